@@ -1,0 +1,68 @@
+# Agent Studio for PostgreSQL
+#
+#   make                  builds the extension (PGXS)
+#   sudo make install     installs it into the server that pg_config names
+#   sudo make quickstart  does everything on a fresh machine, and shows an agent at work
+#   sudo make test        installs what is missing, builds, and runs every test
+#   make fuzz             fuzzes what parses hostile bytes (FUZZ_SECONDS each)
+#   make clean            leaves nothing behind
+
+EXTENSION = agent_studio
+EXTVERSION = 1.0.0
+MODULE_big = agent_studio
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+INSTALL_SQL = $(sort $(wildcard sql/install/*.sql))
+DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+DATA = $(wildcard sql/upgrade/*.sql)
+
+PG_CPPFLAGS = -Isrc $(shell curl-config --cflags 2>/dev/null)
+PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers $(SANITIZE)
+SHLIB_LINK = $(shell curl-config --libs 2>/dev/null) $(SANITIZE)
+
+BUILD = build
+EXTRA_CLEAN = $(BUILD) $(EXTENSION)--$(EXTVERSION).sql
+
+# These two run on a machine that may have nothing yet, not even pg_config: they
+# install what they need and come back here for the rest.
+.PHONY: quickstart test fuzz clean-tests
+quickstart:
+	@sh test/packages.sh run
+	@sh test/quickstart.sh
+
+test:
+	@sh test/packages.sh test
+	@sh test/run.sh $(SUITES)
+
+fuzz:
+	@$(MAKE) --no-print-directory -C test/fuzz fuzz
+
+ifneq ($(shell command -v $(or $(PG_CONFIG),pg_config) 2>/dev/null),)
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+# Bitcode for inlining SQL functions is of no use to us and doubles the build.
+override with_llvm = no
+include $(PGXS)
+clean: clean-tests
+endif
+
+clean-tests:
+	@$(MAKE) --no-print-directory -C test/unit clean
+	@$(MAKE) --no-print-directory -C test/fuzz clean
+
+# Joined in the order of their names. The first line keeps psql from running it.
+$(EXTENSION)--$(EXTVERSION).sql: $(INSTALL_SQL)
+	@printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit' >$@
+	@cat $^ >>$@
+
+# What a header says is compiled into whoever includes it.
+$(OBJS): $(wildcard src/*.h)
+
+# A copy of the server's own tree with our library in it. PostgreSQL finds its
+# files from where its programs lie, so clusters made from the copy know the
+# extension, and those of the machine never meet it.
+PRIVATE = $(BUILD)/private
+.PHONY: private
+private: all
+	@sh test/private_tree.sh $(PRIVATE) "$(bindir)" "$(pkglibdir)" "$(datadir)"
+	@$(MAKE) --no-print-directory -s install DESTDIR=$(abspath $(PRIVATE)) >/dev/null

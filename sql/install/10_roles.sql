@@ -1,0 +1,51 @@
+-- Roles: who may use Agent Studio, run it, rule it, or only look at it.
+--
+-- Roles belong to the whole cluster, not to a database, so they are created only
+-- if absent, and DROP EXTENSION leaves them (they may have members by then).
+
+DO $$
+DECLARE
+	role_name text;
+BEGIN
+	FOREACH role_name IN ARRAY ARRAY['agent_studio_user', 'agent_studio_monitor',
+									 'agent_studio_operator', 'agent_studio_admin']
+	LOOP
+		IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = role_name) THEN
+			BEGIN
+				EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', role_name);
+			EXCEPTION WHEN duplicate_object OR unique_violation THEN
+				NULL;			-- another database of this cluster was faster
+			END;
+		END IF;
+	END LOOP;
+
+	IF NOT pg_catalog.pg_has_role('agent_studio_operator', 'agent_studio_user', 'member') THEN
+		GRANT agent_studio_user TO agent_studio_operator;
+	END IF;
+	IF NOT pg_catalog.pg_has_role('agent_studio_operator', 'agent_studio_monitor', 'member') THEN
+		GRANT agent_studio_monitor TO agent_studio_operator;
+	END IF;
+	IF NOT pg_catalog.pg_has_role('agent_studio_admin', 'agent_studio_operator', 'member') THEN
+		GRANT agent_studio_operator TO agent_studio_admin;
+	END IF;
+END
+$$;
+
+-- Computed once a query (an InitPlan), not once a row: see the policies.
+CREATE FUNCTION agent_studio_private.my_roles() RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.array_agg(r.rolname::text)
+	FROM pg_catalog.pg_roles r
+	WHERE pg_catalog.pg_has_role(r.oid, 'usage');
+END;
+COMMENT ON FUNCTION agent_studio_private.my_roles() IS
+'Names of the roles whose rights the current user has, its own among them.';
+
+CREATE FUNCTION agent_studio_private.reads_all() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.pg_has_role('agent_studio_monitor', 'usage');
+END;
+COMMENT ON FUNCTION agent_studio_private.reads_all() IS
+'True for members of agent_studio_monitor (and so of operator and admin), who read the rows of every owner.';

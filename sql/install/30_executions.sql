@@ -1,0 +1,264 @@
+-- Executions and what lies below them.
+--
+-- The executor writes these tables, a thousand rows in a statement, so they have
+-- no foreign keys (a third of the throughput); the regression tests look for
+-- orphans instead. Below an execution every key begins with execution_id, so
+-- that the rows of one lie together and go together. owner and team stand in
+-- every table: a policy that looked them up in the parent costs ten times as much.
+
+CREATE TABLE agent_studio.executions (
+	execution_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	kind text NOT NULL DEFAULT 'task' CHECK (kind IN ('task')),
+	status text NOT NULL DEFAULT 'queued' CHECK (status IN
+		('queued', 'running', 'paused', 'waiting_approval', 'completed', 'failed',
+		 'canceled', 'requires_manual_review')),
+	agent text NOT NULL,
+	task text NOT NULL CHECK (task <> ''),
+	context jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(context) = 'object'),
+	priority text NOT NULL CHECK (priority IN ('low', 'normal', 'high', 'critical')),
+	timeout_seconds integer NOT NULL CHECK (timeout_seconds BETWEEN 1 AND 86400),
+	max_retries integer NOT NULL CHECK (max_retries BETWEEN 0 AND 20),
+	output_format text NOT NULL,
+	is_verbose boolean NOT NULL DEFAULT false,
+	idempotency_key text,
+	owner text NOT NULL,
+	team text,
+	submitted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	started_at timestamptz,
+	finished_at timestamptz,
+	attempts integer NOT NULL DEFAULT 0,
+	input_tokens bigint,
+	cached_input_tokens bigint,
+	output_tokens bigint,
+	reasoning_tokens bigint,
+	input_cost_usd numeric(20, 10),
+	output_cost_usd numeric(20, 10),
+	error_class text,
+	error_message text,
+	error_hint text
+) WITH (fillfactor = 80);
+CREATE UNIQUE INDEX executions_idempotency ON agent_studio.executions (owner, idempotency_key)
+	WHERE idempotency_key IS NOT NULL;
+CREATE INDEX executions_agent ON agent_studio.executions (agent, execution_id);
+COMMENT ON TABLE agent_studio.executions IS
+'One row for each task that was submitted. Created by as_execute_task in the caller''s transaction; changed by the executor only.';
+COMMENT ON COLUMN agent_studio.executions.execution_id IS 'Key; what as_execute_task returned.';
+COMMENT ON COLUMN agent_studio.executions.kind IS 'task: one agent, one step.';
+COMMENT ON COLUMN agent_studio.executions.status IS 'queued, running, paused, waiting_approval; at rest: completed, failed, canceled, requires_manual_review.';
+COMMENT ON COLUMN agent_studio.executions.agent IS 'Name of the agent when the task was submitted.';
+COMMENT ON COLUMN agent_studio.executions.task IS 'What the agent was asked to do.';
+COMMENT ON COLUMN agent_studio.executions.context IS 'Structured context that was sent with the task.';
+COMMENT ON COLUMN agent_studio.executions.priority IS 'low, normal, high or critical: its place in the queue.';
+COMMENT ON COLUMN agent_studio.executions.timeout_seconds IS 'Seconds that one attempt may take.';
+COMMENT ON COLUMN agent_studio.executions.max_retries IS 'Most tries after the first one.';
+COMMENT ON COLUMN agent_studio.executions.output_format IS 'Format asked for.';
+COMMENT ON COLUMN agent_studio.executions.is_verbose IS 'True: DEBUG lines are kept.';
+COMMENT ON COLUMN agent_studio.executions.idempotency_key IS 'Caller''s key: the same key of the same owner gives the same execution. NULL = none.';
+COMMENT ON COLUMN agent_studio.executions.owner IS 'Role that submitted it; its rights decide which endpoint may be used.';
+COMMENT ON COLUMN agent_studio.executions.team IS 'Role whose members may see it; NULL = the owner only.';
+COMMENT ON COLUMN agent_studio.executions.submitted_at IS 'When it was submitted.';
+COMMENT ON COLUMN agent_studio.executions.started_at IS 'When the executor first claimed it; NULL = not yet.';
+COMMENT ON COLUMN agent_studio.executions.finished_at IS 'When it came to rest; NULL = still under way.';
+COMMENT ON COLUMN agent_studio.executions.attempts IS 'How many attempts have ended.';
+COMMENT ON COLUMN agent_studio.executions.input_tokens IS 'Sum over its attempts, cached ones included; NULL = the vendor has not said.';
+COMMENT ON COLUMN agent_studio.executions.cached_input_tokens IS 'Input tokens that came from the vendor''s cache; NULL = not said.';
+COMMENT ON COLUMN agent_studio.executions.output_tokens IS 'Sum over its attempts, reasoning included; NULL = not said.';
+COMMENT ON COLUMN agent_studio.executions.reasoning_tokens IS 'Output tokens spent on reasoning; NULL = not said.';
+COMMENT ON COLUMN agent_studio.executions.input_cost_usd IS 'USD for input, sum over its attempts; NULL = no price or no usage known.';
+COMMENT ON COLUMN agent_studio.executions.output_cost_usd IS 'USD for output, sum over its attempts; NULL = no price or no usage known.';
+COMMENT ON COLUMN agent_studio.executions.error_class IS 'Why it failed: timeout, rate_limited, overloaded, connection, bad_request, authentication, permission, not_found, content_filter, invalid_output, internal; NULL = it did not.';
+COMMENT ON COLUMN agent_studio.executions.error_message IS 'What happened, in the vendor''s words where there are any; NULL = no failure.';
+COMMENT ON COLUMN agent_studio.executions.error_hint IS 'What to do about it; NULL = no failure.';
+
+CREATE TABLE agent_studio.steps (
+	execution_id bigint NOT NULL,
+	step_no integer NOT NULL CHECK (step_no > 0),
+	name text NOT NULL,
+	agent_version_id bigint NOT NULL,
+	model_id bigint NOT NULL,
+	state text NOT NULL DEFAULT 'queued' CHECK (state IN
+		('pending', 'queued', 'running', 'retrying', 'paused', 'waiting_approval',
+		 'completed', 'partial', 'failed', 'skipped', 'canceled')),
+	attempt_no integer NOT NULL DEFAULT 0,
+	queued_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	started_at timestamptz,
+	sent_at timestamptz,
+	retry_at timestamptz,
+	finished_at timestamptz,
+	output text,
+	finish_reason text,
+	error_class text,
+	error_message text,
+	owner text NOT NULL,
+	team text,
+	PRIMARY KEY (execution_id, step_no)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE agent_studio.steps IS
+'Steps of executions; a single task has one. Changed by the executor only.';
+COMMENT ON COLUMN agent_studio.steps.execution_id IS 'The execution.';
+COMMENT ON COLUMN agent_studio.steps.step_no IS 'Number within the execution, from 1.';
+COMMENT ON COLUMN agent_studio.steps.name IS 'Name of the step; task for a single task.';
+COMMENT ON COLUMN agent_studio.steps.agent_version_id IS 'Version of the agent that works on it.';
+COMMENT ON COLUMN agent_studio.steps.model_id IS 'Model that answers.';
+COMMENT ON COLUMN agent_studio.steps.state IS 'pending, queued, running, retrying, paused, waiting_approval; at rest: completed, partial, failed, skipped, canceled.';
+COMMENT ON COLUMN agent_studio.steps.attempt_no IS 'Number of the attempt under way or last made; 0 = none yet.';
+COMMENT ON COLUMN agent_studio.steps.queued_at IS 'When it was queued.';
+COMMENT ON COLUMN agent_studio.steps.started_at IS 'When its first attempt was claimed; NULL = not yet.';
+COMMENT ON COLUMN agent_studio.steps.sent_at IS 'When the attempt under way, or the last one, was sent; NULL = none yet.';
+COMMENT ON COLUMN agent_studio.steps.retry_at IS 'While retrying: when the next attempt is due; NULL otherwise.';
+COMMENT ON COLUMN agent_studio.steps.finished_at IS 'When it came to rest; NULL = still under way.';
+COMMENT ON COLUMN agent_studio.steps.output IS 'What the model answered; of a failed or canceled step, what had arrived. NULL = nothing.';
+COMMENT ON COLUMN agent_studio.steps.finish_reason IS 'Why the model stopped: stop, length, content_filter, tool_calls, refusal, other; NULL = not said.';
+COMMENT ON COLUMN agent_studio.steps.error_class IS 'Class of the failure, as in executions; while retrying, of the last one. NULL = none.';
+COMMENT ON COLUMN agent_studio.steps.error_message IS 'The failure in words; NULL = none.';
+COMMENT ON COLUMN agent_studio.steps.owner IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.steps.team IS 'As in executions.';
+
+CREATE TABLE agent_studio.attempts (
+	execution_id bigint NOT NULL,
+	step_no integer NOT NULL,
+	attempt_no integer NOT NULL CHECK (attempt_no > 0),
+	outcome text NOT NULL CHECK (outcome IN ('completed', 'failed', 'canceled', 'interrupted', 'lost')),
+	epoch bigint NOT NULL,
+	model_id bigint NOT NULL,
+	answered_by text,
+	sent_at timestamptz NOT NULL,
+	first_byte_at timestamptz,
+	first_token_at timestamptz,
+	finished_at timestamptz NOT NULL,
+	input_tokens bigint,
+	cached_input_tokens bigint,
+	output_tokens bigint,
+	reasoning_tokens bigint,
+	input_cost_usd numeric(20, 10),
+	output_cost_usd numeric(20, 10),
+	possibly_billed boolean NOT NULL,
+	finish_reason text,
+	http_status integer,
+	request_id text,
+	response_id text,
+	error_class text,
+	error_code text,
+	error_message text,
+	retryable boolean,
+	partial_output text,
+	owner text NOT NULL,
+	team text,
+	PRIMARY KEY (execution_id, step_no, attempt_no)
+);
+COMMENT ON TABLE agent_studio.attempts IS
+'One row for each call of a model that has ended, well or not. Never changed afterwards.';
+COMMENT ON COLUMN agent_studio.attempts.execution_id IS 'The execution.';
+COMMENT ON COLUMN agent_studio.attempts.step_no IS 'The step.';
+COMMENT ON COLUMN agent_studio.attempts.attempt_no IS 'Number within the step, from 1.';
+COMMENT ON COLUMN agent_studio.attempts.outcome IS 'completed; failed; canceled: as_cancel closed it; interrupted: the executor was stopped in order; lost: the executor or the server ended while it was under way.';
+COMMENT ON COLUMN agent_studio.attempts.epoch IS 'Life of the executor that made it; see epochs.';
+COMMENT ON COLUMN agent_studio.attempts.model_id IS 'Model that was asked.';
+COMMENT ON COLUMN agent_studio.attempts.answered_by IS 'Model that answered, in the vendor''s words; NULL = not said.';
+COMMENT ON COLUMN agent_studio.attempts.sent_at IS 'When the request was sent.';
+COMMENT ON COLUMN agent_studio.attempts.first_byte_at IS 'When the first byte of the answer''s body arrived; NULL = none did.';
+COMMENT ON COLUMN agent_studio.attempts.first_token_at IS 'When the first text or reasoning arrived; NULL = none did.';
+COMMENT ON COLUMN agent_studio.attempts.finished_at IS 'When it ended.';
+COMMENT ON COLUMN agent_studio.attempts.input_tokens IS 'By the vendor''s usage, cached ones included; NULL = the vendor did not say.';
+COMMENT ON COLUMN agent_studio.attempts.cached_input_tokens IS 'Of these, from the vendor''s cache; NULL = not said.';
+COMMENT ON COLUMN agent_studio.attempts.output_tokens IS 'By the vendor''s usage, reasoning included; NULL = not said.';
+COMMENT ON COLUMN agent_studio.attempts.reasoning_tokens IS 'Of these, spent on reasoning; NULL = not said.';
+COMMENT ON COLUMN agent_studio.attempts.input_cost_usd IS 'USD, with the price of the moment at which it ended; NULL = no price or no usage.';
+COMMENT ON COLUMN agent_studio.attempts.output_cost_usd IS 'USD, with the price of the moment at which it ended; NULL = no price or no usage.';
+COMMENT ON COLUMN agent_studio.attempts.possibly_billed IS 'True: the request left this machine, so the vendor may charge for it even where the cost is NULL.';
+COMMENT ON COLUMN agent_studio.attempts.finish_reason IS 'Why the model stopped; NULL = not said.';
+COMMENT ON COLUMN agent_studio.attempts.http_status IS 'Status of the response; NULL = there was none.';
+COMMENT ON COLUMN agent_studio.attempts.request_id IS 'The vendor''s id of the request, for its support; NULL = not said.';
+COMMENT ON COLUMN agent_studio.attempts.response_id IS 'The vendor''s id of the response; NULL = not said.';
+COMMENT ON COLUMN agent_studio.attempts.error_class IS 'Class of the failure, as in executions; NULL = none.';
+COMMENT ON COLUMN agent_studio.attempts.error_code IS 'The vendor''s code; NULL = none.';
+COMMENT ON COLUMN agent_studio.attempts.error_message IS 'The failure in words, the vendor''s where there are any; NULL = none.';
+COMMENT ON COLUMN agent_studio.attempts.retryable IS 'Whether another try could succeed; NULL = it did not fail.';
+COMMENT ON COLUMN agent_studio.attempts.partial_output IS 'What had arrived of an attempt that was not completed; NULL = nothing.';
+COMMENT ON COLUMN agent_studio.attempts.owner IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.attempts.team IS 'As in executions.';
+
+CREATE TABLE agent_studio.thoughts (
+	execution_id bigint NOT NULL,
+	seq bigint NOT NULL,
+	step_no integer NOT NULL,
+	attempt_no integer NOT NULL,
+	at timestamptz NOT NULL,
+	elapsed_ms bigint NOT NULL,
+	source text NOT NULL CHECK (source IN ('system', 'reasoning', 'progress')),
+	content text NOT NULL,
+	owner text NOT NULL,
+	team text,
+	PRIMARY KEY (execution_id, seq)
+);
+COMMENT ON TABLE agent_studio.thoughts IS
+'What an agent is doing, in lines to read, while it does it. A reader who asks for seq > n has no gap and no duplicate; after a crash of the server seq jumps past anything that could have been seen.';
+COMMENT ON COLUMN agent_studio.thoughts.execution_id IS 'The execution.';
+COMMENT ON COLUMN agent_studio.thoughts.seq IS 'Ascending within the execution; not always without gaps.';
+COMMENT ON COLUMN agent_studio.thoughts.step_no IS 'The step.';
+COMMENT ON COLUMN agent_studio.thoughts.attempt_no IS 'The attempt.';
+COMMENT ON COLUMN agent_studio.thoughts.at IS 'When it came.';
+COMMENT ON COLUMN agent_studio.thoughts.elapsed_ms IS 'Milliseconds since the execution started.';
+COMMENT ON COLUMN agent_studio.thoughts.source IS 'system: what Agent Studio does; reasoning: the model''s reasoning stream; progress: progress lines that the prompt asked for.';
+COMMENT ON COLUMN agent_studio.thoughts.content IS 'One line.';
+COMMENT ON COLUMN agent_studio.thoughts.owner IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.thoughts.team IS 'As in executions.';
+
+CREATE TABLE agent_studio.notices (
+	execution_id bigint NOT NULL,
+	notice_id bigint GENERATED ALWAYS AS IDENTITY,
+	step_no integer,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	severity text NOT NULL CHECK (severity IN ('info', 'warning', 'success', 'error')),
+	kind text NOT NULL,
+	message text NOT NULL,
+	owner text NOT NULL,
+	team text,
+	PRIMARY KEY (execution_id, notice_id)
+);
+COMMENT ON TABLE agent_studio.notices IS
+'What the owner of an execution should know: retries, failures, truncated or repaired answers, missing prices, refused commands.';
+COMMENT ON COLUMN agent_studio.notices.execution_id IS 'The execution.';
+COMMENT ON COLUMN agent_studio.notices.notice_id IS 'Key within the execution.';
+COMMENT ON COLUMN agent_studio.notices.step_no IS 'The step; NULL = the execution as a whole.';
+COMMENT ON COLUMN agent_studio.notices.at IS 'When it came.';
+COMMENT ON COLUMN agent_studio.notices.severity IS 'info, warning, success or error.';
+COMMENT ON COLUMN agent_studio.notices.kind IS 'What it is about, for programs: retry, failed, truncated, repaired, no_usage, no_price, recovered, command_refused.';
+COMMENT ON COLUMN agent_studio.notices.message IS 'The notice in words.';
+COMMENT ON COLUMN agent_studio.notices.owner IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.notices.team IS 'As in executions.';
+
+CREATE TABLE agent_studio.logs (
+	execution_id bigint NOT NULL,
+	log_id bigint GENERATED ALWAYS AS IDENTITY,
+	step_no integer NOT NULL,
+	at timestamptz NOT NULL,
+	level text NOT NULL CHECK (level IN ('DEBUG', 'INFO', 'WARNING', 'ERROR')),
+	message text NOT NULL,
+	owner text NOT NULL,
+	team text,
+	PRIMARY KEY (execution_id, log_id)
+);
+COMMENT ON TABLE agent_studio.logs IS
+'Log lines that cannot be told from executions, steps and attempts: the DEBUG lines of verbose executions. as_logs shows the whole log.';
+COMMENT ON COLUMN agent_studio.logs.execution_id IS 'The execution.';
+COMMENT ON COLUMN agent_studio.logs.log_id IS 'Key within the execution.';
+COMMENT ON COLUMN agent_studio.logs.step_no IS 'The step.';
+COMMENT ON COLUMN agent_studio.logs.at IS 'When it was written.';
+COMMENT ON COLUMN agent_studio.logs.level IS 'DEBUG, INFO, WARNING or ERROR.';
+COMMENT ON COLUMN agent_studio.logs.message IS 'The line.';
+COMMENT ON COLUMN agent_studio.logs.owner IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.logs.team IS 'As in executions.';
+
+CREATE VIEW agent_studio.outputs WITH (security_invoker = true) AS
+	SELECT s.execution_id, s.step_no, s.name AS step, 'output'::text AS name, s.output AS content,
+		   s.state = 'completed' AS complete
+	FROM agent_studio.steps s
+	WHERE s.output IS NOT NULL;
+COMMENT ON VIEW agent_studio.outputs IS 'What steps have produced, by name.';
+COMMENT ON COLUMN agent_studio.outputs.execution_id IS 'The execution.';
+COMMENT ON COLUMN agent_studio.outputs.step_no IS 'The step''s number.';
+COMMENT ON COLUMN agent_studio.outputs.step IS 'The step''s name.';
+COMMENT ON COLUMN agent_studio.outputs.name IS 'Name of the output; output is the answer as a whole.';
+COMMENT ON COLUMN agent_studio.outputs.content IS 'The text.';
+COMMENT ON COLUMN agent_studio.outputs.complete IS 'False: the step did not complete, and this is what had arrived.';

@@ -1,0 +1,81 @@
+-- The queue, the commands, and the executor's epochs: the working memory of the
+-- executor. queue and commands are not dumped: a restored database sends nothing
+-- until as_release_restored() says so.
+
+CREATE TABLE agent_studio.queue (
+	execution_id bigint NOT NULL,
+	step_no integer NOT NULL,
+	model_id bigint NOT NULL,
+	order_at timestamptz NOT NULL,
+	run_at timestamptz NOT NULL,
+	waiting boolean NOT NULL DEFAULT false,
+	epoch bigint,
+	claimed_at timestamptz,
+	attempt_no integer NOT NULL DEFAULT 0,
+	failures integer NOT NULL DEFAULT 0,
+	losses integer NOT NULL DEFAULT 0,
+	seq_base bigint NOT NULL DEFAULT 0,
+	PRIMARY KEY (execution_id, step_no)
+) WITH (fillfactor = 60,
+		autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+		autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 10000);
+-- One narrow path for each model: a model at its limit costs the others nothing.
+CREATE INDEX queue_ready ON agent_studio.queue (model_id, order_at, execution_id, step_no)
+	WHERE epoch IS NULL AND NOT waiting;
+CREATE INDEX queue_timers ON agent_studio.queue (run_at) WHERE waiting;
+CREATE INDEX queue_claimed ON agent_studio.queue (epoch) WHERE epoch IS NOT NULL;
+COMMENT ON TABLE agent_studio.queue IS
+'Steps that may run now or later; a row goes when its step comes to rest. Not dumped: see as_release_restored.';
+COMMENT ON COLUMN agent_studio.queue.execution_id IS 'The execution.';
+COMMENT ON COLUMN agent_studio.queue.step_no IS 'The step.';
+COMMENT ON COLUMN agent_studio.queue.model_id IS 'Model that it needs.';
+COMMENT ON COLUMN agent_studio.queue.order_at IS 'Its place: the time at which it was queued, less the head start of its priority (critical one hour, high ten minutes, low ten minutes later), so that old ones always get through.';
+COMMENT ON COLUMN agent_studio.queue.run_at IS 'Not before this time.';
+COMMENT ON COLUMN agent_studio.queue.waiting IS 'True: it waits for run_at.';
+COMMENT ON COLUMN agent_studio.queue.epoch IS 'Life of the executor that has claimed it; NULL = nobody has.';
+COMMENT ON COLUMN agent_studio.queue.claimed_at IS 'When it was claimed; NULL = it is not.';
+COMMENT ON COLUMN agent_studio.queue.attempt_no IS 'Number of the attempt under way or last made. A result is written only if both epoch and attempt still match.';
+COMMENT ON COLUMN agent_studio.queue.failures IS 'Attempts that failed; they count against max_retries.';
+COMMENT ON COLUMN agent_studio.queue.losses IS 'Attempts lost with a crash of the server; they do not count against max_retries, but ten fail the step.';
+COMMENT ON COLUMN agent_studio.queue.seq_base IS 'The next thought''s seq is above this.';
+
+CREATE TABLE agent_studio.commands (
+	execution_id bigint NOT NULL,
+	command_id bigint GENERATED ALWAYS AS IDENTITY,
+	wanted text NOT NULL CHECK (wanted IN ('cancel')),
+	actor text NOT NULL,
+	requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	applied_at timestamptz,
+	outcome text CHECK (outcome IN ('applied', 'refused')),
+	reason text,
+	owner text NOT NULL,
+	team text,
+	PRIMARY KEY (execution_id, command_id)
+);
+-- Pending ones are found here, never by a last id: ids do not commit in order.
+CREATE INDEX commands_pending ON agent_studio.commands (execution_id) WHERE applied_at IS NULL;
+COMMENT ON TABLE agent_studio.commands IS
+'What users want done to executions. Written in the user''s transaction, applied by the executor. Not dumped.';
+COMMENT ON COLUMN agent_studio.commands.execution_id IS 'The execution.';
+COMMENT ON COLUMN agent_studio.commands.command_id IS 'Key within the execution.';
+COMMENT ON COLUMN agent_studio.commands.wanted IS 'cancel.';
+COMMENT ON COLUMN agent_studio.commands.actor IS 'Role that wants it.';
+COMMENT ON COLUMN agent_studio.commands.requested_at IS 'When it was asked for.';
+COMMENT ON COLUMN agent_studio.commands.applied_at IS 'When the executor dealt with it; NULL = pending.';
+COMMENT ON COLUMN agent_studio.commands.outcome IS 'applied, or refused; NULL = pending.';
+COMMENT ON COLUMN agent_studio.commands.reason IS 'Why it was refused, or what the user gave as the reason; NULL = none.';
+COMMENT ON COLUMN agent_studio.commands.owner IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.commands.team IS 'As in executions.';
+
+CREATE TABLE agent_studio.epochs (
+	epoch bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	ended_at timestamptz,
+	recovered integer NOT NULL DEFAULT 0
+);
+COMMENT ON TABLE agent_studio.epochs IS
+'Lives of this database''s executor. What an ended epoch had claimed, the next one queues again.';
+COMMENT ON COLUMN agent_studio.epochs.epoch IS 'Key, ascending.';
+COMMENT ON COLUMN agent_studio.epochs.started_at IS 'When the executor started.';
+COMMENT ON COLUMN agent_studio.epochs.ended_at IS 'When it stopped in order; NULL = it is alive, or it did not.';
+COMMENT ON COLUMN agent_studio.epochs.recovered IS 'Steps that it took over from lives before it.';

@@ -1,0 +1,40 @@
+-- Who sees which row: the owner, members of the team, and readers of everything.
+--
+-- The executor and the functions' bodies run as the extension's owner and are
+-- not bound by these policies (no FORCE). Users hold SELECT at most; every
+-- write goes through a function.
+
+DO $$
+DECLARE
+	table_name text;
+BEGIN
+	FOREACH table_name IN ARRAY ARRAY['executions', 'steps', 'attempts', 'thoughts',
+									  'notices', 'logs', 'commands']
+	LOOP
+		EXECUTE pg_catalog.format('ALTER TABLE agent_studio.%I ENABLE ROW LEVEL SECURITY', table_name);
+		EXECUTE pg_catalog.format($policy$
+			CREATE POLICY readers ON agent_studio.%I FOR SELECT USING (
+				owner = ANY ((SELECT agent_studio_private.my_roles())::text[])
+				OR team = ANY ((SELECT agent_studio_private.my_roles())::text[])
+				OR (SELECT agent_studio_private.reads_all()))
+			$policy$, table_name);
+	END LOOP;
+END
+$$;
+
+ALTER TABLE agent_studio.agents ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readers ON agent_studio.agents FOR SELECT USING (
+	visibility = 'shared'
+	OR owner = ANY ((SELECT agent_studio_private.my_roles())::text[])
+	OR team = ANY ((SELECT agent_studio_private.my_roles())::text[])
+	OR (SELECT agent_studio_private.reads_all()));
+
+ALTER TABLE agent_studio.agent_versions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readers ON agent_studio.agent_versions FOR SELECT USING (
+	EXISTS (SELECT FROM agent_studio.agents a WHERE a.agent_id = agent_versions.agent_id));
+
+GRANT SELECT ON agent_studio.models, agent_studio.agents, agent_studio.agent_versions,
+	agent_studio.executions, agent_studio.steps, agent_studio.attempts, agent_studio.thoughts,
+	agent_studio.notices, agent_studio.logs, agent_studio.commands, agent_studio.outputs
+	TO agent_studio_user, agent_studio_monitor;
+GRANT SELECT ON agent_studio.queue, agent_studio.epochs TO agent_studio_monitor;

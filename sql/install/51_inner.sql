@@ -1,0 +1,136 @@
+-- What the functions' bodies share.
+
+-- Every public writing function is this one C function: it takes the calling role
+-- as the actor and calls the function of the same name and arguments in
+-- agent_studio_private as the extension's owner.
+
+CREATE FUNCTION agent_studio_private.suggest(wanted text, candidates text[]) RETURNS text
+AS 'MODULE_PATHNAME', 'agent_studio_suggest' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION agent_studio_private.suggest(text, text[]) IS
+'The candidate that is spelt most like what was wanted; NULL = none comes near.';
+
+CREATE FUNCTION agent_studio_private.wake() RETURNS void
+AS 'MODULE_PATHNAME', 'agent_studio_wake' LANGUAGE C;
+COMMENT ON FUNCTION agent_studio_private.wake() IS
+'Wakes this database''s executor when the transaction commits. Warns, once a transaction, if there is none.';
+
+CREATE FUNCTION agent_studio_private.extension_created() RETURNS void
+AS 'MODULE_PATHNAME', 'agent_studio_extension_created' LANGUAGE C;
+COMMENT ON FUNCTION agent_studio_private.extension_created() IS
+'Tells the launcher, when the transaction commits, that this database has the extension now.';
+
+CREATE FUNCTION agent_studio_private.change_count() RETURNS bigint
+AS 'MODULE_PATHNAME', 'agent_studio_change_count' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION agent_studio_private.change_count() IS
+'How often this database''s executor has committed something that a reader could see.';
+
+CREATE FUNCTION agent_studio_private.await_change(seen bigint, timeout_ms integer) RETURNS bigint
+AS 'MODULE_PATHNAME', 'agent_studio_await_change' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION agent_studio_private.await_change(bigint, integer) IS
+'Waits until change_count() is another than the one seen, for so many milliseconds at most; returns it.';
+
+CREATE FUNCTION agent_studio_private.worker_state(
+	OUT library_loaded boolean, OUT library_version text,
+	OUT launcher_pid integer, OUT listed boolean, OUT state text, OUT executor_pid integer,
+	OUT epoch bigint, OUT in_flight integer, OUT problem text) RETURNS record
+AS 'MODULE_PATHNAME', 'agent_studio_worker_state' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION agent_studio_private.worker_state() IS
+'What shared memory says of the launcher and of this database''s executor.';
+
+CREATE FUNCTION agent_studio_private.has_role(actor text, role_name text) RETURNS boolean
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT coalesce((SELECT pg_catalog.pg_has_role(a.oid, r.oid, 'usage')
+					 FROM pg_catalog.pg_roles a, pg_catalog.pg_roles r
+					 WHERE a.rolname = has_role.actor AND r.rolname = has_role.role_name), false);
+END;
+COMMENT ON FUNCTION agent_studio_private.has_role(text, text) IS
+'Whether the actor has the rights of that role; false where either does not exist.';
+
+CREATE FUNCTION agent_studio_private.one_of(what text, value text, allowed text[]) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	near text;
+BEGIN
+	IF value = ANY (allowed) THEN
+		RETURN;
+	END IF;
+	near := agent_studio_private.suggest(value, allowed);
+	RAISE EXCEPTION '% "%" is not known', what, value
+		USING ERRCODE = 'invalid_parameter_value',
+			  HINT = CASE WHEN near IS NULL THEN '' ELSE format('Perhaps you meant "%s". ', near) END
+				|| format('Use one of: %s.', array_to_string(allowed, ', '));
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.one_of(text, text, text[]) IS
+'Raises 22023 with the list of allowed values unless the value is one of them.';
+
+CREATE FUNCTION agent_studio_private.in_range(what text, value numeric, low numeric, high numeric) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF value < low OR value > high THEN
+		RAISE EXCEPTION '% is %, it must be from % to %', what, value, low, high
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.in_range(text, numeric, numeric, numeric) IS
+'Raises 22023 if the value is outside the range; NULL passes.';
+
+CREATE FUNCTION agent_studio_private.required(what text, value text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF value IS NULL OR btrim(value) = '' THEN
+		RAISE EXCEPTION '% must not be empty', what
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.required(text, text) IS
+'Raises 22023 if the value is NULL or blank.';
+
+CREATE FUNCTION agent_studio_private.not_yet(what text, is_used boolean) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF is_used THEN
+		RAISE EXCEPTION '% is not available in this version', what
+			USING ERRCODE = 'feature_not_supported',
+				  HINT = 'Leave the argument out. CHANGELOG.md tells what each version can do.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.not_yet(text, boolean) IS
+'Raises 0A000 if an argument is used whose feature this version does not have: it is refused, never ignored.';
+
+CREATE FUNCTION agent_studio_private.output_format(value text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	format_name text := CASE lower(value) WHEN 'md' THEN 'markdown' WHEN 'txt' THEN 'plaintext' ELSE lower(value) END;
+BEGIN
+	IF value IS NULL THEN
+		RETURN NULL;
+	END IF;
+	PERFORM agent_studio_private.one_of('output format', format_name,
+										ARRAY['markdown', 'json', 'plaintext', 'code']);
+	PERFORM agent_studio_private.not_yet(format('output format %s', format_name), format_name <> 'markdown');
+	RETURN format_name;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.output_format(text) IS
+'The format''s full name, NULL for NULL; raises 22023 for an unknown one, 0A000 for one that this version cannot check.';
+
+CREATE FUNCTION agent_studio_private.cost(tokens bigint, price numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN tokens * price / 1000000;
+COMMENT ON FUNCTION agent_studio_private.cost(bigint, numeric) IS
+'USD for so many tokens at a price per million; NULL if either is unknown.';
+
+CREATE FUNCTION agent_studio_private.require_execution(execution bigint) RETURNS void
+AS 'MODULE_PATHNAME', 'agent_studio_require_execution' LANGUAGE C STABLE;
+COMMENT ON FUNCTION agent_studio_private.require_execution(bigint) IS
+'Raises 42704 unless the current user can see that execution.';

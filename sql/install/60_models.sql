@@ -1,0 +1,215 @@
+-- Models: as_create_model, as_update_model, as_drop_model.
+
+CREATE FUNCTION agent_studio_private.usable_server(actor text, server_name text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	target record;
+	near text;
+BEGIN
+	SELECT s.oid, s.srvtype, w.fdwname INTO target
+	FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+	WHERE s.srvname = server_name;
+	IF NOT FOUND THEN
+		SELECT agent_studio_private.suggest(server_name, array_agg(s.srvname::text)) INTO near
+		FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+		WHERE w.fdwname = 'agent_studio';
+		RAISE EXCEPTION 'server "%" does not exist', server_name
+			USING ERRCODE = 'undefined_object',
+				  HINT = CASE WHEN near IS NOT NULL THEN format('Perhaps you meant "%s".', near)
+					ELSE 'CREATE SERVER name TYPE ''openai'' FOREIGN DATA WRAPPER agent_studio OPTIONS (url ''https://...'').' END;
+	END IF;
+	IF target.fdwname <> 'agent_studio' THEN
+		RAISE EXCEPTION 'server "%" is not an endpoint: its wrapper is "%"', server_name, target.fdwname
+			USING ERRCODE = 'wrong_object_type',
+				  HINT = 'Endpoints are servers of FOREIGN DATA WRAPPER agent_studio.';
+	END IF;
+	PERFORM agent_studio_private.one_of('server type', coalesce(target.srvtype, ''), agent_studio_private.server_types());
+	IF NOT has_server_privilege(actor, target.oid, 'USAGE') THEN
+		RAISE EXCEPTION 'role "%" may not use server "%"', actor, server_name
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = format('Its owner can allow it: GRANT USAGE ON FOREIGN SERVER %I TO %I.', server_name, actor);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.usable_server(text, text) IS
+'Raises 42704, 42809, 22023 or 42501 unless the server is an endpoint that the actor may use.';
+
+CREATE FUNCTION agent_studio_private.find_model(model text) RETURNS agent_studio.models
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	target agent_studio.models;
+	near text;
+BEGIN
+	SELECT * INTO target FROM agent_studio.models m WHERE m.name = model;
+	IF NOT FOUND THEN
+		SELECT agent_studio_private.suggest(model, array_agg(m.name)) INTO near FROM agent_studio.models m;
+		RAISE EXCEPTION 'model "%" does not exist', coalesce(model, 'NULL')
+			USING ERRCODE = 'undefined_object',
+				  HINT = CASE WHEN near IS NOT NULL THEN format('Perhaps you meant "%s".', near)
+					ELSE 'Create it with agent_studio.as_create_model(name, server); SELECT name FROM agent_studio.models shows those there are.' END;
+	END IF;
+	RETURN target;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.find_model(text) IS 'The model of that name; raises 42704.';
+
+CREATE FUNCTION agent_studio_private.check_request_options(options jsonb) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	taken text;
+BEGIN
+	IF jsonb_typeof(options) <> 'object' THEN
+		RAISE EXCEPTION 'request_options must be a JSON object'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'For example {"reasoning_effort": "high"}.';
+	END IF;
+	SELECT string_agg(k, ', ') INTO taken FROM jsonb_object_keys(options) k
+	WHERE k IN ('model', 'messages', 'stream', 'stream_options', 'n', 'tools', 'tool_choice');
+	IF taken IS NOT NULL THEN
+		RAISE EXCEPTION 'request_options cannot set %', taken
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Agent Studio sets these itself.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.check_request_options(jsonb) IS
+'Raises 22023 for anything but an object, and for members that Agent Studio sets itself.';
+
+CREATE FUNCTION agent_studio_private.as_create_model(actor text,
+	name text, server text, deployment text, model_version text, context_window integer,
+	max_output_tokens integer, input_price numeric, cached_input_price numeric, output_price numeric,
+	requests_per_minute integer, tokens_per_minute integer, max_concurrency integer,
+	max_tokens_parameter text, request_options jsonb) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	new_id bigint;
+BEGIN
+	PERFORM agent_studio_private.required('name', name);
+	PERFORM agent_studio_private.required('server', server);
+	PERFORM agent_studio_private.usable_server(actor, server);
+	PERFORM agent_studio_private.not_yet('requests_per_minute', requests_per_minute IS NOT NULL);
+	PERFORM agent_studio_private.not_yet('tokens_per_minute', tokens_per_minute IS NOT NULL);
+	PERFORM agent_studio_private.in_range('context_window', context_window, 1, 100000000);
+	PERFORM agent_studio_private.in_range('max_output_tokens', max_output_tokens, 1, 100000000);
+	PERFORM agent_studio_private.in_range('max_concurrency', max_concurrency, 1, 100000);
+	PERFORM agent_studio_private.in_range('input_price', input_price, 0, 1000000);
+	PERFORM agent_studio_private.in_range('cached_input_price', cached_input_price, 0, 1000000);
+	PERFORM agent_studio_private.in_range('output_price', output_price, 0, 1000000);
+	PERFORM agent_studio_private.one_of('max_tokens_parameter', max_tokens_parameter,
+										ARRAY['max_completion_tokens', 'max_tokens']);
+	PERFORM agent_studio_private.check_request_options(request_options);
+
+	INSERT INTO agent_studio.models AS m (name, server, deployment, model_version, context_window,
+		max_output_tokens, input_price, cached_input_price, output_price, max_concurrency,
+		max_tokens_parameter, request_options, owner)
+	VALUES (name, server, coalesce(deployment, name), model_version, context_window,
+		max_output_tokens, input_price, cached_input_price, output_price, max_concurrency,
+		max_tokens_parameter, request_options, actor)
+	ON CONFLICT ON CONSTRAINT models_name_key DO NOTHING
+	RETURNING m.model_id INTO new_id;
+	IF new_id IS NULL THEN
+		RAISE EXCEPTION 'model "%" exists already', name
+			USING ERRCODE = 'duplicate_object', HINT = 'Change it with agent_studio.as_update_model.';
+	END IF;
+	RETURN new_id;
+END
+$$;
+
+CREATE FUNCTION agent_studio.as_create_model(
+	name text, server text, deployment text DEFAULT NULL, model_version text DEFAULT NULL,
+	context_window integer DEFAULT NULL, max_output_tokens integer DEFAULT NULL,
+	input_price numeric DEFAULT NULL, cached_input_price numeric DEFAULT NULL,
+	output_price numeric DEFAULT NULL, requests_per_minute integer DEFAULT NULL,
+	tokens_per_minute integer DEFAULT NULL, max_concurrency integer DEFAULT NULL,
+	max_tokens_parameter text DEFAULT 'max_completion_tokens',
+	request_options jsonb DEFAULT '{}') RETURNS bigint
+AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
+COMMENT ON FUNCTION agent_studio.as_create_model(text, text, text, text, integer, integer, numeric, numeric, numeric, integer, integer, integer, text, jsonb) IS
+'Makes a model known: a deployment (its own name if NULL) at a foreign server. Prices in USD per million tokens; NULL = unknown, and costs are NULL then. Returns its model_id. Raises 42704 unknown server, 42501 no USAGE on it, 42710 name taken, 22023 bad value, 0A000 for limits that this version does not enforce.';
+
+CREATE FUNCTION agent_studio_private.as_update_model(actor text,
+	name text, server text, deployment text, model_version text, context_window integer,
+	max_output_tokens integer, input_price numeric, cached_input_price numeric, output_price numeric,
+	max_concurrency integer, max_tokens_parameter text, request_options jsonb, unset text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	target agent_studio.models := agent_studio_private.find_model(name);
+	word text;
+BEGIN
+	IF server IS NOT NULL THEN
+		PERFORM agent_studio_private.usable_server(actor, server);
+	END IF;
+	FOREACH word IN ARRAY unset LOOP
+		PERFORM agent_studio_private.one_of('unset', word, ARRAY['model_version', 'context_window',
+			'max_output_tokens', 'input_price', 'cached_input_price', 'output_price', 'max_concurrency']);
+	END LOOP;
+	PERFORM agent_studio_private.in_range('context_window', context_window, 1, 100000000);
+	PERFORM agent_studio_private.in_range('max_output_tokens', max_output_tokens, 1, 100000000);
+	PERFORM agent_studio_private.in_range('max_concurrency', max_concurrency, 1, 100000);
+	PERFORM agent_studio_private.in_range('input_price', input_price, 0, 1000000);
+	PERFORM agent_studio_private.in_range('cached_input_price', cached_input_price, 0, 1000000);
+	PERFORM agent_studio_private.in_range('output_price', output_price, 0, 1000000);
+	IF max_tokens_parameter IS NOT NULL THEN
+		PERFORM agent_studio_private.one_of('max_tokens_parameter', max_tokens_parameter,
+											ARRAY['max_completion_tokens', 'max_tokens']);
+	END IF;
+	PERFORM agent_studio_private.check_request_options(coalesce(request_options, '{}'));
+
+	UPDATE agent_studio.models m SET
+		server = coalesce(server, m.server),
+		deployment = coalesce(deployment, m.deployment),
+		model_version = CASE WHEN 'model_version' <> ALL (unset) THEN coalesce(model_version, m.model_version) END,
+		context_window = CASE WHEN 'context_window' <> ALL (unset) THEN coalesce(context_window, m.context_window) END,
+		max_output_tokens = CASE WHEN 'max_output_tokens' <> ALL (unset) THEN coalesce(max_output_tokens, m.max_output_tokens) END,
+		input_price = CASE WHEN 'input_price' <> ALL (unset) THEN coalesce(input_price, m.input_price) END,
+		cached_input_price = CASE WHEN 'cached_input_price' <> ALL (unset) THEN coalesce(cached_input_price, m.cached_input_price) END,
+		output_price = CASE WHEN 'output_price' <> ALL (unset) THEN coalesce(output_price, m.output_price) END,
+		max_concurrency = CASE WHEN 'max_concurrency' <> ALL (unset) THEN coalesce(max_concurrency, m.max_concurrency) END,
+		max_tokens_parameter = coalesce(max_tokens_parameter, m.max_tokens_parameter),
+		request_options = coalesce(request_options, m.request_options),
+		changed_at = now()
+	WHERE m.model_id = target.model_id;
+	PERFORM agent_studio_private.wake();
+END
+$$;
+
+CREATE FUNCTION agent_studio.as_update_model(
+	name text, server text DEFAULT NULL, deployment text DEFAULT NULL, model_version text DEFAULT NULL,
+	context_window integer DEFAULT NULL, max_output_tokens integer DEFAULT NULL,
+	input_price numeric DEFAULT NULL, cached_input_price numeric DEFAULT NULL,
+	output_price numeric DEFAULT NULL, max_concurrency integer DEFAULT NULL,
+	max_tokens_parameter text DEFAULT NULL, request_options jsonb DEFAULT NULL,
+	unset text[] DEFAULT '{}') RETURNS void
+AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
+COMMENT ON FUNCTION agent_studio.as_update_model(text, text, text, text, integer, integer, numeric, numeric, numeric, integer, text, jsonb, text[]) IS
+'Changes a model; NULL = unchanged, and unset names columns to make NULL again. A price holds for attempts that end from now on. Raises 42704 unknown model or server, 42501, 22023.';
+
+CREATE FUNCTION agent_studio_private.as_drop_model(actor text, name text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	target agent_studio.models := agent_studio_private.find_model(name);
+	users text;
+BEGIN
+	SELECT string_agg(DISTINCT a.name, ', ') INTO users
+	FROM agent_studio.agent_versions v JOIN agent_studio.agents a ON a.agent_id = v.agent_id
+	WHERE v.model_id = target.model_id;
+	IF users IS NOT NULL THEN
+		RAISE EXCEPTION 'model "%" is used by versions of agents: %', name, users
+			USING ERRCODE = 'dependent_objects_still_exist',
+				  HINT = 'Drop those agents first, or let their newest version use another model and keep this one for its history.';
+	END IF;
+	DELETE FROM agent_studio.models m WHERE m.model_id = target.model_id;
+END
+$$;
+
+CREATE FUNCTION agent_studio.as_drop_model(name text) RETURNS void
+AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
+COMMENT ON FUNCTION agent_studio.as_drop_model(text) IS
+'Drops a model that no version of an agent uses. Raises 42704 unknown model, 2BP01 still used.';

@@ -1,0 +1,140 @@
+-- as_execute_task: an INSERT in the caller's transaction, and a wake-up on commit.
+
+CREATE FUNCTION agent_studio_private.head_start(priority text) RETURNS interval
+LANGUAGE sql IMMUTABLE
+RETURN CASE priority WHEN 'critical' THEN interval '1 hour' WHEN 'high' THEN interval '10 minutes'
+	WHEN 'low' THEN interval '-10 minutes' ELSE interval '0' END;
+COMMENT ON FUNCTION agent_studio_private.head_start(text) IS
+'How far a priority moves a step forward in the queue. A bounded head start, not a class of its own: whatever is old enough gets through.';
+
+CREATE FUNCTION agent_studio_private.runnable_agent(actor text, agent text) RETURNS agent_studio.agents
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	target agent_studio.agents := agent_studio_private.find_agent(actor, agent);
+BEGIN
+	-- Held until the caller's commit, so that as_drop_agent sees the execution.
+	PERFORM FROM agent_studio.agents a WHERE a.agent_id = target.agent_id FOR KEY SHARE;
+	IF target.status <> 'active' THEN
+		RAISE EXCEPTION 'agent "%" is deprecated', agent
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  HINT = 'Choose another: SELECT name, description FROM agent_studio.agents WHERE status = ''active''.';
+	END IF;
+	IF target.visibility <> 'shared' AND NOT agent_studio_private.has_role(actor, target.owner)
+	   AND NOT coalesce(agent_studio_private.has_role(actor, target.team), false)
+	   AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
+		RAISE EXCEPTION 'role "%" may not use agent "%"', actor, agent
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = 'It is for the members of its team: ask its owner to share it.';
+	END IF;
+	RETURN target;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.runnable_agent(text, text) IS
+'The agent of that name, if the actor may give it a task; raises 42704, 42501, 55000.';
+
+CREATE FUNCTION agent_studio_private.as_execute_task(actor text,
+	agent text, task text, context jsonb, priority text, max_iterations integer,
+	iteration_strategy text, validation_criteria jsonb, timeout_seconds integer,
+	output_format text, json_schema jsonb, idempotency_key text, max_retries integer,
+	verbose boolean) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	used_agent agent_studio.agents;
+	used_version agent_studio.agent_versions;
+	used_server text;
+	used_team text;
+	new_id bigint;
+	now_at timestamptz := clock_timestamp();
+BEGIN
+	PERFORM agent_studio_private.required('task', task);
+	used_agent := agent_studio_private.runnable_agent(actor, agent);
+	PERFORM agent_studio_private.not_yet('max_iterations', max_iterations IS DISTINCT FROM 1);
+	PERFORM agent_studio_private.not_yet('iteration_strategy', iteration_strategy IS NOT NULL);
+	PERFORM agent_studio_private.not_yet('validation_criteria', validation_criteria IS NOT NULL);
+	PERFORM agent_studio_private.not_yet('json_schema', json_schema IS NOT NULL);
+	priority := lower(priority);
+	PERFORM agent_studio_private.one_of('priority', priority, ARRAY['low', 'normal', 'high', 'critical']);
+	PERFORM agent_studio_private.in_range('timeout_seconds', timeout_seconds, 1, 86400);
+	PERFORM agent_studio_private.in_range('max_retries', max_retries, 0, 20);
+	IF jsonb_typeof(context) <> 'object' THEN
+		RAISE EXCEPTION 'context must be a JSON object, this is a JSON %', jsonb_typeof(context)
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = format('For example {"scale": "100K users"}. agent_studio.as_context_fields(%L) lists the usual members.', used_agent.agent_type);
+	END IF;
+	IF idempotency_key = '' THEN
+		RAISE EXCEPTION 'idempotency_key must not be empty'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out, or give the task a key of its own.';
+	END IF;
+
+	SELECT * INTO used_version FROM agent_studio.agent_versions v
+	WHERE v.agent_id = used_agent.agent_id AND v.version = used_agent.current_version;
+	SELECT m.server INTO used_server FROM agent_studio.models m WHERE m.model_id = used_version.model_id;
+	PERFORM agent_studio_private.usable_server(actor, used_server);
+	used_team := CASE WHEN agent_studio_private.has_role(actor, used_agent.team) THEN used_agent.team END;
+
+	INSERT INTO agent_studio.executions AS e (agent, task, context, priority, timeout_seconds, max_retries,
+		output_format, is_verbose, idempotency_key, owner, team, submitted_at)
+	VALUES (agent, task, coalesce(context, '{}'), priority, coalesce(timeout_seconds, used_version.timeout_seconds),
+		max_retries, coalesce(agent_studio_private.output_format(output_format), used_version.output_format),
+		as_execute_task.verbose, idempotency_key, actor, used_team, now_at)
+	ON CONFLICT DO NOTHING		-- the one conflict there can be: (owner, idempotency_key)
+	RETURNING e.execution_id INTO new_id;
+
+	IF new_id IS NULL THEN
+		SELECT e.execution_id INTO new_id FROM agent_studio.executions e
+		WHERE e.owner = actor AND e.idempotency_key = as_execute_task.idempotency_key;
+		IF new_id IS NULL THEN
+			RAISE EXCEPTION 'a task with this idempotency_key was submitted at the same time'
+				USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again; it will get that execution.';
+		END IF;
+		RETURN new_id;
+	END IF;
+
+	INSERT INTO agent_studio.steps (execution_id, step_no, name, agent_version_id, model_id, queued_at, owner, team)
+	VALUES (new_id, 1, 'task', used_version.agent_version_id, used_version.model_id, now_at, actor, used_team);
+	INSERT INTO agent_studio.queue (execution_id, step_no, model_id, order_at, run_at)
+	VALUES (new_id, 1, used_version.model_id, now_at - agent_studio_private.head_start(priority), now_at);
+	PERFORM agent_studio_private.wake();
+	RETURN new_id;
+END
+$$;
+
+CREATE FUNCTION agent_studio.as_execute_task(
+	agent text, task text, context jsonb DEFAULT '{}', priority text DEFAULT 'normal',
+	max_iterations integer DEFAULT 1, iteration_strategy text DEFAULT NULL,
+	validation_criteria jsonb DEFAULT NULL, timeout_seconds integer DEFAULT NULL,
+	output_format text DEFAULT NULL, json_schema jsonb DEFAULT NULL,
+	idempotency_key text DEFAULT NULL, max_retries integer DEFAULT 3,
+	verbose boolean DEFAULT false) RETURNS bigint
+AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
+COMMENT ON FUNCTION agent_studio.as_execute_task(text, text, jsonb, text, integer, text, jsonb, integer, text, jsonb, text, integer, boolean) IS
+'Gives an agent a task and returns the execution''s id. The task is sent after COMMIT; rolled back it is never sent. priority: low, normal, high, critical. timeout_seconds bounds one attempt (NULL = the agent''s). max_retries: tries after the first. The same idempotency_key gives the first id again. verbose keeps DEBUG lines. Raises 42704 unknown agent, 42501 no right to the agent or its server, 55000 deprecated, 22023 bad value, 0A000 for arguments whose feature this version does not have.';
+
+CREATE FUNCTION agent_studio.as_context_fields(agent_type text)
+RETURNS TABLE (field text, description text)
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+	SELECT f.field, f.description
+	FROM (VALUES
+		('architect', 'scale', 'Expected load or volume'),
+		('architect', 'existingStack', 'Current technology'),
+		('architect', 'constraints', 'Budget, timeline, technology restrictions'),
+		('architect', 'requirements', 'Functional and non-functional requirements'),
+		('builder', 'language', 'Programming language and version'),
+		('builder', 'framework', 'Framework and version'),
+		('builder', 'dependencies', 'Required libraries'),
+		('builder', 'testingFramework', 'Testing library to use'),
+		('validator', 'validationType', 'Security, performance, quality, compliance'),
+		('validator', 'standards', 'Coding standards or compliance frameworks'),
+		('validator', 'severityThreshold', 'Minimum severity to report'),
+		('scribe', 'audience', 'Target reader: developer, end user, operator'),
+		('scribe', 'format', 'Output format: OpenAPI, Markdown, PDF'),
+		('scribe', 'includeExamples', 'Whether to include code examples: true or false'),
+		('scribe', 'depth', 'Comprehensive or quick reference')) AS f (agent_type, field, description)
+	WHERE f.agent_type = as_context_fields.agent_type;
+END;
+COMMENT ON FUNCTION agent_studio.as_context_fields(text) IS
+'The members that the context of a task usually has, by type of agent. Others are allowed too; an unknown type has none.';

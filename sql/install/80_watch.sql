@@ -1,0 +1,229 @@
+-- Watching: status, thoughts, output, metrics and log of an execution. All run with
+-- the caller's rights, so row-level security decides what they show.
+
+CREATE FUNCTION agent_studio_private.clock_text(elapsed interval) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN pg_catalog.to_char(pg_catalog.date_trunc('second', greatest(elapsed, interval '0')), 'HH24:MI:SS');
+COMMENT ON FUNCTION agent_studio_private.clock_text(interval) IS 'A duration as 00:00:45; never negative.';
+
+CREATE FUNCTION agent_studio_private.usual_duration(agent text) RETURNS interval
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT pg_catalog.make_interval(secs => pg_catalog.percentile_cont(0.5) WITHIN GROUP
+		(ORDER BY extract(epoch FROM latest.finished_at - latest.started_at)::float8))
+	FROM (SELECT e.started_at, e.finished_at FROM agent_studio.executions e
+		  WHERE e.agent = usual_duration.agent AND e.status = 'completed'
+		  ORDER BY e.execution_id DESC LIMIT 20) latest;
+END;
+COMMENT ON FUNCTION agent_studio_private.usual_duration(text) IS
+'Median duration of the agent''s newest 20 completed executions that the current user can see; NULL = none yet.';
+
+CREATE FUNCTION agent_studio_private.status_note(execution agent_studio.executions, step agent_studio.steps) RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT CASE
+		WHEN EXISTS (SELECT FROM agent_studio.commands c
+					 WHERE c.execution_id = (execution).execution_id AND c.applied_at IS NULL)
+			THEN 'cancel requested'
+		WHEN (execution).error_message IS NOT NULL
+			THEN pg_catalog.format('%s: %s', (execution).error_class, (execution).error_message)
+		WHEN (step).state = 'retrying'
+			THEN pg_catalog.format('retry %s of %s in %s s after %s: %s', (step).attempt_no, (execution).max_retries,
+				greatest(0, ceil(extract(epoch FROM (step).retry_at - pg_catalog.clock_timestamp()))),
+				(step).error_class, (step).error_message)
+		WHEN (execution).status = 'queued' THEN 'waiting for its turn'
+		END;
+END;
+COMMENT ON FUNCTION agent_studio_private.status_note(agent_studio.executions, agent_studio.steps) IS
+'What else there is to say of an execution, in one line; NULL = nothing.';
+
+CREATE FUNCTION agent_studio.as_status(execution bigint,
+	OUT status text, OUT agent text, OUT started timestamptz, OUT elapsed text,
+	OUT estimated_remaining text, OUT progress_percent integer, OUT note text) RETURNS record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	PERFORM agent_studio_private.require_execution(execution);
+	SELECT e.status, e.agent, date_trunc('second', e.started_at),
+		   agent_studio_private.clock_text(coalesce(e.finished_at, clock_timestamp()) - e.started_at),
+		   CASE WHEN e.status = 'running'
+				THEN agent_studio_private.clock_text(usual.duration - (clock_timestamp() - e.started_at)) END,
+		   CASE WHEN e.status = 'completed' THEN 100
+				WHEN e.status = 'queued' THEN 0
+				WHEN e.status = 'running' AND extract(epoch FROM usual.duration) > 0 THEN
+					least(99, floor(100 * extract(epoch FROM clock_timestamp() - e.started_at)
+									/ extract(epoch FROM usual.duration)))::int END,
+		   agent_studio_private.status_note(e, s)
+	INTO as_status.status, as_status.agent, as_status.started, as_status.elapsed,
+		 as_status.estimated_remaining, as_status.progress_percent, as_status.note
+	FROM agent_studio.executions e
+	LEFT JOIN agent_studio.steps s ON s.execution_id = e.execution_id AND s.step_no = 1
+	CROSS JOIN LATERAL (SELECT CASE WHEN e.status = 'running'
+						THEN agent_studio_private.usual_duration(e.agent) END AS duration) usual
+	WHERE e.execution_id = as_status.execution;
+END
+$$;
+COMMENT ON FUNCTION agent_studio.as_status(bigint) IS
+'One row: status, agent, when it started, time elapsed, and estimates of the time remaining and the progress (from the median of the agent''s newest completed executions; NULL while there are none). note says what it waits for, why it failed, or which command is pending. Raises 42704.';
+
+CREATE FUNCTION agent_studio.as_thoughts(execution bigint, after_seq bigint DEFAULT 0)
+RETURNS TABLE (seq bigint, elapsed text, elapsed_ms bigint, source text, content text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	PERFORM agent_studio_private.require_execution(execution);
+	RETURN QUERY
+	SELECT t.seq, agent_studio_private.clock_text(make_interval(secs => t.elapsed_ms / 1000.0)),
+		   t.elapsed_ms, t.source, t.content
+	FROM agent_studio.thoughts t
+	WHERE t.execution_id = execution AND t.seq > after_seq
+	ORDER BY t.seq;
+END
+$$;
+COMMENT ON FUNCTION agent_studio.as_thoughts(bigint, bigint) IS
+'The thoughts of an execution after a seq, in order. elapsed_ms counts from its start. Reading again with the last seq gives only what is new, without gap or duplicate. Raises 42704.';
+
+CREATE FUNCTION agent_studio.as_output(execution bigint) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM agent_studio_private.require_execution(execution);
+	RETURN (SELECT s.output FROM agent_studio.steps s
+			WHERE s.execution_id = execution AND s.output IS NOT NULL
+			ORDER BY s.step_no DESC LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION agent_studio.as_output(bigint) IS
+'What the model answered, byte for byte (what text cannot hold is replaced, and a notice says so). Of a failed or canceled execution: what had arrived. NULL = nothing yet. Raises 42704.';
+
+CREATE FUNCTION agent_studio.as_metrics(execution bigint,
+	OUT status text, OUT started_at timestamptz, OUT finished_at timestamptz, OUT duration_seconds numeric,
+	OUT attempts bigint, OUT input_tokens bigint, OUT cached_input_tokens bigint, OUT output_tokens bigint,
+	OUT reasoning_tokens bigint, OUT total_tokens bigint,
+	OUT input_cost_usd numeric, OUT output_cost_usd numeric, OUT cost_usd numeric,
+	OUT model text, OUT deployment text, OUT model_version text, OUT answered_by text,
+	OUT temperature numeric, OUT top_p numeric, OUT max_output_tokens integer) RETURNS record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	PERFORM agent_studio_private.require_execution(execution);
+	SELECT e.status, e.started_at, e.finished_at,
+		   round(extract(epoch FROM coalesce(e.finished_at, clock_timestamp()) - e.started_at), 3),
+		   a.n, a.input_tokens, a.cached_input_tokens, a.output_tokens, a.reasoning_tokens,
+		   coalesce(a.input_tokens + a.output_tokens, a.input_tokens, a.output_tokens),
+		   trim_scale(a.input_cost_usd), trim_scale(a.output_cost_usd),
+		   trim_scale(coalesce(a.input_cost_usd + a.output_cost_usd, a.input_cost_usd, a.output_cost_usd)),
+		   m.name, m.deployment, m.model_version, a.answered_by, v.temperature, v.top_p, v.max_output_tokens
+	INTO as_metrics.status, as_metrics.started_at, as_metrics.finished_at, as_metrics.duration_seconds,
+		 as_metrics.attempts, as_metrics.input_tokens, as_metrics.cached_input_tokens, as_metrics.output_tokens,
+		 as_metrics.reasoning_tokens, as_metrics.total_tokens, as_metrics.input_cost_usd,
+		 as_metrics.output_cost_usd, as_metrics.cost_usd, as_metrics.model, as_metrics.deployment,
+		 as_metrics.model_version, as_metrics.answered_by, as_metrics.temperature, as_metrics.top_p,
+		 as_metrics.max_output_tokens
+	FROM agent_studio.executions e
+	LEFT JOIN agent_studio.steps s ON s.execution_id = e.execution_id AND s.step_no = 1
+	LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = s.agent_version_id
+	LEFT JOIN agent_studio.models m ON m.model_id = s.model_id
+	CROSS JOIN LATERAL (
+		SELECT count(*) AS n, sum(t.input_tokens)::bigint AS input_tokens,
+			   sum(t.cached_input_tokens)::bigint AS cached_input_tokens,
+			   sum(t.output_tokens)::bigint AS output_tokens,
+			   sum(t.reasoning_tokens)::bigint AS reasoning_tokens,
+			   sum(t.input_cost_usd) AS input_cost_usd, sum(t.output_cost_usd) AS output_cost_usd,
+			   max(t.answered_by) AS answered_by
+		FROM agent_studio.attempts t WHERE t.execution_id = e.execution_id) a
+	WHERE e.execution_id = as_metrics.execution;
+END
+$$;
+COMMENT ON FUNCTION agent_studio.as_metrics(bigint) IS
+'One row: times, tokens and cost (sums of the attempts), the model, and the parameters that were set. duration_seconds counts until now while it runs. A NULL cost means no price or no usage is known, never that it was free. Raises 42704.';
+
+CREATE VIEW agent_studio_private.log_lines WITH (security_invoker = true) AS
+	SELECT e.execution_id, e.started_at AS at, 1 AS place, 'INFO' AS level, 'Task execution started' AS message
+	FROM agent_studio.executions e WHERE e.started_at IS NOT NULL
+	UNION ALL
+	SELECT e.execution_id, e.started_at, 2, 'INFO', format('Agent: %s (v%s)', e.agent, v.version)
+	FROM agent_studio.executions e
+	JOIN agent_studio.steps s ON s.execution_id = e.execution_id AND s.step_no = 1
+	JOIN agent_studio.agent_versions v USING (agent_version_id) WHERE e.started_at IS NOT NULL
+	UNION ALL
+	SELECT e.execution_id, e.started_at, 3, 'INFO',
+		   format('Model: %s', concat_ws('-', m.deployment, m.model_version))
+	FROM agent_studio.executions e
+	JOIN agent_studio.steps s ON s.execution_id = e.execution_id AND s.step_no = 1
+	JOIN agent_studio.models m USING (model_id) WHERE e.started_at IS NOT NULL
+	UNION ALL
+	SELECT s.execution_id, s.sent_at, 5, 'INFO', format('Sending request to %s...', m.server)
+	FROM agent_studio.steps s JOIN agent_studio.models m USING (model_id)
+	WHERE s.sent_at IS NOT NULL
+	  AND NOT EXISTS (SELECT FROM agent_studio.attempts a
+					  WHERE a.execution_id = s.execution_id AND a.step_no = s.step_no AND a.attempt_no = s.attempt_no)
+	UNION ALL
+	SELECT a.execution_id, a.sent_at, 5, 'INFO', format('Sending request to %s...', m.server)
+	FROM agent_studio.attempts a JOIN agent_studio.models m USING (model_id)
+	UNION ALL
+	SELECT a.execution_id, a.first_token_at, 6, 'INFO', 'Response streaming started'
+	FROM agent_studio.attempts a WHERE a.first_token_at IS NOT NULL
+	UNION ALL
+	SELECT a.execution_id, a.finished_at, 8, 'INFO', 'Response streaming completed'
+	FROM agent_studio.attempts a WHERE a.outcome = 'completed'
+	UNION ALL
+	SELECT a.execution_id, a.finished_at, 8,
+		   CASE WHEN a.retryable OR a.outcome <> 'failed' THEN 'WARNING' ELSE 'ERROR' END,
+		   format('Attempt %s %s: %s', a.attempt_no, a.outcome,
+				  concat_ws(': ', a.error_class, a.error_message))
+	FROM agent_studio.attempts a WHERE a.outcome <> 'completed'
+	UNION ALL
+	SELECT a.execution_id, a.finished_at, 9, 'INFO',
+		   format('Total tokens: %s (input: %s, output: %s)',
+				  ltrim(to_char(a.input_tokens + a.output_tokens, '999,999,999,999')),
+				  ltrim(to_char(a.input_tokens, '999,999,999,999')), ltrim(to_char(a.output_tokens, '999,999,999,999')))
+	FROM agent_studio.attempts a WHERE a.outcome = 'completed' AND a.input_tokens + a.output_tokens IS NOT NULL
+	UNION ALL
+	SELECT n.execution_id, n.at, 10, upper(n.severity), n.message
+	FROM agent_studio.notices n WHERE n.severity = 'warning'
+	UNION ALL
+	SELECT e.execution_id, e.finished_at, 11, CASE e.status WHEN 'failed' THEN 'ERROR' WHEN 'canceled' THEN 'WARNING' ELSE 'INFO' END,
+		   CASE e.status WHEN 'completed' THEN 'Task execution completed successfully'
+				WHEN 'failed' THEN format('Task execution failed: %s: %s', e.error_class, e.error_message)
+				ELSE format('Task execution %s', replace(e.status, '_', ' ')) END
+	FROM agent_studio.executions e WHERE e.finished_at IS NOT NULL
+	UNION ALL
+	SELECT e.execution_id, e.finished_at, 12, 'INFO',
+		   format('Execution time: %s seconds', round(extract(epoch FROM e.finished_at - e.started_at), 3))
+	FROM agent_studio.executions e WHERE e.finished_at IS NOT NULL AND e.started_at IS NOT NULL
+	UNION ALL
+	SELECT l.execution_id, l.at, 7, l.level, l.message
+	FROM agent_studio.logs l;
+COMMENT ON VIEW agent_studio_private.log_lines IS
+'The log of every execution: most lines are told from executions, steps, attempts and notices, so that they need not be written twice.';
+
+CREATE FUNCTION agent_studio.as_logs(execution bigint, min_level text DEFAULT 'DEBUG', search text DEFAULT NULL)
+RETURNS TABLE (at timestamptz, level text, message text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	levels text[] := ARRAY['DEBUG', 'INFO', 'WARNING', 'ERROR'];
+BEGIN
+	PERFORM agent_studio_private.require_execution(execution);
+	PERFORM agent_studio_private.one_of('min_level', upper(min_level), levels);
+	RETURN QUERY
+	SELECT l.at, l.level, l.message
+	FROM agent_studio_private.log_lines l
+	WHERE l.execution_id = execution
+	  AND array_position(levels, l.level) >= array_position(levels, upper(min_level))
+	  AND (search IS NULL OR strpos(lower(l.message), lower(search)) > 0)
+	ORDER BY l.at, l.place;
+END
+$$;
+COMMENT ON FUNCTION agent_studio.as_logs(bigint, text, text) IS
+'The log of an execution, in order of time: lines of min_level (DEBUG, INFO, WARNING, ERROR) and above that contain search, upper or lower case alike (NULL = all). Raises 42704, 22023.';
+
+CREATE FUNCTION agent_studio.as_wait(execution bigint, timeout_seconds numeric DEFAULT 60) RETURNS text
+AS 'MODULE_PATHNAME', 'agent_studio_wait' LANGUAGE C;
+COMMENT ON FUNCTION agent_studio.as_wait(bigint, numeric) IS
+'Waits until an execution comes to rest, or so many seconds at most, and returns the status it then has. Raises 42704, 22023, and 55000 where waiting could never succeed: in the transaction that submitted the task, and in one that sees only its own snapshot (REPEATABLE READ, SERIALIZABLE).';

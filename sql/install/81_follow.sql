@@ -1,0 +1,93 @@
+-- Following: procedures that print what happens while it happens, in psql or any
+-- client that shows messages. They commit between two looks, so they hold no
+-- snapshot while they wait; therefore they have no SET clause, and qualify every name.
+
+CREATE FUNCTION agent_studio_private.result_text(execution bigint) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	e agent_studio.executions;
+	output text := agent_studio.as_output(execution);
+BEGIN
+	SELECT * INTO e FROM agent_studio.executions x WHERE x.execution_id = execution;
+	RETURN CASE e.status
+		WHEN 'completed' THEN format('Execution %s completed. Its output:', execution)
+		ELSE format('Execution %s %s%s', execution, replace(e.status, '_', ' '),
+					coalesce(format(E': %s: %s\nHint: %s', e.error_class, e.error_message, e.error_hint), '.')
+					|| CASE WHEN output IS NULL THEN '' ELSE E'\nWhat had arrived:' END)
+		END || coalesce(E'\n\n' || output || E'\n', '');
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.result_text(bigint) IS
+'How an execution ended, with its output, as text to print.';
+
+CREATE PROCEDURE agent_studio.as_follow(execution bigint,
+	INOUT status text DEFAULT NULL, INOUT duration_seconds numeric DEFAULT NULL,
+	INOUT input_tokens bigint DEFAULT NULL, INOUT output_tokens bigint DEFAULT NULL,
+	INOUT cost_usd numeric DEFAULT NULL)
+LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+DECLARE
+	last_seq bigint := 0;
+	last_notice bigint := 0;
+	changes bigint;
+	at_rest boolean;
+	line record;
+BEGIN
+	PERFORM agent_studio_private.require_execution(execution);
+	LOOP
+		-- The count first, the status next, the lines last: what comes in between is
+		-- seen now or wakes the wait, and nothing follows a final status.
+		changes := agent_studio_private.change_count();
+		SELECT e.finished_at IS NOT NULL INTO at_rest
+		FROM agent_studio.executions e WHERE e.execution_id OPERATOR(pg_catalog.=) as_follow.execution;
+		FOR line IN
+			SELECT t.seq, t.elapsed, t.content FROM agent_studio.as_thoughts(execution, last_seq) t
+		LOOP
+			RAISE INFO '[%] %', line.elapsed, line.content;
+			last_seq := line.seq;
+		END LOOP;
+		FOR line IN
+			SELECT n.notice_id, n.severity, n.message FROM agent_studio.notices n
+			WHERE n.execution_id OPERATOR(pg_catalog.=) as_follow.execution
+			  AND n.notice_id OPERATOR(pg_catalog.>) last_notice
+			  AND n.severity OPERATOR(pg_catalog.=) ANY (ARRAY['warning', 'error'])
+			  AND n.kind OPERATOR(pg_catalog.<>) 'retry'	-- there is a thought of it
+			ORDER BY n.notice_id
+		LOOP
+			RAISE INFO '%: %', pg_catalog.initcap(line.severity), line.message;
+			last_notice := line.notice_id;
+		END LOOP;
+		EXIT WHEN at_rest;
+		COMMIT;
+		PERFORM agent_studio_private.await_change(changes, 1000);
+	END LOOP;
+	RAISE INFO '%', agent_studio_private.result_text(execution);
+	SELECT m.status, m.duration_seconds, m.input_tokens, m.output_tokens, pg_catalog.round(m.cost_usd, 4)
+	INTO as_follow.status, as_follow.duration_seconds, as_follow.input_tokens, as_follow.output_tokens, as_follow.cost_usd
+	FROM agent_studio.as_metrics(execution) m;
+END
+$$;
+COMMENT ON PROCEDURE agent_studio.as_follow(bigint, text, numeric, bigint, bigint, numeric) IS
+'CALL as_follow(execution) prints the thoughts and notices of an execution as they come, then its output, and returns one row with status, duration in seconds, tokens and cost in USD. It commits while it waits, so it cannot be called within a transaction block (2D000). Raises 42704.';
+
+CREATE PROCEDURE agent_studio.as_follow_task(
+	agent text, task text, context jsonb DEFAULT '{}', priority text DEFAULT 'normal',
+	timeout_seconds integer DEFAULT NULL, output_format text DEFAULT NULL,
+	idempotency_key text DEFAULT NULL, max_retries integer DEFAULT 3, verbose boolean DEFAULT false,
+	INOUT execution bigint DEFAULT NULL, INOUT status text DEFAULT NULL,
+	INOUT duration_seconds numeric DEFAULT NULL, INOUT input_tokens bigint DEFAULT NULL,
+	INOUT output_tokens bigint DEFAULT NULL, INOUT cost_usd numeric DEFAULT NULL)
+LANGUAGE plpgsql
+AS $$
+BEGIN
+	execution := agent_studio.as_execute_task(agent, task, context => context, priority => priority,
+		timeout_seconds => timeout_seconds, output_format => output_format,
+		idempotency_key => idempotency_key, max_retries => max_retries, verbose => as_follow_task.verbose);
+	COMMIT;
+	CALL agent_studio.as_follow(execution, status, duration_seconds, input_tokens, output_tokens, cost_usd);
+END
+$$;
+COMMENT ON PROCEDURE agent_studio.as_follow_task(text, text, jsonb, text, integer, text, text, integer, boolean, bigint, text, numeric, bigint, bigint, numeric) IS
+'CALL as_follow_task(agent, task) submits a task as as_execute_task does, commits, and follows it as as_follow does. Returns one row that begins with the execution''s id. Raises what both raise.';

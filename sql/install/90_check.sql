@@ -1,0 +1,125 @@
+-- as_check: a row per thing that must be right, with the way to mend it.
+
+CREATE FUNCTION agent_studio_private.check_worker()
+RETURNS TABLE (item text, ok boolean, detail text, fix text)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	w record := agent_studio_private.worker_state();
+	installed text := (SELECT x.extversion FROM pg_extension x WHERE x.extname = 'agent_studio');
+BEGIN
+	RETURN QUERY SELECT 'library preloaded', w.library_loaded,
+		CASE WHEN w.library_loaded THEN 'version ' || w.library_version ELSE 'shared_preload_libraries does not name agent_studio' END,
+		CASE WHEN NOT w.library_loaded THEN 'ALTER SYSTEM SET shared_preload_libraries = '
+			|| quote_literal(concat_ws(', ', nullif(current_setting('shared_preload_libraries'), ''), 'agent_studio'))
+			|| '; then restart the server.' END;
+	RETURN QUERY SELECT 'versions match', w.library_version = installed,
+		format('library %s, extension %s', w.library_version, installed),
+		CASE WHEN w.library_version <> installed THEN 'ALTER EXTENSION agent_studio UPDATE; or restart the server to load the new library.' END;
+	IF pg_is_in_recovery() THEN
+		RETURN QUERY SELECT 'executor running', NULL::boolean, 'this server is a standby: work runs on the primary, and here after promotion', NULL::text;
+	ELSIF w.library_loaded THEN
+		RETURN QUERY SELECT 'launcher running', w.launcher_pid IS NOT NULL,
+			coalesce('pid ' || w.launcher_pid, 'not running'),
+			CASE WHEN w.launcher_pid IS NULL THEN 'Look for agent_studio in the server log; it is started again within seconds.' END;
+		RETURN QUERY SELECT 'database listed', w.listed, format('agent_studio.databases = %s', current_setting('agent_studio.databases', true)),
+			CASE WHEN NOT w.listed THEN format('ALTER SYSTEM SET agent_studio.databases = %L; SELECT pg_reload_conf();',
+				concat_ws(', ', nullif(current_setting('agent_studio.databases', true), ''), current_database())) END;
+		RETURN QUERY SELECT 'executor running', w.state = 'running',
+			CASE WHEN w.state = 'running' THEN format('pid %s, epoch %s, %s calls in flight', w.executor_pid, w.epoch, w.in_flight)
+				ELSE concat_ws(': ', w.state, w.problem) END,
+			CASE WHEN w.state <> 'running' THEN coalesce(
+				CASE WHEN w.problem LIKE '%max_worker_processes%' THEN
+					format('ALTER SYSTEM SET max_worker_processes = %s; then restart the server.', current_setting('max_worker_processes')::int + 4) END,
+				'Look for agent_studio in the server log; it is started again within a minute.') END;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.check_worker() IS 'The rows of as_check that tell of library and workers.';
+
+CREATE FUNCTION agent_studio_private.check_endpoints()
+RETURNS TABLE (item text, ok boolean, detail text, fix text)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY
+	SELECT 'endpoint ' || s.srvname, p.problem IS NULL,
+		   coalesce(p.problem, format('%s may call it%s', current_user,
+				CASE WHEN k.has_key THEN '' ELSE ', without a key' END)),
+		   CASE WHEN p.problem LIKE '%USAGE%' THEN format('GRANT USAGE ON FOREIGN SERVER %I TO %I;', s.srvname, current_user)
+				WHEN p.problem IS NOT NULL AND p.problem LIKE '%key%' THEN
+					format('ALTER USER MAPPING FOR PUBLIC SERVER %I OPTIONS (SET api_key_file ''...'');', s.srvname)
+				WHEN p.problem IS NOT NULL THEN format('ALTER SERVER %I OPTIONS (...);', s.srvname)
+				WHEN NOT k.has_key THEN format('If it needs one: CREATE USER MAPPING FOR PUBLIC SERVER %I OPTIONS (api_key_file ''...'');', s.srvname) END
+	FROM pg_foreign_server s
+	JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw AND w.fdwname = 'agent_studio'
+	CROSS JOIN LATERAL (SELECT agent_studio_private.endpoint_problem(s.srvname, current_user)) p (problem)
+	CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_user_mappings u WHERE u.srvid = s.oid
+						AND (u.umuser = 0 OR u.usename = current_user))) k (has_key)
+	ORDER BY s.srvname;
+	IF NOT FOUND THEN
+		RETURN QUERY SELECT 'endpoints', false, 'there is no server of wrapper agent_studio',
+			'CREATE SERVER openai TYPE ''openai'' FOREIGN DATA WRAPPER agent_studio OPTIONS (url ''https://api.openai.com/v1'');';
+	END IF;
+	RETURN QUERY
+	SELECT 'model ' || m.name, false, format('server "%s" does not exist', m.server),
+		   format('CREATE SERVER %I ...; or SELECT agent_studio.as_update_model(%L, server => ...);', m.server, m.name)
+	FROM agent_studio.models m
+	WHERE NOT EXISTS (SELECT FROM pg_foreign_server s WHERE s.srvname = m.server);
+	RETURN QUERY
+	SELECT 'models', EXISTS (SELECT FROM agent_studio.models), format('%s models', (SELECT count(*) FROM agent_studio.models)),
+		   CASE WHEN NOT EXISTS (SELECT FROM agent_studio.models)
+				THEN 'SELECT agent_studio.as_create_model(''gpt-4-turbo'', ''openai'');' END;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.check_endpoints() IS 'The rows of as_check that tell of endpoints, keys and models.';
+
+CREATE FUNCTION agent_studio_private.check_work()
+RETURNS TABLE (item text, ok boolean, detail text, fix text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY
+	SELECT 'restored work', count(*) = 0, format('%s steps were restored from a dump and wait', count(*)),
+		   CASE WHEN count(*) > 0 THEN 'SELECT agent_studio.as_release_restored();' END
+	FROM agent_studio.steps s
+	WHERE s.state IN ('queued', 'running', 'retrying')
+	  AND agent_studio_private.is_unqueued(s.execution_id, s.step_no);
+	RETURN QUERY
+	SELECT 'owners exist', count(*) = 0,
+		   CASE WHEN count(*) = 0 THEN 'every owner of unfinished work exists'
+				ELSE format('missing roles own %s unfinished executions: %s', count(*), string_agg(DISTINCT e.owner, ', ')) END,
+		   CASE WHEN count(*) > 0 THEN 'CREATE ROLE, or as_cancel those executions.' END
+	FROM agent_studio.executions e
+	WHERE e.finished_at IS NULL AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = e.owner);
+	RETURN QUERY
+	SELECT 'pg_cron', x.present, CASE WHEN x.present THEN 'installed in this database'
+				ELSE 'not in this database; only schedules need it' END,
+		   CASE WHEN NOT x.present THEN 'Install Debian''s postgresql-' || current_setting('server_version_num')::int / 10000
+				|| '-cron, add pg_cron to shared_preload_libraries, restart, CREATE EXTENSION pg_cron.' END
+	FROM (SELECT CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN true END) x (present);
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.check_work() IS 'The rows of as_check that tell of work which waits for somebody.';
+
+-- The queue holds no user data, but its rows are nobody's to read.
+CREATE FUNCTION agent_studio_private.is_unqueued(execution bigint, step integer) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT NOT EXISTS (SELECT FROM agent_studio.queue q WHERE q.execution_id = execution AND q.step_no = step);
+END;
+COMMENT ON FUNCTION agent_studio_private.is_unqueued(bigint, integer) IS
+'Whether the queue has no row for that step.';
+
+CREATE FUNCTION agent_studio.as_check()
+RETURNS TABLE (item text, ok boolean, detail text, fix text)
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+	SELECT * FROM agent_studio_private.check_worker()
+	UNION ALL
+	SELECT * FROM agent_studio_private.check_endpoints()
+	UNION ALL
+	SELECT * FROM agent_studio_private.check_work();
+END;
+COMMENT ON FUNCTION agent_studio.as_check() IS
+'A row per thing that must be right: ok, what was found, and the command that mends it. ok is NULL where it does not matter here (a standby has no executor; pg_cron is optional). Endpoints are checked with the rights of the caller; no key is ever shown.';

@@ -1,0 +1,73 @@
+-- The last things: privileges, what a dump holds, and the launcher's wake-up.
+
+-- Deny by default, then allow by name.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA agent_studio, agent_studio_private FROM PUBLIC;
+REVOKE ALL ON ALL PROCEDURES IN SCHEMA agent_studio FROM PUBLIC;
+GRANT USAGE ON SCHEMA agent_studio_private TO agent_studio_user, agent_studio_monitor;
+
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA agent_studio TO agent_studio_user;
+GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA agent_studio TO agent_studio_user;
+REVOKE EXECUTE ON FUNCTION agent_studio.agent_studio_validator FROM agent_studio_user;
+REVOKE EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_model,
+	agent_studio.as_drop_model, agent_studio.as_release_restored FROM agent_studio_user;
+GRANT EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_model,
+	agent_studio.as_drop_model, agent_studio.as_release_restored TO agent_studio_admin;
+GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
+	agent_studio.as_metrics, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
+	agent_studio.as_context_fields TO agent_studio_monitor;
+GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
+
+-- What the reading functions and the policies call with the caller's own rights.
+GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.reads_all,
+	agent_studio_private.require_execution, agent_studio_private.clock_text,
+	agent_studio_private.usual_duration, agent_studio_private.status_note,
+	agent_studio_private.one_of, agent_studio_private.suggest, agent_studio_private.server_types,
+	agent_studio_private.change_count, agent_studio_private.await_change,
+	agent_studio_private.result_text, agent_studio_private.worker_state,
+	agent_studio_private.endpoint_problem, agent_studio_private.is_unqueued,
+	agent_studio_private.check_worker, agent_studio_private.check_endpoints,
+	agent_studio_private.check_work
+	TO agent_studio_user, agent_studio_monitor;
+GRANT SELECT ON agent_studio_private.log_lines TO agent_studio_user, agent_studio_monitor;
+
+-- Everything but queue and commands is dumped: see as_release_restored.
+DO $$
+DECLARE
+	item record;
+BEGIN
+	FOR item IN
+		SELECT t.oid::pg_catalog.regclass AS marked
+		FROM pg_catalog.pg_class t
+		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
+		  AND t.relname NOT IN ('queue', 'commands')
+		UNION ALL
+		SELECT d.objid::pg_catalog.regclass
+		FROM pg_catalog.pg_class t
+		JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
+			AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i'
+		JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
+		  AND t.relname NOT IN ('queue', 'commands')
+	LOOP
+		PERFORM pg_catalog.pg_extension_config_dump(item.marked, '');
+	END LOOP;
+END
+$$;
+
+-- Bodies of public functions are described where they are called from.
+DO $$
+DECLARE
+	body record;
+BEGIN
+	FOR body IN
+		SELECT p.oid::pg_catalog.regprocedure AS signature, p.proname
+		FROM pg_catalog.pg_proc p
+		WHERE p.pronamespace = 'agent_studio_private'::pg_catalog.regnamespace AND p.proname LIKE 'as\_%'
+	LOOP
+		EXECUTE pg_catalog.format('COMMENT ON FUNCTION %s IS %L', body.signature,
+			pg_catalog.format('Body of agent_studio.%s; the acting role comes first.', body.proname));
+	END LOOP;
+END
+$$;
+
+SELECT agent_studio_private.extension_created();

@@ -1,0 +1,550 @@
+/*
+ * call.c
+ *		One model call: from a claimed step to an ended attempt.
+ *
+ * call_start builds the request and hands it to the HTTP loop. Whenever the
+ * loop has news, call_absorb decodes them: text becomes output, reasoning and
+ * progress become thoughts. When the response has ended it is judged here, and
+ * nowhere else: completed, or failed with a class, a message and a hint.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "agent_studio.h"
+#include "call.h"
+#include "prompt.h"
+
+#define ERROR_BODY_LIMIT	(64 * 1024)
+#define MAX_TASK_WORDS		100 /* bytes of the task in the first thought */
+#define DEBUG_EVERY_BYTES	8000	/* about 2,000 tokens */
+
+const char *
+outcome_name(Outcome outcome)
+{
+	switch (outcome)
+	{
+		case OUTCOME_COMPLETED:
+			return "completed";
+		case OUTCOME_FAILED:
+			return "failed";
+		case OUTCOME_CANCELED:
+			return "canceled";
+		case OUTCOME_INTERRUPTED:
+			return "interrupted";
+		case OUTCOME_RUNNING:
+			break;
+	}
+	return "running";
+}
+
+static const char *
+hint_for(ErrorClass error_class)
+{
+	switch (error_class)
+	{
+		case ERROR_CLASS_TIMEOUT:
+			return "Give the task more time with timeout_seconds, or ask for less.";
+		case ERROR_CLASS_RATE_LIMITED:
+			return "Lower the model's max_concurrency, raise the vendor's limit or its budget, or submit again later.";
+		case ERROR_CLASS_OVERLOADED:
+			return "The vendor has trouble; submit again later, or use another model.";
+		case ERROR_CLASS_CONNECTION:
+			return "Check the server's url and the network between; SELECT * FROM agent_studio.as_check().";
+		case ERROR_CLASS_BAD_REQUEST:
+			return "The vendor refuses this request: check the model's deployment and the agent's parameters.";
+		case ERROR_CLASS_AUTHENTICATION:
+			return "Check the key in the user mapping of the server.";
+		case ERROR_CLASS_PERMISSION:
+			return "The key, or the role, has no right to this model.";
+		case ERROR_CLASS_NOT_FOUND:
+			return "Check the model's deployment and the server's url.";
+		case ERROR_CLASS_CONTENT_FILTER:
+			return "The vendor or the model declines this task: put it differently.";
+		case ERROR_CLASS_INVALID_OUTPUT:
+			return "Another try may do better; or use another model.";
+		default:
+			return "The server log has the details.";
+	}
+}
+
+static void
+think(Call *call, const char *source, const char *text, size_t len)
+{
+	if (len > 0)
+		journal_thought(call->journal, &call->key, call->next_seq++, source, text, len);
+}
+
+static void
+think_system(Call *call, const char *text)
+{
+	think(call, "system", text, strlen(text));
+}
+
+/* ---------- ending ---------- */
+
+static void
+end_call(Call *call, Outcome outcome)
+{
+	call->outcome = outcome;
+	call->finished_at = GetCurrentTimestamp();
+	if (call->http != NULL)
+	{
+		call->possibly_billed = call->http->request_sent;
+		call->http_status = call->http->head.status;
+		strlcpy(call->request_id, call->http->head.request_id, sizeof(call->request_id));
+	}
+}
+
+static void
+fail_call(Call *call, ErrorClass error_class, bool retryable, const char *message)
+{
+	if (message != call->error.message)
+		strlcpy(call->error.message, message, sizeof(call->error.message));
+	call->error.error_class = error_class;
+	call->error.retryable = retryable;
+	call->hint = hint_for(error_class);
+	end_call(call, OUTCOME_FAILED);
+}
+
+static void
+fail_with(Call *call, const ProviderError *error)
+{
+	call->error = *error;
+	fail_call(call, error->error_class, error->retryable, call->error.message);
+}
+
+/* ---------- the stream ---------- */
+
+static void
+on_reasoning_line(void *arg, const char *line, size_t len)
+{
+	think(arg, "reasoning", line, len);
+}
+
+static void
+take_progress(Call *call, const Buf *progress)
+{
+	const char *line = buf_text(progress);
+	const char *end = line + progress->len;
+
+	while (line < end)
+	{
+		const char *newline = memchr(line, '\n', end - line);
+		const char *stop = newline ? newline : end;
+
+		think(call, "progress", line, stop - line);
+		line = stop + 1;
+	}
+}
+
+static void
+note_first_token(Call *call)
+{
+	if (call->first_token_at != 0)
+		return;
+	call->first_token_at = GetCurrentTimestamp();
+	think_system(call, "Response streaming started");
+}
+
+static void
+log_growth(Call *call)
+{
+	char		line[64];
+
+	if (!call->verbose || call->output.len < (size_t) call->logged_bytes + DEBUG_EVERY_BYTES)
+		return;
+	call->logged_bytes = (int64) call->output.len;
+	snprintf(line, sizeof(line), "Generated about %zu tokens (streaming)", call->output.len / 4);
+	journal_log(call->journal, &call->key, "DEBUG", line);
+}
+
+/* Moves what has been decoded to where it belongs. */
+static void
+drain_answer(Call *call)
+{
+	Answer	   *answer = &call->decoder.answer;
+
+	if (answer->text.len > 0 || answer->reasoning.len > 0 || answer->progress.len > 0)
+		note_first_token(call);
+	if (answer->reasoning.len > 0)
+	{
+		joiner_feed(&call->joiner, answer->reasoning.data, answer->reasoning.len, on_reasoning_line, call);
+		call->last_fragment_at = call->joiner.line.len > 0 ? GetCurrentTimestamp() : 0;
+		buf_reset(&answer->reasoning);
+	}
+	if (answer->progress.len > 0)
+	{
+		take_progress(call, &answer->progress);
+		buf_reset(&answer->progress);
+	}
+	if (answer->text.len > 0)
+	{
+		/* The answer begins: what was being thought is thought. */
+		joiner_flush(&call->joiner, on_reasoning_line, call);
+		call->last_fragment_at = 0;
+		buf_append(&call->output, answer->text.data, answer->text.len);
+		buf_reset(&answer->text);
+		log_growth(call);
+	}
+}
+
+static bool
+open_decoder(Call *call)
+{
+	if (call->decoding)
+		return true;
+	if (!decoder_init(&call->decoder, call->provider, &call->http->head,
+					  (size_t) as_max_output_kb * 1024 * 2 + 65536, call->want_progress))
+	{
+		fail_call(call, ERROR_CLASS_INTERNAL, true, "out of memory for the answer");
+		return false;
+	}
+	call->decoding = true;
+	return true;
+}
+
+static void
+fail_too_large(Call *call)
+{
+	char		message[128];
+
+	snprintf(message, sizeof(message), "the answer is larger than agent_studio.max_output_size (%d kB)", as_max_output_kb);
+	fail_call(call, ERROR_CLASS_INVALID_OUTPUT, false, message);
+}
+
+static bool
+is_success(const Call *call)
+{
+	return call->http->head.status >= 200 && call->http->head.status < 300;
+}
+
+static void
+absorb_body(Call *call)
+{
+	Buf		   *in = &call->http->in;
+
+	if (in->len == 0 || !call->http->head_done)
+		return;
+	if (call->first_byte_at == 0)
+		call->first_byte_at = GetCurrentTimestamp();
+	if (!is_success(call))
+		buf_append(&call->error_body, in->data, in->len);
+	else if (open_decoder(call))
+	{
+		call->provider->feed(&call->decoder, in->data, in->len);
+		drain_answer(call);
+		if (call->output.failed || call->decoder.sse.overflow || call->decoder.answer.text.failed)
+			fail_too_large(call);
+		else if (call->decoder.answer.error.error_class != ERROR_CLASS_NONE)
+			fail_with(call, &call->decoder.answer.error);
+	}
+	buf_reset(in);
+}
+
+/* ---------- judgement ---------- */
+
+static void
+complete(Call *call)
+{
+	Answer	   *answer = &call->decoder.answer;
+	char		line[96];
+
+	if (answer->finish == FINISH_LENGTH)
+		journal_notice(call->journal, &call->key, "warning", "truncated",
+					   "The answer reached its limit of output tokens and is cut off there");
+	if (answer->replaced > 0)
+	{
+		snprintf(line, sizeof(line), "The answer held " INT64_FORMAT " characters that text cannot store; they are shown as U+FFFD",
+				 (int64) answer->replaced);
+		journal_notice(call->journal, &call->key, "warning", "repaired", line);
+	}
+	if (answer->output_tokens < 0)
+		journal_notice(call->journal, &call->key, "info", "no_usage",
+					   "The vendor sent no usage: tokens and cost are not known");
+	snprintf(line, sizeof(line), "Complete - %zu bytes of output", call->output.len);
+	think_system(call, line);
+	end_call(call, OUTCOME_COMPLETED);
+}
+
+static void
+judge_answer(Call *call)
+{
+	Answer	   *answer = &call->decoder.answer;
+
+	if (answer->finish == FINISH_REFUSAL || answer->refusal.len > 0)
+	{
+		char		message[2048];
+
+		snprintf(message, sizeof(message), "the model refused: %.*s",
+				 (int) utf8_clip(buf_text(&answer->refusal), answer->refusal.len, 1800), buf_text(&answer->refusal));
+		fail_call(call, ERROR_CLASS_CONTENT_FILTER, false, message);
+	}
+	else if (answer->finish == FINISH_CONTENT_FILTER)
+		fail_call(call, ERROR_CLASS_CONTENT_FILTER, false, "the vendor's content filter stopped the answer");
+	else if (call->output.len == 0 && answer->finish == FINISH_TOOL_CALLS)
+		fail_call(call, ERROR_CLASS_INVALID_OUTPUT, false, "the model called a tool, and it has none");
+	else if (call->output.len == 0 && answer->finish == FINISH_LENGTH)
+		fail_call(call, ERROR_CLASS_INVALID_OUTPUT, false,
+				  "the limit of output tokens was used up before the answer began");
+	else if (call->output.len == 0)
+		fail_call(call, ERROR_CLASS_INVALID_OUTPUT, true, "the model gave an empty answer");
+	else
+		complete(call);
+}
+
+static void
+judge_response(Call *call)
+{
+	Answer	   *answer = &call->decoder.answer;
+
+	if (!is_success(call))
+	{
+		ProviderError error;
+
+		call->provider->read_error(&call->http->head, buf_text(&call->error_body), call->error_body.len, &error);
+		fail_with(call, &error);
+		return;
+	}
+	if (!open_decoder(call))
+		return;
+	call->provider->finish(&call->decoder);
+	joiner_flush(&call->joiner, on_reasoning_line, call);
+	drain_answer(call);
+	if (call->output.failed || call->decoder.sse.overflow)
+		fail_too_large(call);
+	else if (answer->error.error_class != ERROR_CLASS_NONE)
+		fail_with(call, &answer->error);
+	else if (answer->ended)
+		judge_answer(call);
+	else if (answer->events == 0)
+		fail_call(call, ERROR_CLASS_INVALID_OUTPUT, true, "the response is not one of this API: nothing in it was understood");
+	else
+		fail_call(call, ERROR_CLASS_CONNECTION, true, "the stream ended before the answer was complete");
+}
+
+static void
+judge_transport(Call *call)
+{
+	const char *error = call->http->error;
+
+	switch (call->http->end)
+	{
+		case HTTP_RUNNING:
+			break;
+		case HTTP_COMPLETE:
+			judge_response(call);
+			break;
+		case HTTP_TIMEOUT:
+			fail_call(call, ERROR_CLASS_TIMEOUT, true, error);
+			break;
+		case HTTP_OUT_OF_TIME:
+			/* The task's own timeout: it was given no more time than this. */
+			fail_call(call, ERROR_CLASS_TIMEOUT, false, error);
+			break;
+		case HTTP_REFUSED_ADDRESS:
+			fail_call(call, ERROR_CLASS_PERMISSION, false, error);
+			break;
+		case HTTP_TLS:
+			fail_call(call, ERROR_CLASS_CONNECTION, false, error);
+			break;
+		case HTTP_TOO_LARGE:
+			fail_call(call, ERROR_CLASS_INVALID_OUTPUT, false, error);
+			break;
+		case HTTP_UNRESOLVED:
+		case HTTP_CUT:
+		case HTTP_UNREACHABLE:
+		case HTTP_BROKEN:
+			fail_call(call, ERROR_CLASS_CONNECTION, true, error);
+			break;
+	}
+}
+
+void
+call_absorb(Call *call)
+{
+	absorb_body(call);
+	if (!call_has_ended(call))
+		judge_transport(call);
+}
+
+void
+call_flush_line(Call *call, TimestampTz before)
+{
+	if (call->last_fragment_at == 0 || call->last_fragment_at > before)
+		return;
+	joiner_flush(&call->joiner, on_reasoning_line, call);
+	call->last_fragment_at = 0;
+}
+
+void
+call_stop(Call *call, Outcome outcome)
+{
+	Assert(!call_has_ended(call));
+	joiner_flush(&call->joiner, on_reasoning_line, call);
+	call->error.error_class = outcome == OUTCOME_CANCELED ? ERROR_CLASS_CANCELED : ERROR_CLASS_INTERNAL;
+	strlcpy(call->error.message,
+			outcome == OUTCOME_CANCELED ? "canceled while the model was answering"
+			: "the executor was stopped while the model was answering",
+			sizeof(call->error.message));
+	call->error.retryable = outcome != OUTCOME_CANCELED;
+	end_call(call, outcome);
+}
+
+/* ---------- beginning ---------- */
+
+static Call *
+create_call(const Claim *claim, Journal *journal)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "agent_studio call", ALLOCSET_SMALL_SIZES);
+	Call	   *call = MemoryContextAllocZero(context, sizeof(Call));
+
+	call->context = context;
+	call->journal = journal;
+	call->key.execution_id = claim->execution_id;
+	call->key.step_no = claim->step_no;
+	call->key.attempt_no = claim->attempt_no;
+	call->key.started_at = claim->started_at;
+	call->key.owner = MemoryContextStrdup(context, claim->owner ? claim->owner : "");
+	call->key.team = claim->team ? MemoryContextStrdup(context, claim->team) : NULL;
+	call->model_id = claim->model_id;
+	call->failures = claim->failures;
+	call->max_retries = claim->max_retries;
+	call->verbose = claim->verbose;
+	call->want_progress = claim->progress_lines;
+	call->next_seq = claim->last_seq + 1;
+	call->sent_at = GetCurrentTimestamp();
+	call->error.retry_after_ms = -1;
+	joiner_init(&call->joiner);
+	buf_init(&call->output, (size_t) as_max_output_kb * 1024);
+	buf_init(&call->error_body, ERROR_BODY_LIMIT);
+	return call;
+}
+
+static void
+think_beginning(Call *call, const Claim *claim)
+{
+	char		line[320];
+	size_t		words = utf8_clip(claim->task, strcspn(claim->task, "\r\n"), MAX_TASK_WORDS);
+
+	if (claim->attempt_no == 1)
+	{
+		snprintf(line, sizeof(line), "Received task: %.*s%s", (int) words, claim->task,
+				 claim->task[words] != '\0' ? "..." : "");
+		think_system(call, line);
+	}
+	snprintf(line, sizeof(line), "Sending request to %.*s (%.*s)",
+			 (int) utf8_clip(claim->server, strlen(claim->server), 64), claim->server,
+			 (int) utf8_clip(claim->deployment, strlen(claim->deployment), 128), claim->deployment);
+	think_system(call, line);
+	if (call->verbose)
+	{
+		if (claim->system_prompt != NULL)
+		{
+			snprintf(line, sizeof(line), "System prompt loaded (about %zu tokens)", strlen(claim->system_prompt) / 4 + 1);
+			journal_log(call->journal, &call->key, "DEBUG", line);
+		}
+		snprintf(line, sizeof(line), "User task received (about %zu tokens)", strlen(claim->task) / 4 + 1);
+		journal_log(call->journal, &call->key, "DEBUG", line);
+	}
+}
+
+static bool
+build_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestParts *parts)
+{
+	ModelRequest request;
+	const char *error = NULL;
+	bool		built;
+
+	memset(&request, 0, sizeof(request));
+	request.base_url = endpoint->url;
+	request.api_version = endpoint->version;
+	request.api_key = endpoint->api_key;
+	request.deployment = claim->deployment;
+	request.system_prompt = prompt_system(claim->system_prompt, claim->progress_lines);
+	request.user_prompt = prompt_user(claim->task, claim->context);
+	request.temperature = claim->temperature;
+	request.top_p = claim->top_p;
+	request.max_output_tokens = claim->max_output_tokens;
+	request.max_tokens_parameter = claim->max_tokens_parameter;
+	request.extra_body = claim->request_options;
+
+	built = call->provider->build_request(&request, parts, &error);
+	for (int i = 0; built && i < endpoint->nheaders; i++)
+	{
+		built = request_parts_header(parts, endpoint->header_names[i], endpoint->header_values[i]);
+		error = "a header of the server cannot be sent";
+	}
+	if (!built)
+		fail_call(call, ERROR_CLASS_BAD_REQUEST, false, error ? error : "the request could not be built");
+	return built;
+}
+
+static void
+send_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestParts *parts, HttpLoop *loop)
+{
+	HttpSpec	spec;
+	char		error[256];
+
+	memset(&spec, 0, sizeof(spec));
+	spec.parts = parts;
+	spec.connect_timeout_ms = endpoint->connect_timeout_ms;
+	spec.first_byte_timeout_ms = endpoint->first_byte_timeout_ms;
+	spec.idle_timeout_ms = endpoint->idle_timeout_ms;
+	spec.total_timeout_ms = (long) claim->timeout_seconds * 1000;
+	spec.allow_http = endpoint->allow_http;
+	spec.allow_private = endpoint->allow_private;
+	spec.http1_only = endpoint->http1_only;
+	spec.max_body = (size_t) as_max_output_kb * 1024 * 8 + 1024 * 1024;
+	spec.owner = call;
+	call->http = http_start(loop, &spec, error, sizeof(error));
+	if (call->http == NULL)
+		fail_call(call, ERROR_CLASS_CONNECTION, true, error);
+}
+
+Call *
+call_start(const Claim *claim, Endpoint *endpoint, HttpLoop *loop, Journal *journal)
+{
+	Call	   *call = create_call(claim, journal);
+	RequestParts parts;
+
+	call->provider = endpoint->provider;
+	think_beginning(call, claim);
+	request_parts_init(&parts);
+	if (build_request(call, claim, endpoint, &parts))
+		send_request(call, claim, endpoint, &parts, loop);
+	request_parts_free(&parts);
+	return call;
+}
+
+Call *
+call_refused(const Claim *claim, const EndpointProblem *problem, Journal *journal)
+{
+	Call	   *call = create_call(claim, journal);
+
+	fail_call(call, problem->error_class, false, problem->message);
+	if (problem->hint != NULL)
+		call->hint = problem->hint;
+	return call;
+}
+
+void
+call_release_http(Call *call, HttpLoop *loop)
+{
+	if (call->http != NULL)
+		http_release(loop, call->http);
+	call->http = NULL;
+}
+
+void
+call_free(Call *call, HttpLoop *loop)
+{
+	call_release_http(call, loop);
+	if (call->decoding)
+		decoder_free(&call->decoder);
+	joiner_free(&call->joiner);
+	buf_free(&call->output);
+	buf_free(&call->error_body);
+	MemoryContextDelete(call->context);
+}

@@ -1,0 +1,123 @@
+/*
+ * call.h
+ *		One model call: from a claimed step to an ended attempt.
+ *
+ * Memory: a Call has a context of its own, and malloc buffers for what the
+ * stream brings; call_free releases both. Nothing here touches the database.
+ */
+#ifndef AS_CALL_H
+#define AS_CALL_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "lib/ilist.h"
+
+#include "endpoint.h"
+#include "http.h"
+#include "journal.h"
+#include "provider.h"
+
+/* A claimed step, as the claim returned it. Strings live as long as the turn. */
+typedef struct Claim
+{
+	int64		execution_id;
+	int32		step_no;
+	int32		attempt_no;
+	int32		failures;
+	int64		model_id;
+	TimestampTz started_at;
+	int32		max_retries;
+	int32		timeout_seconds;
+	bool		verbose;
+	bool		progress_lines;
+	int64		last_seq;
+	int64		max_output_tokens;	/* 0 = not set */
+	char	   *owner;
+	char	   *team;
+	char	   *task;			/* NULL: the rows behind the queue row are gone */
+	char	   *context;
+	char	   *system_prompt;
+	char	   *temperature;
+	char	   *top_p;
+	char	   *server;
+	char	   *deployment;
+	char	   *max_tokens_parameter;
+	char	   *request_options;
+} Claim;
+
+typedef enum Outcome
+{
+	OUTCOME_RUNNING = 0,
+	OUTCOME_COMPLETED,
+	OUTCOME_FAILED,
+	OUTCOME_CANCELED,			/* by as_cancel */
+	OUTCOME_INTERRUPTED			/* the executor stops in order */
+} Outcome;
+
+typedef struct Call
+{
+	dlist_node	node;			/* in the executor's list of running or of ended calls */
+	MemoryContext context;
+	JournalKey	key;
+	Journal    *journal;
+	int64		model_id;
+	int32		failures;		/* before this attempt */
+	int32		max_retries;
+	bool		verbose;
+	int64		next_seq;
+
+	const Provider *provider;
+	HttpCall   *http;			/* NULL once released, or never started */
+	bool		want_progress;
+	bool		decoding;		/* decoder is open */
+	Decoder		decoder;
+	LineJoiner	joiner;
+	TimestampTz last_fragment_at;	/* of reasoning not yet a line; 0 = none waits */
+	Buf			output;
+	Buf			error_body;
+	int64		logged_bytes;	/* of output, by the last DEBUG line */
+
+	TimestampTz sent_at;
+	TimestampTz first_byte_at;	/* 0 = none yet */
+	TimestampTz first_token_at;
+
+	/* Set when it has ended. */
+	Outcome		outcome;
+	TimestampTz finished_at;
+	ProviderError error;
+	const char *hint;			/* static */
+	bool		possibly_billed;
+	int			http_status;	/* 0 = there was no response */
+	char		request_id[128];
+} Call;
+
+/* Builds and sends the request; on a fault the call has ended when this returns. */
+extern Call *call_start(const Claim *claim, Endpoint *endpoint, HttpLoop *loop, Journal *journal);
+
+/* A call that ends before it began: problem says why. */
+extern Call *call_refused(const Claim *claim, const EndpointProblem *problem, Journal *journal);
+
+/* Looks at what the network brought. The call may have ended afterwards. */
+extern void call_absorb(Call *call);
+
+/* Makes a line of reasoning that has waited for its end since before this time. */
+extern void call_flush_line(Call *call, TimestampTz before);
+
+/* Ends a running call: canceled or interrupted. */
+extern void call_stop(Call *call, Outcome outcome);
+
+/* Closes the socket if it is still open. */
+extern void call_release_http(Call *call, HttpLoop *loop);
+
+extern void call_free(Call *call, HttpLoop *loop);
+
+static inline bool
+call_has_ended(const Call *call)
+{
+	return call->outcome != OUTCOME_RUNNING;
+}
+
+extern const char *outcome_name(Outcome outcome);
+
+#endif							/* AS_CALL_H */

@@ -1,0 +1,250 @@
+/*
+ * dispatch.c
+ *		From the queue to the network: commands, timers, claims, requests.
+ *
+ * One short transaction reads the pending commands, makes due rows ready, claims
+ * as many steps as there are free places, and looks up endpoint and key for
+ * each. After its commit, and only then, sockets of canceled executions are
+ * closed and requests are sent. That commit need not wait for the disk: should
+ * it be lost, the steps are still queued, and are sent again.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+
+#include "agent_studio.h"
+#include "executor.h"
+#include "turn.h"
+
+#define MAX_CLAIM	500			/* a turn stays short */
+
+/* Endpoint and key of one server for one owner, looked up once a turn. */
+typedef struct Resolved
+{
+	const char *server;
+	const char *owner;
+	bool		usable;
+	Endpoint	endpoint;
+	EndpointProblem problem;
+} Resolved;
+
+typedef struct Dispatch
+{
+	Executor   *executor;
+	int			places;
+	int64	   *cancels;
+	int			ncancels;
+	Claim	   *claims;
+	int			nclaims;
+	Resolved  **resolved;		/* one for each claim; shared ones are equal */
+	List	   *lookups;		/* the distinct ones */
+} Dispatch;
+
+/*
+ * A lookup must not spoil the turn for the others, whatever is in the catalog, so
+ * it has a subtransaction of its own.
+ */
+static void
+resolve_guarded(Resolved *resolved)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		resolved->usable = endpoint_resolve(resolved->server, resolved->owner,
+											&resolved->endpoint, &resolved->problem);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		resolved->usable = false;
+		resolved->problem.error_class = ERROR_CLASS_INTERNAL;
+		resolved->problem.hint = "Check the options of the server and of the user mapping.";
+		snprintf(resolved->problem.message, sizeof(resolved->problem.message),
+				 "the endpoint could not be looked up: %s", error->message);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+}
+
+static Resolved *
+resolve_for(Dispatch *dispatch, const Claim *claim)
+{
+	Resolved   *resolved;
+	ListCell   *lc;
+
+	foreach(lc, dispatch->lookups)
+	{
+		resolved = lfirst(lc);
+		if (strcmp(resolved->server, claim->server) == 0 && strcmp(resolved->owner, claim->owner) == 0)
+			return resolved;
+	}
+	resolved = palloc0(sizeof(Resolved));
+	resolved->server = claim->server;
+	resolved->owner = claim->owner;
+	resolve_guarded(resolved);
+	dispatch->lookups = lappend(dispatch->lookups, resolved);
+	return resolved;
+}
+
+/* Whether the rows behind a queue row are all there. */
+static bool
+claim_is_whole(const Claim *claim)
+{
+	return claim->task != NULL && claim->server != NULL && claim->deployment != NULL && claim->owner != NULL;
+}
+
+static void
+dispatch_work(void *arg)
+{
+	Dispatch   *dispatch = arg;
+	Executor   *executor = dispatch->executor;
+	TimestampTz now = GetCurrentTimestamp();
+
+	MemoryContextSwitchTo(executor->round);
+	dispatch->cancels = queue_pending_cancels(&dispatch->ncancels);
+	if (now >= executor->next_due)
+		(void) queue_release_due(now);
+	executor->next_due = queue_next_due();
+	if (dispatch->places <= 0)
+		return;
+	dispatch->claims = queue_claim(executor->epoch, dispatch->places, executor->loads, executor->nloads,
+								   &dispatch->nclaims);
+	dispatch->resolved = palloc0(Max(1, dispatch->nclaims) * sizeof(Resolved *));
+	for (int i = 0; i < dispatch->nclaims; i++)
+	{
+		if (claim_is_whole(&dispatch->claims[i]))
+			dispatch->resolved[i] = resolve_for(dispatch, &dispatch->claims[i]);
+	}
+}
+
+/* ---------- after the commit ---------- */
+
+static void
+remember_cancel(Executor *executor, int64 execution_id)
+{
+	for (int i = 0; i < executor->ncancels; i++)
+	{
+		if (executor->cancels[i] == execution_id)
+			return;
+	}
+	if (executor->ncancels == executor->cancels_capacity)
+	{
+		executor->cancels_capacity = Max(16, executor->cancels_capacity * 2);
+		executor->cancels = executor->cancels == NULL
+			? MemoryContextAlloc(TopMemoryContext, executor->cancels_capacity * sizeof(int64))
+			: repalloc(executor->cancels, executor->cancels_capacity * sizeof(int64));
+	}
+	executor->cancels[executor->ncancels++] = execution_id;
+}
+
+static void
+stop_calls_of(Executor *executor, int64 execution_id)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &executor->running)
+	{
+		Call	   *call = dlist_container(Call, node, iter.cur);
+
+		if (call->key.execution_id != execution_id)
+			continue;
+		call_stop(call, OUTCOME_CANCELED);
+		call_release_http(call, executor->http);
+		executor_settle(executor, call);
+	}
+}
+
+static void
+add_load(Executor *executor, int64 model_id)
+{
+	for (int i = 0; i < executor->nloads; i++)
+	{
+		if (executor->loads[i].model_id == model_id)
+		{
+			executor->loads[i].in_flight++;
+			return;
+		}
+	}
+	if (executor->nloads == executor->loads_capacity)
+	{
+		executor->loads_capacity = Max(16, executor->loads_capacity * 2);
+		executor->loads = executor->loads == NULL
+			? MemoryContextAlloc(TopMemoryContext, executor->loads_capacity * sizeof(ModelLoad))
+			: repalloc(executor->loads, executor->loads_capacity * sizeof(ModelLoad));
+	}
+	executor->loads[executor->nloads].model_id = model_id;
+	executor->loads[executor->nloads++].in_flight = 1;
+}
+
+static Call *
+start_call(Executor *executor, const Claim *claim, Resolved *resolved)
+{
+	EndpointProblem gone = {ERROR_CLASS_INTERNAL, "rows that belong to this step are missing",
+	"The tables of agent_studio were changed by hand; restore them, or cancel the execution."};
+
+	if (resolved == NULL)
+		return call_refused(claim, &gone, executor->journal);
+	if (!resolved->usable)
+		return call_refused(claim, &resolved->problem, executor->journal);
+	return call_start(claim, &resolved->endpoint, executor->http, executor->journal);
+}
+
+static void
+send_claims(Executor *executor, Dispatch *dispatch)
+{
+	ListCell   *lc;
+
+	for (int i = 0; i < dispatch->nclaims; i++)
+	{
+		Call	   *call = start_call(executor, &dispatch->claims[i], dispatch->resolved[i]);
+
+		dlist_push_tail(&executor->running, &call->node);
+		executor->nrunning++;
+		add_load(executor, call->model_id);
+		if (call_has_ended(call))
+			executor_settle(executor, call);
+	}
+	foreach(lc, dispatch->lookups)
+		endpoint_wipe(&((Resolved *) lfirst(lc))->endpoint);
+}
+
+void
+executor_dispatch(Executor *executor)
+{
+	Dispatch	dispatch;
+
+	memset(&dispatch, 0, sizeof(dispatch));
+	dispatch.executor = executor;
+	dispatch.places = Min(MAX_CLAIM, as_max_in_flight - executor->nrunning - executor->nended);
+	executor->look = false;
+	if (turn_run(dispatch_work, &dispatch, TURN_COMMIT_ASYNC) != TURN_DONE)
+	{
+		executor->look = true;
+		executor_hold_off(executor);
+		return;
+	}
+	executor->troubles = 0;
+
+	for (int i = 0; i < dispatch.ncancels; i++)
+	{
+		stop_calls_of(executor, dispatch.cancels[i]);
+		remember_cancel(executor, dispatch.cancels[i]);
+	}
+	send_claims(executor, &dispatch);
+	if (dispatch.nclaims == MAX_CLAIM)
+		executor->look = true;
+}

@@ -1,0 +1,435 @@
+/*
+ * executor.c
+ *		The worker that runs the steps of one database: its life, and its loop.
+ *
+ * One process, thousands of calls. A round of the loop:
+ *
+ *	1. wait for the latch, for curl's sockets (one nested epoll descriptor), or
+ *	   for the next deadline - with no transaction open;
+ *	2. move every transfer as far as it goes, and decode what it brought;
+ *	3. write what has ended, and the thoughts that are due (results.c);
+ *	4. apply commands, claim what there are places for, and send it (dispatch.c).
+ *
+ * The tables are the state. What is in memory can be lost at any moment: the
+ * next executor begins a new epoch, and queues again what this one had claimed.
+ * A claim is fenced by epoch and attempt, so nothing is ever written twice.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/dbcommands.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "agent_studio.h"
+#include "compat.h"
+#include "executor.h"
+#include "launcher.h"
+#include "turn.h"
+
+#define OPEN_LINE_MS		1000	/* a thought without an end is shown after this */
+#define MAX_HOLD_OFF_MS		10000
+
+static Executor *executor = NULL;
+
+/* ---------- life ---------- */
+
+static void
+on_sigterm(SIGNAL_ARGS)
+{
+	int			save_errno = errno;
+
+	ShutdownRequestPending = true;
+
+	/* A commit that waits for a standby ends only for this. */
+	if (as_result_commit == RESULT_COMMIT_REMOTE)
+	{
+		InterruptPending = true;
+		ProcDiePending = true;
+	}
+	SetLatch(MyLatch);
+	errno = save_errno;
+}
+
+static void
+detach_slot(int code, Datum arg)
+{
+	WorkerSlot *slot = (WorkerSlot *) DatumGetPointer(arg);
+
+	SpinLockAcquire(&slot->mutex);
+	slot->procno = AS_NO_PROC;
+	slot->pid = 0;
+	if (slot->state != WORKER_ABSENT)
+		slot->state = WORKER_STOPPED;
+	SpinLockRelease(&slot->mutex);
+	pg_atomic_write_u32(&slot->in_flight, 0);
+	ConditionVariableBroadcast(&slot->changed);
+	as_wake_launcher();
+}
+
+/* False if there is an executor already: a launcher that failed may have left one. */
+static bool
+attach_slot(WorkerSlot *slot)
+{
+	bool		is_free;
+
+	SpinLockAcquire(&slot->mutex);
+	is_free = slot->pid == 0;
+	if (is_free)
+	{
+		slot->pid = MyProcPid;
+		slot->procno = compat_my_proc_number();
+	}
+	SpinLockRelease(&slot->mutex);
+	if (is_free)
+		before_shmem_exit(detach_slot, PointerGetDatum(slot));
+	return is_free;
+}
+
+static void
+extension_version_work(void *arg)
+{
+	*(bool *) arg = OidIsValid(get_extension_oid(AS_EXTENSION, true));
+}
+
+static bool
+extension_is_here(void)
+{
+	bool		found = false;
+
+	return turn_run(extension_version_work, &found, TURN_COMMIT_ASYNC) == TURN_DONE && found;
+}
+
+static bool
+is_held(WorkerSlot *slot)
+{
+	bool		held;
+
+	SpinLockAcquire(&slot->mutex);
+	held = slot->holds > 0;
+	SpinLockRelease(&slot->mutex);
+	return held;
+}
+
+/* The epoch is on disk before anything is claimed in its name. */
+static void
+begin_epoch_work(void *arg)
+{
+	Executor   *self = arg;
+
+	self->epoch = queue_begin_epoch();
+}
+
+static void
+recover_work(void *arg)
+{
+	*(int *) arg = queue_recover(executor->epoch);
+}
+
+static void
+begin_epoch(void)
+{
+	int			recovered;
+	int			total = 0;
+
+	if (turn_run(begin_epoch_work, executor, TURN_COMMIT_DURABLE) != TURN_DONE)
+		proc_exit(1);			/* the launcher tries again, later and later */
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		recovered = 0;
+		if (turn_run(recover_work, &recovered, TURN_COMMIT_DURABLE) != TURN_DONE)
+			proc_exit(1);
+		total += recovered;
+	} while (recovered > 0 && !ShutdownRequestPending);
+	if (total > 0)
+		ereport(LOG, (errmsg("agent_studio: queued again %d steps that were under way when the executor ended", total)));
+}
+
+static void
+create_executor(WorkerSlot *slot)
+{
+	executor = MemoryContextAllocZero(TopMemoryContext, sizeof(Executor));
+	executor->slot = slot;
+	executor->dboid = MyDatabaseId;
+	executor->round = AllocSetContextCreate(TopMemoryContext, "agent_studio round", ALLOCSET_DEFAULT_SIZES);
+	executor->journal = journal_create();
+	dlist_init(&executor->running);
+	dlist_init(&executor->ended);
+	executor->next_due = DT_NOBEGIN;
+	executor->look = true;
+	executor->http = http_loop_create(as_max_host_connections,
+									  as_ca_file && as_ca_file[0] ? as_ca_file : NULL);
+	if (executor->http == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("agent_studio: could not start the HTTP loop")));
+}
+
+/* Stops in order: sockets close, and what they were for is queued again. */
+static void
+interrupt_calls(void)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &executor->running)
+	{
+		Call	   *call = dlist_container(Call, node, iter.cur);
+
+		call_stop(call, OUTCOME_INTERRUPTED);
+		call_release_http(call, executor->http);
+		executor_settle(executor, call);
+	}
+}
+
+static void
+end_epoch_work(void *arg)
+{
+	queue_end_epoch(executor->epoch);
+}
+
+static void
+stop_in_order(void)
+{
+	interrupt_calls();
+	MemoryContextReset(executor->round);
+	if (executor_write(executor))
+		(void) turn_run(end_epoch_work, NULL, TURN_COMMIT_DURABLE);
+	http_loop_free(executor->http);
+	proc_exit(0);
+}
+
+/* ---------- the loop ---------- */
+
+void
+executor_hold_off(Executor *self)
+{
+	int64		wait_ms = Min(MAX_HOLD_OFF_MS, 100 << Min(self->troubles, 10));
+
+	self->troubles++;
+	self->hold_off_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
+}
+
+static void
+absorb_network(void)
+{
+	HttpCall   *http;
+
+	http_loop_run(executor->http);
+	while ((http = http_next(executor->http)) != NULL)
+	{
+		Call	   *call = http->owner;
+
+		call_absorb(call);
+		if (call_has_ended(call))
+		{
+			call_release_http(call, executor->http);
+			executor_settle(executor, call);
+		}
+	}
+}
+
+static void
+flush_open_lines(TimestampTz now)
+{
+	static TimestampTz last_sweep = 0;
+	TimestampTz before = TimestampTzPlusMilliseconds(now, -OPEN_LINE_MS);
+	dlist_iter	iter;
+
+	if (!TimestampDifferenceExceeds(last_sweep, now, OPEN_LINE_MS / 2))
+		return;
+	last_sweep = now;
+	dlist_foreach(iter, &executor->running)
+		call_flush_line(dlist_container(Call, node, iter.cur), before);
+}
+
+static bool
+write_is_due(TimestampTz now)
+{
+	if (executor->nended > 0 || executor->ncancels > 0)
+		return true;
+	return !journal_is_empty(executor->journal) &&
+		TimestampDifferenceExceeds(executor->journal->oldest, now, as_thought_interval_ms);
+}
+
+static bool
+look_is_due(TimestampTz now)
+{
+	if (pg_atomic_read_u32(&executor->slot->wake) != 0 &&
+		pg_atomic_exchange_u32(&executor->slot->wake, 0) != 0)
+		executor->look = true;
+	if (now >= executor->next_due || now >= executor->next_poll)
+		executor->look = true;
+	return executor->look;
+}
+
+static void
+work_a_round(void)
+{
+	TimestampTz now;
+
+	MemoryContextReset(executor->round);
+	MemoryContextSwitchTo(executor->round);
+	absorb_network();
+	now = GetCurrentTimestamp();
+	flush_open_lines(now);
+	if (now < executor->hold_off_until)
+		return;
+
+	if (write_is_due(now))
+	{
+		bool		freed_places = executor->nended > 0;
+
+		if (!executor_write(executor))
+			return;
+		executor->look |= freed_places;
+	}
+	if (look_is_due(now))
+	{
+		executor->next_poll = TimestampTzPlusMilliseconds(now, as_poll_interval_ms);
+		executor_dispatch(executor);
+	}
+}
+
+static void
+earlier(long *timeout_ms, TimestampTz now, TimestampTz deadline)
+{
+	if (deadline != DT_NOEND)
+		*timeout_ms = Min(*timeout_ms, TimestampDifferenceMilliseconds(now, deadline));
+}
+
+/* How long to wait when neither latch nor network stir. */
+static long
+next_timeout(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	long		timeout_ms = as_poll_interval_ms;
+	long		http_ms = http_loop_timeout(executor->http);
+
+	if (http_ms >= 0)
+		timeout_ms = Min(timeout_ms, http_ms);
+	if (executor->nrunning > 0)
+		timeout_ms = Min(timeout_ms, OPEN_LINE_MS / 2);
+	if (now < executor->hold_off_until)
+	{
+		earlier(&timeout_ms, now, executor->hold_off_until);
+		return timeout_ms;
+	}
+	if (executor->look || executor->nended > 0 || executor->ncancels > 0)
+		return 0;
+	earlier(&timeout_ms, now, executor->next_due);
+	earlier(&timeout_ms, now, executor->next_poll);
+	if (!journal_is_empty(executor->journal))
+		earlier(&timeout_ms, now,
+				TimestampTzPlusMilliseconds(executor->journal->oldest, as_thought_interval_ms + 1));
+	return timeout_ms;
+}
+
+static void
+show_activity(void)
+{
+	static int	shown = -1;
+	char		text[64];
+
+	if (shown == executor->nrunning)
+		return;
+	shown = executor->nrunning;
+	pg_atomic_write_u32(&executor->slot->in_flight, shown);
+	snprintf(text, sizeof(text), shown == 1 ? "%d model call in flight" : "%d model calls in flight", shown);
+	pgstat_report_activity(shown > 0 ? STATE_RUNNING : STATE_IDLE, text);
+}
+
+static void
+listed_work(void *arg)
+{
+	const char *name = get_database_name(MyDatabaseId);
+
+	*(bool *) arg = name != NULL && as_database_is_listed(name);
+}
+
+static bool
+should_stop(void)
+{
+	bool		listed = true;
+
+	if (ShutdownRequestPending || is_held(executor->slot))
+		return true;
+	if (!ConfigReloadPending)
+		return false;
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	if (turn_run(listed_work, &listed, TURN_COMMIT_ASYNC) == TURN_DONE && !listed)
+		return true;
+	executor->look = true;
+	return false;
+}
+
+static WaitEventSet *
+create_wait_set(void)
+{
+	WaitEventSet *set = compat_create_wait_set(3);
+
+	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	AddWaitEventToSet(set, WL_SOCKET_READABLE, http_loop_fd(executor->http), NULL, NULL);
+	return set;
+}
+
+static void
+run_loop(void)
+{
+	WaitEventSet *set = create_wait_set();
+	WaitEvent	events[2];
+
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (should_stop())
+			stop_in_order();
+		work_a_round();
+		show_activity();
+		(void) WaitEventSetWait(set, next_timeout(), events, lengthof(events), PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+	}
+}
+
+void
+agent_studio_executor_main(Datum arg)
+{
+	WorkerSlot *slot = &as_shared->slots[DatumGetInt32(arg)];
+	Oid			dboid;
+
+	memcpy(&dboid, MyBgworkerEntry->bgw_extra, sizeof(dboid));
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, on_sigterm);
+	BackgroundWorkerUnblockSignals();
+	if (!attach_slot(slot))
+		proc_exit(0);
+	BackgroundWorkerInitializeConnectionByOid(dboid, InvalidOid, 0);
+	pgstat_report_appname("agent_studio executor");
+	turn_prepare_process();
+
+	if (is_held(slot) || !extension_is_here())
+	{
+		if (!is_held(slot))
+			as_slot_set_state(slot, WORKER_ABSENT, NULL);
+		proc_exit(0);
+	}
+	create_executor(slot);
+	begin_epoch();
+	SpinLockAcquire(&slot->mutex);
+	slot->epoch = executor->epoch;
+	SpinLockRelease(&slot->mutex);
+	as_slot_set_state(slot, WORKER_RUNNING, NULL);
+	run_loop();
+}

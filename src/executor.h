@@ -1,0 +1,72 @@
+/*
+ * executor.h
+ *		The worker that runs the steps of one database, and its parts.
+ *
+ * executor.c is the loop, dispatch.c takes work from the queue and sends it,
+ * results.c writes what has ended. They share one Executor.
+ */
+#ifndef AS_EXECUTOR_H
+#define AS_EXECUTOR_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "lib/ilist.h"
+
+#include "engine.h"
+#include "http.h"
+#include "journal.h"
+#include "queue.h"
+#include "shmem.h"
+
+typedef struct Executor
+{
+	WorkerSlot *slot;
+	Oid			dboid;
+	int64		epoch;
+	HttpLoop   *http;
+	Journal    *journal;
+	MemoryContext round;		/* emptied at the beginning of each round */
+
+	dlist_head	running;		/* Calls in flight */
+	int			nrunning;
+	dlist_head	ended;			/* EndedCalls that wait to be written */
+	int			nended;
+	ModelLoad  *loads;			/* calls in flight by model */
+	int			nloads;
+	int			loads_capacity;
+
+	int64	   *cancels;		/* executions whose cancel is to be written */
+	int			ncancels;
+	int			cancels_capacity;
+
+	bool		look;			/* the queue may have something for us */
+	TimestampTz next_due;		/* of waiting rows; DT_NOEND = none */
+	TimestampTz next_poll;
+	TimestampTz hold_off_until; /* the database has trouble; 0 = none */
+	int			troubles;		/* in a row */
+} Executor;
+
+/* A call that has ended, and what was decided. Lives in the call's context. */
+typedef struct EndedCall
+{
+	dlist_node	node;
+	Call	   *call;
+	Decision	decision;
+} EndedCall;
+
+extern PGDLLEXPORT void agent_studio_executor_main(Datum arg);
+
+/* The database refused for now: leave it alone for a while, longer each time. */
+extern void executor_hold_off(Executor *executor);
+
+/* dispatch.c: applies commands, releases timers, claims, and sends. */
+extern void executor_dispatch(Executor *executor);
+
+/* results.c: moves an ended call from the running ones to those to be written. */
+extern void executor_settle(Executor *executor, Call *call);
+
+/* results.c: writes ended calls, journal and cancels; false = try again later. */
+extern bool executor_write(Executor *executor);
+
+#endif							/* AS_EXECUTOR_H */

@@ -1,0 +1,52 @@
+/*
+ * journal.h
+ *		Thoughts, notices and log lines that wait to be written together.
+ *
+ * Lines are copied into a context of the journal's own, which is emptied after
+ * the transaction that wrote them has committed, so a failed write loses nothing.
+ */
+#ifndef AS_JOURNAL_H
+#define AS_JOURNAL_H
+
+#include "postgres.h"
+
+#include "batch.h"
+#include "datatype/timestamp.h"
+
+/* Whose line it is. */
+typedef struct JournalKey
+{
+	int64		execution_id;
+	int32		step_no;
+	int32		attempt_no;
+	TimestampTz started_at;		/* of the execution */
+	const char *owner;
+	const char *team;			/* NULL = none */
+} JournalKey;
+
+typedef struct Journal
+{
+	MemoryContext context;
+	Batch	   *thoughts;
+	Batch	   *notices;
+	Batch	   *logs;
+	TimestampTz oldest;			/* of what waits; 0 = nothing does */
+} Journal;
+
+extern Journal *journal_create(void);
+extern bool journal_is_empty(const Journal *journal);
+
+/* text of a thought must be valid UTF-8 without NUL. */
+extern void journal_thought(Journal *journal, const JournalKey *key, int64 seq, const char *source,
+							const char *text, size_t len);
+extern void journal_notice(Journal *journal, const JournalKey *key, const char *severity,
+						   const char *kind, const char *message);
+extern void journal_log(Journal *journal, const JournalKey *key, const char *level, const char *message);
+
+/* Writes all of it in the current transaction, connected to SPI. */
+extern void journal_write(const Journal *journal);
+
+/* After the commit of journal_write. */
+extern void journal_reset(Journal *journal);
+
+#endif							/* AS_JOURNAL_H */

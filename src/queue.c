@@ -1,0 +1,307 @@
+/*
+ * queue.c
+ *		The executor's view of the tables: claims, results, timers, commands.
+ *
+ * Translates between C structs and the rows of statements.c, and knows nothing
+ * else. Set-based throughout: n calls are one statement.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "queue.h"
+#include "statements.h"
+
+static Datum
+result_value(int row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+}
+
+static int64
+single_count(void)
+{
+	bool		isnull;
+
+	return SPI_processed == 1 ? DatumGetInt64(result_value(0, 1, &isnull)) : 0;
+}
+
+int64
+queue_begin_epoch(void)
+{
+	statement_run(STATEMENT_BEGIN_EPOCH, NULL, NULL);
+	return single_count();
+}
+
+void
+queue_end_epoch(int64 epoch)
+{
+	Datum		args[1] = {Int64GetDatum(epoch)};
+
+	statement_run(STATEMENT_END_EPOCH, args, NULL);
+}
+
+int
+queue_recover(int64 epoch)
+{
+	Datum		args[1] = {Int64GetDatum(epoch)};
+
+	statement_run(STATEMENT_RECOVER, args, NULL);
+	return (int) single_count();
+}
+
+int64 *
+queue_pending_cancels(int *count)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	int64	   *executions;
+	bool		isnull;
+
+	statement_run(STATEMENT_PENDING_COMMANDS, NULL, NULL);
+	*count = (int) SPI_processed;
+	executions = MemoryContextAlloc(caller, Max(1, *count) * sizeof(int64));
+	for (int i = 0; i < *count; i++)
+		executions[i] = DatumGetInt64(result_value(i, 1, &isnull));
+	return executions;
+}
+
+static Datum
+int8_array(const int64 *values, int n)
+{
+	Datum	   *items = palloc(Max(1, n) * sizeof(Datum));
+
+	for (int i = 0; i < n; i++)
+		items[i] = Int64GetDatum(values[i]);
+	return PointerGetDatum(construct_array(items, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+void
+queue_apply_cancels(const int64 *executions, int count)
+{
+	Datum		args[1] = {int8_array(executions, count)};
+
+	statement_run(STATEMENT_APPLY_CANCEL, args, NULL);
+}
+
+int
+queue_release_due(TimestampTz now)
+{
+	Datum		args[1] = {TimestampTzGetDatum(now)};
+
+	statement_run(STATEMENT_RELEASE_DUE, args, NULL);
+	return (int) SPI_processed;
+}
+
+TimestampTz
+queue_next_due(void)
+{
+	bool		isnull;
+
+	statement_run(STATEMENT_NEXT_DUE, NULL, NULL);
+	return SPI_processed == 1 ? DatumGetTimestampTz(result_value(0, 1, &isnull)) : DT_NOEND;
+}
+
+/* ---------- claim ---------- */
+
+typedef struct RowReader
+{
+	int			row;
+	int			column;
+	MemoryContext context;		/* where texts go */
+} RowReader;
+
+static int64
+next_int64(RowReader *reader)
+{
+	bool		isnull;
+	Datum		value = result_value(reader->row, reader->column++, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+static int32
+next_int32(RowReader *reader)
+{
+	bool		isnull;
+	Datum		value = result_value(reader->row, reader->column++, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(value);
+}
+
+static bool
+next_bool(RowReader *reader)
+{
+	bool		isnull;
+	Datum		value = result_value(reader->row, reader->column++, &isnull);
+
+	return isnull ? false : DatumGetBool(value);
+}
+
+static char *
+next_text(RowReader *reader)
+{
+	bool		isnull;
+	Datum		value = result_value(reader->row, reader->column++, &isnull);
+	MemoryContext caller;
+	char	   *copy;
+
+	if (isnull)
+		return NULL;
+	caller = MemoryContextSwitchTo(reader->context);
+	copy = TextDatumGetCString(value);
+	MemoryContextSwitchTo(caller);
+	return copy;
+}
+
+/* In the order of the claim's target list. */
+static void
+read_claim(RowReader *reader, Claim *claim)
+{
+	claim->execution_id = next_int64(reader);
+	claim->step_no = next_int32(reader);
+	claim->attempt_no = next_int32(reader);
+	claim->failures = next_int32(reader);
+	claim->model_id = next_int64(reader);
+	claim->started_at = (TimestampTz) next_int64(reader);
+	claim->max_retries = next_int32(reader);
+	claim->timeout_seconds = next_int32(reader);
+	claim->verbose = next_bool(reader);
+	claim->owner = next_text(reader);
+	claim->team = next_text(reader);
+	claim->task = next_text(reader);
+	claim->context = next_text(reader);
+	claim->system_prompt = next_text(reader);
+	claim->temperature = next_text(reader);
+	claim->top_p = next_text(reader);
+	claim->max_output_tokens = next_int32(reader);
+	claim->progress_lines = next_bool(reader);
+	claim->server = next_text(reader);
+	claim->deployment = next_text(reader);
+	claim->max_tokens_parameter = next_text(reader);
+	claim->request_options = next_text(reader);
+	claim->last_seq = next_int64(reader);
+}
+
+Claim *
+queue_claim(int64 epoch, int places, const ModelLoad *loads, int nloads, int *count)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum	   *models = palloc(Max(1, nloads) * sizeof(Datum));
+	Datum	   *in_flight = palloc(Max(1, nloads) * sizeof(Datum));
+	Datum		args[5];
+	Claim	   *claims;
+
+	for (int i = 0; i < nloads; i++)
+	{
+		models[i] = Int64GetDatum(loads[i].model_id);
+		in_flight[i] = Int32GetDatum(loads[i].in_flight);
+	}
+	args[0] = PointerGetDatum(construct_array(models, nloads, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	args[1] = PointerGetDatum(construct_array(in_flight, nloads, INT4OID, 4, true, TYPALIGN_INT));
+	args[2] = Int32GetDatum(places);
+	args[3] = Int64GetDatum(epoch);
+	args[4] = TimestampTzGetDatum(GetCurrentTimestamp());
+	statement_run(STATEMENT_CLAIM, args, NULL);
+
+	*count = (int) SPI_processed;
+	claims = MemoryContextAllocZero(caller, Max(1, *count) * sizeof(Claim));
+	for (int i = 0; i < *count; i++)
+	{
+		RowReader	reader = {i, 1, caller};
+
+		read_claim(&reader, &claims[i]);
+	}
+	return claims;
+}
+
+/* ---------- results ---------- */
+
+static const Oid result_types[] = {
+	INT8OID, INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID, TEXTOID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, INT8OID,
+	BOOLOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID
+};
+
+/* What the decoder has learnt, if there was anything to decode. */
+static void
+add_answer(Batch *batch, const Call *call)
+{
+	const Answer *answer = &call->decoder.answer;
+
+	if (!call->decoding)
+		return;
+	batch_text(batch, 8, answer->model);
+	batch_count(batch, 13, answer->input_tokens);
+	batch_count(batch, 14, answer->cached_input_tokens);
+	batch_count(batch, 15, answer->output_tokens);
+	batch_count(batch, 16, answer->reasoning_tokens);
+	if (answer->finish != FINISH_NONE)
+		batch_text(batch, 18, finish_reason_name(answer->finish));
+	batch_text(batch, 21, answer->response_id);
+}
+
+static void
+add_error(Batch *batch, const Call *call)
+{
+	if (call->outcome == OUTCOME_COMPLETED)
+		return;
+	batch_text(batch, 22, error_class_name(call->error.error_class));
+	batch_text(batch, 23, call->error.code);
+	batch_text(batch, 24, call->error.message);
+	batch_text(batch, 25, call->hint);
+	batch_set(batch, 26, BoolGetDatum(call->error.retryable));
+}
+
+/* In the order of the columns of write_results. */
+static void
+add_result(Batch *batch, const Call *call, const Decision *decision)
+{
+	batch_row(batch);
+	batch_set(batch, 0, Int64GetDatum(call->key.execution_id));
+	batch_set(batch, 1, Int32GetDatum(call->key.step_no));
+	batch_set(batch, 2, Int32GetDatum(call->key.attempt_no));
+	batch_text(batch, 3, outcome_name(call->outcome));
+	batch_text(batch, 4, step_state_name(decision->step_state));
+	batch_text(batch, 5, decision->execution_status);
+	batch_time(batch, 6, decision->retry_at);
+	batch_set(batch, 7, Int32GetDatum(decision->failures));
+	batch_time(batch, 9, call->sent_at);
+	batch_time(batch, 10, call->first_byte_at);
+	batch_time(batch, 11, call->first_token_at);
+	batch_time(batch, 12, call->finished_at);
+	batch_set(batch, 17, BoolGetDatum(call->possibly_billed));
+	if (call->http_status > 0)
+		batch_set(batch, 19, Int32GetDatum(call->http_status));
+	batch_text(batch, 20, call->request_id);
+	batch_text_len(batch, 27, buf_text(&call->output), call->output.len);
+	add_answer(batch, call);
+	add_error(batch, call);
+}
+
+int
+queue_write_results(int64 epoch, Call *const *calls, const Decision *decisions, int n)
+{
+	Batch	   *batch = batch_create(result_types, lengthof(result_types));
+	Datum		args[BATCH_MAX_COLUMNS + 1];
+
+	for (int i = 0; i < n; i++)
+		add_result(batch, calls[i], &decisions[i]);
+	args[0] = Int64GetDatum(epoch);
+	batch_arrays(batch, &args[1]);
+	statement_run(STATEMENT_WRITE_RESULTS, args, NULL);
+	return (int) single_count();
+}
+
+void
+queue_fail_unwritable(int64 epoch, const Call *call, const char *why)
+{
+	Datum		args[4] = {
+		Int64GetDatum(call->key.execution_id), Int32GetDatum(call->key.step_no),
+		Int64GetDatum(epoch), CStringGetTextDatum(why)
+	};
+
+	statement_run(STATEMENT_FAIL_UNWRITABLE, args, NULL);
+}

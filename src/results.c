@@ -1,0 +1,309 @@
+/*
+ * results.c
+ *		From ended calls to rows: attempts, states, thoughts, notices.
+ *
+ * All that has ended in a turn is one transaction. When the database has trouble
+ * (a full disk, a lock) everything stays in memory and is tried again. When a
+ * row itself is at fault, each result is written alone, and only the bad one
+ * fails: one bad row never stops the others.
+ */
+#include "postgres.h"
+
+#include "commands/async.h"
+#include "lib/stringinfo.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "agent_studio.h"
+#include "executor.h"
+#include "turn.h"
+
+#define MAX_NOTIFY_PAYLOAD	7900	/* NOTIFY takes 8000 bytes */
+
+/* ---------- an ended call ---------- */
+
+static const char *
+failure_words(ErrorClass error_class)
+{
+	switch (error_class)
+	{
+		case ERROR_CLASS_TIMEOUT:
+			return "No answer in time";
+		case ERROR_CLASS_RATE_LIMITED:
+			return "Rate limit exceeded";
+		case ERROR_CLASS_OVERLOADED:
+			return "The vendor is overloaded";
+		case ERROR_CLASS_CONNECTION:
+			return "Connection failed";
+		case ERROR_CLASS_INVALID_OUTPUT:
+			return "The answer is not usable";
+		default:
+			return "The attempt failed";
+	}
+}
+
+static void
+tell_retry(Call *call, const Decision *decision)
+{
+	char		message[160];
+	char		thought[2200];
+	int64		wait_ms = (decision->retry_at - call->finished_at) / 1000;
+
+	snprintf(message, sizeof(message), "%s - retrying in " INT64_FORMAT " seconds... (Attempt %d/%d)",
+			 failure_words(call->error.error_class), (wait_ms + 999) / 1000, decision->failures, call->max_retries);
+	journal_notice(call->journal, &call->key, "error", "retry", message);
+	snprintf(thought, sizeof(thought), "%s: %s", message, call->error.message);
+	journal_thought(call->journal, &call->key, call->next_seq++, "system", thought,
+					utf8_clip(thought, strlen(thought), 400));
+}
+
+static void
+tell_failure(Call *call, const Decision *decision)
+{
+	char		message[160];
+
+	if (decision->failures > 1)
+		snprintf(message, sizeof(message), "Task failed after %d retry attempts - see logs for details",
+				 decision->failures - 1);
+	else
+		snprintf(message, sizeof(message), "Task failed - see logs for details");
+	journal_notice(call->journal, &call->key, "error", "failed", message);
+}
+
+static void
+remove_load(Executor *executor, int64 model_id)
+{
+	for (int i = 0; i < executor->nloads; i++)
+	{
+		if (executor->loads[i].model_id != model_id)
+			continue;
+		if (--executor->loads[i].in_flight == 0)
+			executor->loads[i] = executor->loads[--executor->nloads];
+		return;
+	}
+}
+
+void
+executor_settle(Executor *executor, Call *call)
+{
+	EndedCall  *ended = MemoryContextAllocZero(call->context, sizeof(EndedCall));
+
+	ended->call = call;
+	engine_decide(call, &ended->decision);
+	if (ended->decision.step_state == STEP_RETRYING)
+		tell_retry(call, &ended->decision);
+	else if (ended->decision.step_state == STEP_FAILED)
+		tell_failure(call, &ended->decision);
+
+	dlist_delete(&call->node);
+	executor->nrunning--;
+	remove_load(executor, call->model_id);
+	dlist_push_tail(&executor->ended, &ended->node);
+	executor->nended++;
+}
+
+/* ---------- writing ---------- */
+
+typedef struct Writing
+{
+	Executor   *executor;
+	Call	  **calls;
+	Decision   *decisions;
+	int			ncalls;
+	bool		with_journal;
+	bool		with_cancels;
+} Writing;
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64		x = *(const int64 *) a;
+	int64		y = *(const int64 *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* Ids of the executions that this transaction changes, sorted. */
+static int64 *
+changed_executions(const Writing *writing, int *count)
+{
+	Batch	   *thoughts = writing->executor->journal->thoughts;
+	int			nthoughts = writing->with_journal ? thoughts->nrows : 0;
+	int			ncancels = writing->with_cancels ? writing->executor->ncancels : 0;
+	int64	   *ids = palloc(Max(1, nthoughts + ncancels + writing->ncalls) * sizeof(int64));
+	int			n = 0;
+
+	for (int i = 0; i < writing->ncalls; i++)
+		ids[n++] = writing->calls[i]->key.execution_id;
+	for (int i = 0; i < nthoughts; i++)
+		ids[n++] = DatumGetInt64(thoughts->values[0][i]);
+	for (int i = 0; i < ncancels; i++)
+		ids[n++] = writing->executor->cancels[i];
+	qsort(ids, n, sizeof(int64), compare_ids);
+	*count = n;
+	return ids;
+}
+
+/* One notification for the turn; ids only, for anyone may listen. */
+static void
+notify_listeners(const Writing *writing)
+{
+	StringInfoData payload;
+	int			count;
+	int64	   *ids = changed_executions(writing, &count);
+
+	if (!as_notify || count == 0)
+		return;
+	initStringInfo(&payload);
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0 && ids[i] == ids[i - 1])
+			continue;
+		appendStringInfo(&payload, "%s" INT64_FORMAT, payload.len ? "," : "", ids[i]);
+		if (payload.len > MAX_NOTIFY_PAYLOAD)
+		{
+			resetStringInfo(&payload);
+			break;
+		}
+	}
+	Async_Notify("agent_studio", payload.data);
+}
+
+static void
+write_work(void *arg)
+{
+	Writing    *writing = arg;
+	Executor   *executor = writing->executor;
+
+	MemoryContextSwitchTo(executor->round);
+	if (writing->ncalls > 0)
+	{
+		int			written = queue_write_results(executor->epoch, writing->calls, writing->decisions, writing->ncalls);
+
+		if (written != writing->ncalls)
+			elog(LOG, "agent_studio: %d of %d results belong to attempts that the queue no longer knows",
+				 writing->ncalls - written, writing->ncalls);
+	}
+	if (writing->with_journal)
+		journal_write(executor->journal);
+	if (writing->with_cancels && executor->ncancels > 0)
+		queue_apply_cancels(executor->cancels, executor->ncancels);
+	notify_listeners(writing);
+}
+
+static void
+collect_ended(Executor *executor, Writing *writing)
+{
+	dlist_iter	iter;
+
+	writing->calls = MemoryContextAlloc(executor->round, Max(1, executor->nended) * sizeof(Call *));
+	writing->decisions = MemoryContextAlloc(executor->round, Max(1, executor->nended) * sizeof(Decision));
+	dlist_foreach(iter, &executor->ended)
+	{
+		EndedCall  *ended = dlist_container(EndedCall, node, iter.cur);
+
+		writing->calls[writing->ncalls] = ended->call;
+		writing->decisions[writing->ncalls++] = ended->decision;
+	}
+}
+
+static void
+forget_ended(Executor *executor)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &executor->ended)
+	{
+		EndedCall  *ended = dlist_container(EndedCall, node, iter.cur);
+
+		dlist_delete(&ended->node);
+		call_free(ended->call, executor->http);
+	}
+	executor->nended = 0;
+}
+
+/* ---------- when a row is at fault ---------- */
+
+typedef struct Unwritable
+{
+	Executor   *executor;
+	const Call *call;
+	char		why[320];
+} Unwritable;
+
+static void
+fail_unwritable_work(void *arg)
+{
+	Unwritable *unwritable = arg;
+
+	queue_fail_unwritable(unwritable->executor->epoch, unwritable->call, unwritable->why);
+}
+
+/* True if it has been dealt with, one way or the other. */
+static bool
+write_alone(Executor *executor, Call *call, const Decision *decision)
+{
+	Writing		writing = {executor, &call, (Decision *) decision, 1, false, false};
+	Unwritable	unwritable = {executor, call, ""};
+	TurnResult	result = turn_run(write_work, &writing, TURN_COMMIT_DURABLE);
+
+	if (result != TURN_BAD_ROW)
+		return result == TURN_DONE;
+	snprintf(unwritable.why, sizeof(unwritable.why), "the result could not be stored: %s", turn_error());
+	return turn_run(fail_unwritable_work, &unwritable, TURN_COMMIT_DURABLE) == TURN_DONE;
+}
+
+static bool
+write_one_by_one(Executor *executor)
+{
+	Writing		rest = {executor, NULL, NULL, 0, true, true};
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &executor->ended)
+	{
+		EndedCall  *ended = dlist_container(EndedCall, node, iter.cur);
+
+		if (!write_alone(executor, ended->call, &ended->decision))
+			return false;
+		dlist_delete(&ended->node);
+		executor->nended--;
+		call_free(ended->call, executor->http);
+	}
+	switch (turn_run(write_work, &rest, TURN_COMMIT_DURABLE))
+	{
+		case TURN_TRY_LATER:
+			return false;
+		case TURN_BAD_ROW:
+			ereport(LOG,
+					(errmsg("agent_studio: %d thoughts and %d notices could not be written and are dropped",
+							executor->journal->thoughts->nrows, executor->journal->notices->nrows)));
+			break;
+		case TURN_DONE:
+			break;
+	}
+	return true;
+}
+
+bool
+executor_write(Executor *executor)
+{
+	Writing		writing = {executor, NULL, NULL, 0, true, true};
+	TurnCommit	commit = executor->nended > 0 || executor->ncancels > 0
+		? TURN_COMMIT_DURABLE : TURN_COMMIT_ASYNC;
+	TurnResult	result;
+
+	collect_ended(executor, &writing);
+	result = turn_run(write_work, &writing, commit);
+	if (result == TURN_TRY_LATER || (result == TURN_BAD_ROW && !write_one_by_one(executor)))
+	{
+		executor_hold_off(executor);
+		return false;
+	}
+	if (result == TURN_DONE)
+		forget_ended(executor);
+	journal_reset(executor->journal);
+	executor->ncancels = 0;
+	executor->troubles = 0;
+	as_announce_change(executor->slot);
+	return true;
+}

@@ -1,0 +1,309 @@
+/*
+ * statements.c
+ *		Every SQL statement of the executor, in one place.
+ *
+ * All are set-based: a hundred rows cost one statement. All names are qualified.
+ * The changes of a statement's parts happen at once, and each part sees the
+ * tables as they were before it, which is why a later part takes what it needs
+ * from an earlier part's RETURNING, not from the table.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+
+#include "statements.h"
+
+typedef struct StatementText
+{
+	const char *sql;
+	int			nargs;
+	Oid			types[40];
+} StatementText;
+
+/* After so many losses a step is taken to be what brings the server down. */
+#define MAX_LOSSES	"10"
+
+static const char begin_epoch_sql[] =
+"INSERT INTO agent_studio.epochs DEFAULT VALUES RETURNING epoch";
+
+static const char end_epoch_sql[] =
+"UPDATE agent_studio.epochs SET ended_at = clock_timestamp() WHERE epoch = $1";
+
+/*
+ * What ended epochs had claimed is queued again, a bounded number at a time; the
+ * attempt is kept as lost. seq_base jumps past every thought that a reader can
+ * have seen before the crash took it.
+ */
+static const char recover_sql[] =
+"WITH claimed AS ("
+"	SELECT q.execution_id, q.step_no, q.attempt_no, q.epoch, q.model_id, q.claimed_at, q.losses + 1 AS losses,"
+"		s.execution_id IS NOT NULL AS known, s.owner, s.team"
+"	FROM agent_studio.queue q LEFT JOIN agent_studio.steps s USING (execution_id, step_no)"
+"	WHERE q.epoch < $1 ORDER BY q.epoch LIMIT 1000),"
+" orphans AS ("
+"	DELETE FROM agent_studio.queue q USING claimed c"
+"	WHERE q.execution_id = c.execution_id AND q.step_no = c.step_no"
+"		AND (NOT c.known OR c.losses >= " MAX_LOSSES ")),"
+" again AS ("
+"	UPDATE agent_studio.queue q SET epoch = NULL, claimed_at = NULL, waiting = false, losses = c.losses,"
+"		seq_base = 1000000 * (1 + coalesce((SELECT max(t.seq) FROM agent_studio.thoughts t"
+"			WHERE t.execution_id = q.execution_id), 0) / 1000000)"
+"	FROM claimed c WHERE q.execution_id = c.execution_id AND q.step_no = c.step_no"
+"		AND c.known AND c.losses < " MAX_LOSSES "),"
+" lost AS ("
+"	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, model_id, sent_at,"
+"		finished_at, possibly_billed, error_class, error_message, retryable, owner, team)"
+"	SELECT c.execution_id, c.step_no, c.attempt_no, 'lost', c.epoch, c.model_id, c.claimed_at,"
+"		clock_timestamp(), true, 'internal', 'the server or the executor ended while this attempt was under way',"
+"		c.losses < " MAX_LOSSES ", c.owner, c.team FROM claimed c WHERE c.known ON CONFLICT DO NOTHING),"
+" step_states AS ("
+"	UPDATE agent_studio.steps s SET retry_at = NULL,"
+"		state = CASE WHEN c.losses < " MAX_LOSSES " THEN 'queued' ELSE 'failed' END,"
+"		finished_at = CASE WHEN c.losses >= " MAX_LOSSES " THEN clock_timestamp() END,"
+"		error_class = CASE WHEN c.losses >= " MAX_LOSSES " THEN 'internal' END,"
+"		error_message = CASE WHEN c.losses >= " MAX_LOSSES " THEN 'the server ended " MAX_LOSSES " times while this step was under way' END"
+"	FROM claimed c WHERE s.execution_id = c.execution_id AND s.step_no = c.step_no),"
+" execution_states AS ("
+"	UPDATE agent_studio.executions e SET attempts = e.attempts + 1,"
+"		status = CASE WHEN c.losses < " MAX_LOSSES " THEN e.status ELSE 'failed' END,"
+"		finished_at = CASE WHEN c.losses >= " MAX_LOSSES " THEN clock_timestamp() END,"
+"		error_class = CASE WHEN c.losses >= " MAX_LOSSES " THEN 'internal' END,"
+"		error_message = CASE WHEN c.losses >= " MAX_LOSSES " THEN 'the server ended " MAX_LOSSES " times while it was under way' END,"
+"		error_hint = CASE WHEN c.losses >= " MAX_LOSSES " THEN 'Look at the server log for what ended it, then submit the task again.' END"
+"	FROM claimed c WHERE e.execution_id = c.execution_id),"
+" told AS ("
+"	INSERT INTO agent_studio.notices (execution_id, step_no, severity, kind, message, owner, team)"
+"	SELECT c.execution_id, c.step_no, 'warning', 'recovered',"
+"		'Interrupted by a restart of the server - sent again; the vendor may charge for the first request too', c.owner, c.team"
+"	FROM claimed c WHERE c.known AND c.losses < " MAX_LOSSES "),"
+" counted AS ("
+"	UPDATE agent_studio.epochs SET recovered = recovered + (SELECT count(*) FROM claimed) WHERE epoch = $1)"
+" SELECT count(*) FROM claimed";
+
+static const char pending_commands_sql[] =
+"SELECT DISTINCT c.execution_id FROM agent_studio.commands c WHERE c.applied_at IS NULL AND c.wanted = 'cancel' LIMIT 1000";
+
+/*
+ * $1: executions whose calls in flight have been ended before, in this transaction.
+ * What is left of them in the queue goes; a command that came too late is refused.
+ */
+static const char apply_cancel_sql[] =
+"WITH wanted AS ("
+"	SELECT e.execution_id, e.finished_at IS NULL AS open, e.status, e.owner, e.team"
+"	FROM agent_studio.executions e WHERE e.execution_id = ANY ($1)),"
+" gone AS ("
+"	DELETE FROM agent_studio.queue q USING wanted w WHERE q.execution_id = w.execution_id AND w.open),"
+" step_states AS ("
+"	UPDATE agent_studio.steps s SET state = 'canceled', retry_at = NULL, finished_at = clock_timestamp()"
+"	FROM wanted w WHERE s.execution_id = w.execution_id AND w.open AND s.finished_at IS NULL),"
+" execution_states AS ("
+"	UPDATE agent_studio.executions e SET status = 'canceled', finished_at = clock_timestamp()"
+"	FROM wanted w WHERE e.execution_id = w.execution_id AND w.open),"
+" late AS ("
+"	INSERT INTO agent_studio.notices (execution_id, severity, kind, message, owner, team)"
+"	SELECT w.execution_id, 'warning', 'command_refused', format('Not canceled: it was %s already', w.status), w.owner, w.team"
+"	FROM wanted w WHERE NOT w.open AND w.status <> 'canceled')"
+" UPDATE agent_studio.commands c SET applied_at = clock_timestamp(),"
+"	outcome = CASE WHEN w.open OR w.status = 'canceled' THEN 'applied' ELSE 'refused' END,"
+"	reason = CASE WHEN w.open OR w.status = 'canceled' THEN c.reason ELSE format('it was %s already', w.status) END"
+" FROM wanted w WHERE c.execution_id = w.execution_id AND c.applied_at IS NULL AND c.wanted = 'cancel'";
+
+static const char release_due_sql[] =
+"WITH due AS ("
+"	SELECT q.execution_id, q.step_no FROM agent_studio.queue q"
+"	WHERE q.waiting AND q.run_at <= $1 ORDER BY q.run_at LIMIT 1000)"
+" UPDATE agent_studio.queue q SET waiting = false FROM due d"
+" WHERE q.execution_id = d.execution_id AND q.step_no = d.step_no";
+
+static const char next_due_sql[] =
+"SELECT q.run_at FROM agent_studio.queue q WHERE q.waiting ORDER BY q.run_at LIMIT 1";
+
+/*
+ * $1, $2: models with calls in flight, and how many; $3: free places in all;
+ * $4: epoch; $5: now. Each model is asked for no more than it has places for.
+ * SKIP LOCKED: a user's transaction may be canceling what was never claimed.
+ */
+static const char claim_sql[] =
+"WITH free AS ("
+"	SELECT m.model_id, least($3, m.max_concurrency - coalesce(f.n, 0)) AS places"
+"	FROM agent_studio.models m LEFT JOIN unnest($1, $2) AS f (model_id, n) USING (model_id)),"
+" picked AS ("
+"	SELECT r.execution_id, r.step_no FROM free, LATERAL ("
+"		SELECT q.execution_id, q.step_no, q.order_at FROM agent_studio.queue q"
+"		WHERE q.model_id = free.model_id AND q.epoch IS NULL AND NOT q.waiting"
+"			AND NOT EXISTS (SELECT FROM agent_studio.commands c"
+"				WHERE c.execution_id = q.execution_id AND c.applied_at IS NULL)"
+"		ORDER BY q.order_at, q.execution_id, q.step_no LIMIT greatest(free.places, 0)"
+"		FOR UPDATE OF q SKIP LOCKED) r"
+"	ORDER BY r.order_at, r.execution_id, r.step_no LIMIT $3),"
+" claimed AS ("
+"	UPDATE agent_studio.queue q SET epoch = $4, claimed_at = $5, attempt_no = q.attempt_no + 1"
+"	FROM picked p WHERE q.execution_id = p.execution_id AND q.step_no = p.step_no"
+"	RETURNING q.execution_id, q.step_no, q.model_id, q.attempt_no, q.failures, q.seq_base, q.order_at),"
+" step_states AS ("
+"	UPDATE agent_studio.steps s SET state = 'running', attempt_no = c.attempt_no, retry_at = NULL,"
+"		started_at = coalesce(s.started_at, $5), sent_at = $5"
+"	FROM claimed c WHERE s.execution_id = c.execution_id AND s.step_no = c.step_no),"
+" execution_states AS ("
+"	UPDATE agent_studio.executions e SET status = 'running', started_at = $5"
+"	FROM claimed c WHERE e.execution_id = c.execution_id AND e.status = 'queued')"
+" SELECT c.execution_id, c.step_no, c.attempt_no, c.failures, c.model_id,"
+"	coalesce(e.started_at, $5) AS started_at, e.max_retries, e.timeout_seconds, e.is_verbose, e.owner, e.team,"
+"	e.task, CASE WHEN e.context <> '{}' THEN jsonb_pretty(e.context) END AS context,"
+"	v.system_prompt, v.temperature::text, v.top_p::text, v.max_output_tokens, v.progress_lines,"
+"	m.server, m.deployment, m.max_tokens_parameter,"
+"	CASE WHEN m.request_options <> '{}' THEN m.request_options::text END AS request_options,"
+"	greatest(c.seq_base, CASE WHEN c.attempt_no > 1 THEN (SELECT max(t.seq)"
+"		FROM agent_studio.thoughts t WHERE t.execution_id = c.execution_id) END) AS last_seq"
+" FROM claimed c"
+" LEFT JOIN agent_studio.executions e ON e.execution_id = c.execution_id"
+" LEFT JOIN agent_studio.steps s ON s.execution_id = c.execution_id AND s.step_no = c.step_no"
+" LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = s.agent_version_id"
+" LEFT JOIN agent_studio.models m ON m.model_id = c.model_id"
+" ORDER BY c.order_at, c.execution_id, c.step_no";
+
+/*
+ * $1 epoch, then one array a column. A result is written only if the queue still
+ * holds that very attempt for this epoch: what is fenced out leaves no trace.
+ * Costs are computed here, with the price of this moment.
+ */
+static const char write_results_sql[] =
+"WITH fenced AS MATERIALIZED ("
+"	SELECT d.*, q.model_id, s.owner, s.team"
+"	FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
+"		$22, $23, $24, $25, $26, $27, $28, $29) AS d (execution_id, step_no, attempt_no, outcome, step_state,"
+"		execution_status, retry_at, failures, answered_by, sent_at, first_byte_at, first_token_at, finished_at,"
+"		input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, possibly_billed, finish_reason,"
+"		http_status, request_id, response_id, error_class, error_code, error_message, error_hint, retryable, output)"
+"	JOIN agent_studio.queue q ON q.execution_id = d.execution_id AND q.step_no = d.step_no"
+"		AND q.epoch = $1 AND q.attempt_no = d.attempt_no"
+"	JOIN agent_studio.steps s ON s.execution_id = d.execution_id AND s.step_no = d.step_no),"
+" priced AS MATERIALIZED ("
+"	SELECT f.*, m.name AS model_name,"
+"		(f.input_tokens - coalesce(f.cached_input_tokens, 0)) * m.input_price / 1000000"
+"			+ coalesce(f.cached_input_tokens, 0) * coalesce(m.cached_input_price, m.input_price) / 1000000 AS input_cost,"
+"		f.output_tokens * m.output_price / 1000000 AS output_cost"
+"	FROM fenced f LEFT JOIN agent_studio.models m USING (model_id)),"
+" attempt_rows AS ("
+"	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, model_id, answered_by,"
+"		sent_at, first_byte_at, first_token_at, finished_at, input_tokens, cached_input_tokens, output_tokens,"
+"		reasoning_tokens, input_cost_usd, output_cost_usd, possibly_billed, finish_reason, http_status, request_id,"
+"		response_id, error_class, error_code, error_message, retryable, partial_output, owner, team)"
+"	SELECT p.execution_id, p.step_no, p.attempt_no, p.outcome, $1, p.model_id, p.answered_by,"
+"		p.sent_at, p.first_byte_at, p.first_token_at, p.finished_at, p.input_tokens, p.cached_input_tokens,"
+"		p.output_tokens, p.reasoning_tokens, p.input_cost, p.output_cost, p.possibly_billed, p.finish_reason,"
+"		p.http_status, p.request_id, p.response_id, p.error_class, p.error_code, p.error_message, p.retryable,"
+"		CASE WHEN p.outcome <> 'completed' THEN p.output END, p.owner, p.team FROM priced p),"
+" ended AS ("
+"	DELETE FROM agent_studio.queue q USING fenced f"
+"	WHERE q.execution_id = f.execution_id AND q.step_no = f.step_no AND f.retry_at IS NULL),"
+" queued_again AS ("
+"	UPDATE agent_studio.queue q SET epoch = NULL, claimed_at = NULL, waiting = f.retry_at > f.finished_at,"
+"		run_at = f.retry_at, failures = f.failures"
+"	FROM fenced f WHERE q.execution_id = f.execution_id AND q.step_no = f.step_no AND f.retry_at IS NOT NULL),"
+" step_states AS ("
+"	UPDATE agent_studio.steps s SET state = f.step_state, retry_at = f.retry_at,"
+"		finished_at = CASE WHEN f.retry_at IS NULL THEN f.finished_at END,"
+"		output = CASE WHEN f.retry_at IS NULL THEN f.output END, finish_reason = f.finish_reason,"
+"		error_class = f.error_class, error_message = f.error_message"
+"	FROM fenced f WHERE s.execution_id = f.execution_id AND s.step_no = f.step_no),"
+" execution_states AS ("
+"	UPDATE agent_studio.executions e SET status = p.execution_status, attempts = e.attempts + 1,"
+"		input_tokens = coalesce(e.input_tokens + p.input_tokens, e.input_tokens, p.input_tokens),"
+"		cached_input_tokens = coalesce(e.cached_input_tokens + p.cached_input_tokens, e.cached_input_tokens, p.cached_input_tokens),"
+"		output_tokens = coalesce(e.output_tokens + p.output_tokens, e.output_tokens, p.output_tokens),"
+"		reasoning_tokens = coalesce(e.reasoning_tokens + p.reasoning_tokens, e.reasoning_tokens, p.reasoning_tokens),"
+"		input_cost_usd = coalesce(e.input_cost_usd + p.input_cost, e.input_cost_usd, p.input_cost),"
+"		output_cost_usd = coalesce(e.output_cost_usd + p.output_cost, e.output_cost_usd, p.output_cost),"
+"		finished_at = CASE WHEN p.retry_at IS NULL THEN p.finished_at END,"
+"		error_class = CASE WHEN p.retry_at IS NULL THEN p.error_class END,"
+"		error_message = CASE WHEN p.retry_at IS NULL THEN p.error_message END,"
+"		error_hint = CASE WHEN p.retry_at IS NULL THEN p.error_hint END"
+"	FROM priced p WHERE e.execution_id = p.execution_id),"
+" unpriced AS ("
+"	INSERT INTO agent_studio.notices (execution_id, step_no, at, severity, kind, message, owner, team)"
+"	SELECT p.execution_id, p.step_no, p.finished_at, 'info', 'no_price',"
+"		format('Model %s has no price: the cost is not known', p.model_name), p.owner, p.team"
+"	FROM priced p WHERE p.output_tokens IS NOT NULL AND (p.output_cost IS NULL OR p.input_cost IS NULL))"
+" SELECT count(*) FROM fenced";
+
+/* The last resort for a result that cannot be stored: the step fails, and says so. */
+static const char fail_unwritable_sql[] =
+"WITH ended AS ("
+"	DELETE FROM agent_studio.queue q WHERE q.execution_id = $1 AND q.step_no = $2 AND q.epoch = $3"
+"	RETURNING q.execution_id, q.step_no, q.attempt_no, q.epoch, q.model_id, q.claimed_at),"
+" attempt_rows AS ("
+"	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, model_id, sent_at,"
+"		finished_at, possibly_billed, error_class, error_message, retryable, owner, team)"
+"	SELECT d.execution_id, d.step_no, d.attempt_no, 'failed', d.epoch, d.model_id, d.claimed_at, clock_timestamp(),"
+"		true, 'internal', $4, false, s.owner, s.team"
+"	FROM ended d JOIN agent_studio.steps s USING (execution_id, step_no)),"
+" step_states AS ("
+"	UPDATE agent_studio.steps s SET state = 'failed', finished_at = clock_timestamp(), error_class = 'internal', error_message = $4"
+"	FROM ended d WHERE s.execution_id = d.execution_id AND s.step_no = d.step_no)"
+" UPDATE agent_studio.executions e SET status = 'failed', finished_at = clock_timestamp(), attempts = e.attempts + 1,"
+"	error_class = 'internal', error_message = $4, error_hint = 'The server log has the details.'"
+" FROM ended d WHERE e.execution_id = d.execution_id";
+
+static const char write_thoughts_sql[] =
+"INSERT INTO agent_studio.thoughts (execution_id, seq, step_no, attempt_no, at, elapsed_ms, source, content, owner, team)"
+" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+
+static const char write_notices_sql[] =
+"INSERT INTO agent_studio.notices (execution_id, step_no, at, severity, kind, message, owner, team)"
+" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)";
+
+static const char write_logs_sql[] =
+"INSERT INTO agent_studio.logs (execution_id, step_no, at, level, message, owner, team)"
+" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)";
+
+static const StatementText texts[STATEMENT_COUNT] = {
+	[STATEMENT_BEGIN_EPOCH] = {begin_epoch_sql, 0, {0}},
+	[STATEMENT_END_EPOCH] = {end_epoch_sql, 1, {INT8OID}},
+	[STATEMENT_RECOVER] = {recover_sql, 1, {INT8OID}},
+	[STATEMENT_PENDING_COMMANDS] = {pending_commands_sql, 0, {0}},
+	[STATEMENT_APPLY_CANCEL] = {apply_cancel_sql, 1, {INT8ARRAYOID}},
+	[STATEMENT_RELEASE_DUE] = {release_due_sql, 1, {TIMESTAMPTZOID}},
+	[STATEMENT_NEXT_DUE] = {next_due_sql, 0, {0}},
+	[STATEMENT_CLAIM] = {claim_sql, 5, {INT8ARRAYOID, INT4ARRAYOID, INT4OID, INT8OID, TIMESTAMPTZOID}},
+	[STATEMENT_WRITE_RESULTS] = {write_results_sql, 29, {INT8OID,
+		INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TIMESTAMPTZARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID,
+		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+		BOOLARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID}},
+	[STATEMENT_FAIL_UNWRITABLE] = {fail_unwritable_sql, 4, {INT8OID, INT4OID, INT8OID, TEXTOID}},
+	[STATEMENT_WRITE_THOUGHTS] = {write_thoughts_sql, 10, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,
+		TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
+	[STATEMENT_WRITE_NOTICES] = {write_notices_sql, 8, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
+	[STATEMENT_WRITE_LOGS] = {write_logs_sql, 7, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
+};
+
+static SPIPlanPtr plans[STATEMENT_COUNT];
+
+static SPIPlanPtr
+plan_of(Statement statement)
+{
+	const StatementText *text = &texts[statement];
+	SPIPlanPtr	plan;
+
+	if (plans[statement] != NULL)
+		return plans[statement];
+	plan = SPI_prepare(text->sql, text->nargs, (Oid *) text->types);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not prepare statement %d: %s", statement, SPI_result_code_string(SPI_result));
+	plans[statement] = plan;
+	return plan;
+}
+
+void
+statement_run(Statement statement, Datum *args, const char *nulls)
+{
+	int			result = SPI_execute_plan(plan_of(statement), args, nulls, false, 0);
+
+	if (result < 0)
+		elog(ERROR, "statement %d failed: %s", statement, SPI_result_code_string(result));
+}

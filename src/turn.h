@@ -1,0 +1,38 @@
+/*
+ * turn.h
+ *		The executor's short transactions.
+ */
+#ifndef AS_TURN_H
+#define AS_TURN_H
+
+#include "postgres.h"
+
+typedef enum TurnCommit
+{
+	TURN_COMMIT_ASYNC,			/* losing it only sends or streams again */
+	TURN_COMMIT_DURABLE			/* a result: as agent_studio.result_commit says */
+} TurnCommit;
+
+typedef enum TurnResult
+{
+	TURN_DONE,
+	TURN_TRY_LATER,				/* the server's trouble: disk, locks, memory */
+	TURN_BAD_ROW				/* what was to be written is at fault */
+} TurnResult;
+
+typedef void (*TurnWork) (void *arg);
+
+/* The last failure's message; static. */
+extern const char *turn_error(void);
+
+/*
+ * Runs work in a transaction of its own, connected to SPI, in a memory context
+ * that ends with it. An error is logged, rolled back, and told in the result;
+ * only FATAL leaves.
+ */
+extern TurnResult turn_run(TurnWork work, void *arg, TurnCommit commit);
+
+/* Settings of the process that every turn relies on; once, after connecting. */
+extern void turn_prepare_process(void);
+
+#endif							/* AS_TURN_H */
