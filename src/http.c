@@ -32,9 +32,11 @@
  * A shard is one multi handle of libcurl's with its connections.  libcurl walks
  * through all connections of a host to find a free one, and through all
  * connections of the multi handle when a call ends: at 4,000 calls in flight
- * that was three quarters of the CPU.  So a shard takes some 250 calls, and the
- * next is used only when all before it are full: few calls share all their
- * connections as if there were no shards.
+ * that was three quarters of the CPU.  And where more calls wait than one HTTP/2
+ * connection carries, libcurl 7.88 opens a connection for each of the others.
+ * So a shard takes a hundred calls, and the next is used only when all before
+ * it are full: few calls share all their connections as if there were no
+ * shards.
  *
  * Answers are never decompressed, and none is asked for compressed: event
  * streams are small pieces that gain nothing, a compressing server delays them,
@@ -81,9 +83,11 @@
 #define MAX_LOOKUPS			64	/* names looked up at once, a thread each */
 #define MAX_POOL			1024	/* transfers kept for reuse */
 #define KEEP_BUFFER			65536	/* a larger buffer is not kept with them */
-#define MAX_SHARDS			32
-#define SHARD_CALLS			256 /* calls in a shard before the next is used */
-#define SHARD_IDLE_MS		60000	/* then its idle connections are closed */
+#define MAX_SHARDS			64
+#define SHARD_CALLS			100 /* calls in a shard before the next is used:
+								 * as many as libcurl puts on one HTTP/2
+								 * connection */
+#define SHARD_IDLE_MS		600000	/* then its idle connections are closed */
 #define DNS_CACHE_SECONDS	60L
 #define DEFAULT_CONNECT_MS	30000L
 
@@ -646,7 +650,12 @@ static HttpEnd
 judge_broken_connection(HttpTransfer *transfer, CURLcode code)
 {
 	const HttpCall *call = &transfer->call;
+	curl_off_t	announced = -1;
 
+	/* All that was announced is there: what broke afterwards is no loss. */
+	curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+	if (call->head_done && call->received == (int64_t) announced)
+		return HTTP_COMPLETE;
 	if (!call->request_sent)
 	{
 		set_error(transfer, "the connection broke before the request was sent: %s",
