@@ -302,8 +302,11 @@ plan_of(Statement statement)
 void
 statement_run(Statement statement, Datum *args, const char *nulls)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	int			result = SPI_execute_plan(plan_of(statement), args, nulls, false, 0);
 
+	/* SPI leaves its own context as the current one. */
+	MemoryContextSwitchTo(caller);
 	if (result < 0)
 		elog(ERROR, "statement %d failed: %s", statement, SPI_result_code_string(result));
 }
