@@ -225,13 +225,14 @@ send_claims(Executor *executor, Dispatch *dispatch)
 void
 executor_dispatch(Executor *executor)
 {
+	bool		careful = executor->careful_until != 0;
 	Dispatch	dispatch;
 
 	memset(&dispatch, 0, sizeof(dispatch));
 	dispatch.executor = executor;
-	dispatch.places = Min(MAX_CLAIM, as_max_in_flight - executor->nrunning - executor->nended);
+	dispatch.places = Min(MAX_CLAIM, (careful ? 1 : as_max_in_flight) - executor->nrunning - executor->nended);
 	executor->look = false;
-	if (turn_run(dispatch_work, &dispatch, TURN_COMMIT_ASYNC) != TURN_DONE)
+	if (turn_run(dispatch_work, &dispatch, careful ? TURN_COMMIT_DURABLE : TURN_COMMIT_ASYNC) != TURN_DONE)
 	{
 		executor->look = true;
 		executor_hold_off(executor);

@@ -39,6 +39,8 @@
 
 #define OPEN_LINE_MS		1000	/* a thought without an end is shown after this */
 #define MAX_HOLD_OFF_MS		10000
+#define MANY_CRASHES		3
+#define CAREFUL_MS			10000
 
 static Executor *executor = NULL;
 
@@ -128,6 +130,8 @@ begin_epoch_work(void *arg)
 	Executor   *self = arg;
 
 	self->epoch = queue_begin_epoch();
+	if (queue_recent_crashes(self->epoch) >= MANY_CRASHES)
+		self->careful_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CAREFUL_MS);
 }
 
 static void
@@ -152,6 +156,10 @@ begin_epoch(void)
 			proc_exit(1);
 		total += recovered;
 	} while (recovered > 0 && !ShutdownRequestPending);
+	if (executor->careful_until != 0)
+		ereport(LOG,
+				(errmsg("agent_studio: the last executors of this database crashed; one call at a time for %d s",
+						CAREFUL_MS / 1000)));
 	if (total > 0)
 		ereport(LOG, (errmsg("agent_studio: queued again %d steps that were under way when the executor ended", total)));
 }
@@ -270,6 +278,11 @@ look_is_due(TimestampTz now)
 		executor->look = true;
 	if (now >= executor->next_due || now >= executor->next_poll)
 		executor->look = true;
+	if (executor->careful_until != 0 && now >= executor->careful_until)
+	{
+		executor->careful_until = 0;
+		executor->look = true;
+	}
 	return executor->look;
 }
 

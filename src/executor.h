@@ -40,6 +40,13 @@ typedef struct Executor
 	int			ncancels;
 	int			cancels_capacity;
 
+	/*
+	 * Until then one call at a time, each claim on disk before it is sent: the
+	 * executors before this one crashed, and if a step is what brings them down,
+	 * it alone shall be found with every crash. 0 = no.
+	 */
+	TimestampTz careful_until;
+
 	bool		look;			/* the queue may have something for us */
 	TimestampTz next_due;		/* of waiting rows; DT_NOEND = none */
 	TimestampTz next_poll;

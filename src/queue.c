@@ -45,6 +45,15 @@ queue_end_epoch(int64 epoch)
 }
 
 int
+queue_recent_crashes(int64 epoch)
+{
+	Datum		args[1] = {Int64GetDatum(epoch)};
+
+	statement_run(STATEMENT_RECENT_CRASHES, args, NULL);
+	return (int) single_count();
+}
+
+int
 queue_recover(int64 epoch)
 {
 	Datum		args[1] = {Int64GetDatum(epoch)};

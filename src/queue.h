@@ -23,6 +23,9 @@ typedef struct ModelLoad
 extern int64 queue_begin_epoch(void);
 extern void queue_end_epoch(int64 epoch);
 
+/* How many executors of this database ended without a word in the last two minutes. */
+extern int	queue_recent_crashes(int64 epoch);
+
 /* Queues again what ended epochs had claimed; how many rows it did, at most 1000. */
 extern int	queue_recover(int64 epoch);
 

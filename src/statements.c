@@ -30,6 +30,11 @@ static const char begin_epoch_sql[] =
 static const char end_epoch_sql[] =
 "UPDATE agent_studio.epochs SET ended_at = clock_timestamp() WHERE epoch = $1";
 
+/* Lives that ended without a word, lately. */
+static const char recent_crashes_sql[] =
+"SELECT count(*) FROM agent_studio.epochs"
+" WHERE epoch <> $1 AND ended_at IS NULL AND started_at > clock_timestamp() - interval '2 minutes'";
+
 /*
  * What ended epochs had claimed is queued again, a bounded number at a time; the
  * attempt is kept as lost. seq_base jumps past every thought that a reader can
@@ -261,6 +266,7 @@ static const char write_logs_sql[] =
 static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_BEGIN_EPOCH] = {begin_epoch_sql, 0, {0}},
 	[STATEMENT_END_EPOCH] = {end_epoch_sql, 1, {INT8OID}},
+	[STATEMENT_RECENT_CRASHES] = {recent_crashes_sql, 1, {INT8OID}},
 	[STATEMENT_RECOVER] = {recover_sql, 1, {INT8OID}},
 	[STATEMENT_PENDING_COMMANDS] = {pending_commands_sql, 0, {0}},
 	[STATEMENT_APPLY_CANCEL] = {apply_cancel_sql, 1, {INT8ARRAYOID}},
