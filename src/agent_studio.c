@@ -35,6 +35,7 @@ int			as_idle_timeout_ms = 120000;
 int			as_max_output_kb = 16384;
 int			as_result_commit = RESULT_COMMIT_LOCAL;
 bool		as_notify = true;
+bool		as_verbose = false;
 char	   *as_ca_file = NULL;
 
 static const struct config_enum_entry result_commit_options[] = {
@@ -120,6 +121,9 @@ define_result_settings(void)
 							 "Sends one NOTIFY agent_studio for each turn that wrote something.",
 							 "Its payload is the ids of the executions, separated by commas; empty when they are too many.",
 							 &as_notify, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("agent_studio.verbose",
+							 "Keeps the DEBUG lines of every execution, not only of verbose ones.",
+							 NULL, &as_verbose, false, PGC_SIGHUP, 0, NULL, NULL, NULL);
 }
 
 void

@@ -411,7 +411,7 @@ create_call(const Claim *claim, Journal *journal)
 	call->model_id = claim->model_id;
 	call->failures = claim->failures;
 	call->max_retries = claim->max_retries;
-	call->verbose = claim->verbose;
+	call->verbose = claim->verbose || as_verbose;
 	call->want_progress = claim->progress_lines;
 	call->next_seq = claim->last_seq + 1;
 	call->sent_at = GetCurrentTimestamp();

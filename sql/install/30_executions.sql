@@ -52,7 +52,7 @@ COMMENT ON COLUMN agent_studio.executions.priority IS 'low, normal, high or crit
 COMMENT ON COLUMN agent_studio.executions.timeout_seconds IS 'Seconds that one attempt may take.';
 COMMENT ON COLUMN agent_studio.executions.max_retries IS 'Most tries after the first one.';
 COMMENT ON COLUMN agent_studio.executions.output_format IS 'Format asked for.';
-COMMENT ON COLUMN agent_studio.executions.is_verbose IS 'True: DEBUG lines are kept.';
+COMMENT ON COLUMN agent_studio.executions.is_verbose IS 'True: DEBUG lines are kept; setting agent_studio.verbose keeps those of all.';
 COMMENT ON COLUMN agent_studio.executions.idempotency_key IS 'Caller''s key: the same key of the same owner gives the same execution. NULL = none.';
 COMMENT ON COLUMN agent_studio.executions.owner IS 'Role that submitted it; its rights decide which endpoint may be used.';
 COMMENT ON COLUMN agent_studio.executions.team IS 'Role whose members may see it; NULL = the owner only.';
@@ -66,7 +66,7 @@ COMMENT ON COLUMN agent_studio.executions.output_tokens IS 'Sum over its attempt
 COMMENT ON COLUMN agent_studio.executions.reasoning_tokens IS 'Output tokens spent on reasoning; NULL = not said.';
 COMMENT ON COLUMN agent_studio.executions.input_cost_usd IS 'USD for input, sum over its attempts; NULL = no price or no usage known.';
 COMMENT ON COLUMN agent_studio.executions.output_cost_usd IS 'USD for output, sum over its attempts; NULL = no price or no usage known.';
-COMMENT ON COLUMN agent_studio.executions.error_class IS 'Why it failed: timeout, rate_limited, overloaded, connection, bad_request, authentication, permission, not_found, content_filter, invalid_output, internal; NULL = it did not.';
+COMMENT ON COLUMN agent_studio.executions.error_class IS 'Why it failed: timeout, rate_limited, overloaded, connection, bad_request, authentication, permission, not_found, content_filter, invalid_output, canceled, internal; NULL = it did not.';
 COMMENT ON COLUMN agent_studio.executions.error_message IS 'What happened, in the vendor''s words where there are any; NULL = no failure.';
 COMMENT ON COLUMN agent_studio.executions.error_hint IS 'What to do about it; NULL = no failure.';
 
