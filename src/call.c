@@ -498,6 +498,7 @@ send_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestPa
 	spec.http1_only = endpoint->http1_only;
 	spec.max_body = (size_t) as_max_output_kb * 1024 * 8 + 1024 * 1024;
 	spec.owner = call;
+	call->sent_at = GetCurrentTimestamp();
 	call->http = http_start(loop, &spec, error, sizeof(error));
 	if (call->http == NULL)
 		fail_call(call, ERROR_CLASS_CONNECTION, true, error);

@@ -31,7 +31,7 @@ builder() {
 build() {
 	builder make --no-print-directory -s all PG_CONFIG="$PG_CONFIG"
 	make --no-print-directory -s private PRIVATE="$private" PG_CONFIG="$PG_CONFIG"
-	rm -rf "$project" "$results"
+	rm -rf "$project" "$results" "$work/tmp_check"
 	mkdir -p "$project" "$results"
 	cp -r "$top/sql" "$top/expected" "$top/test" "$top/src" "$top/Makefile" "$project/"
 	chown -R "$user" "$project" "$results"

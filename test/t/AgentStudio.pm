@@ -15,7 +15,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-our @EXPORT = qw(start_model_server start_studio set_up_agents wait_until);
+our @EXPORT = qw(start_model_server start_studio set_up_agents wait_until
+  sql sql_error submit outcome run_task status_of worker_pid wait_for_executor as_check finish_studio);
 
 my $test_folder = dirname(dirname(abs_path(__FILE__)));
 
@@ -78,6 +79,112 @@ SQL
 	return;
 }
 
+# ---------- asking the database ----------
+
+sub sql { my ($node, $query, $database) = @_; return $node->safe_psql($database // 'postgres', $query); }
+
+# What a query that must fail says: "ERROR:  42704: message", its HINT and so on.
+sub sql_error
+{
+	my ($node, $query, $database) = @_;
+	my ($code, $output, $error) = $node->psql($database // 'postgres', $query,
+		extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+
+	return $code == 0 ? "no error, but: $output" : $error;
+}
+
+# Gives an agent a task; returns the execution's id. Options: agent, database, and
+# arguments: more of them, as SQL.
+sub submit
+{
+	my ($node, $task, %options) = @_;
+	my $agent = $options{agent} // 'worker';
+	my $arguments = $options{arguments} ? ", $options{arguments}" : '';
+
+	return sql($node, "SELECT agent_studio.as_execute_task('$agent', \$task\$$task\$task\$$arguments)", $options{database});
+}
+
+# Waits for an execution and returns all there is to know of it.
+sub outcome
+{
+	my ($node, $id, $database) = @_;
+
+	return decode_json(sql($node, <<"SQL", $database));
+SELECT agent_studio.as_wait($id) AS status \\gset
+SELECT to_jsonb(e) || jsonb_build_object(
+	'output', agent_studio.as_output($id),
+	'tries', (SELECT jsonb_agg(a ORDER BY a.attempt_no) FROM agent_studio.attempts a WHERE a.execution_id = $id),
+	'thoughts', (SELECT jsonb_agg(t ORDER BY t.seq) FROM agent_studio.thoughts t WHERE t.execution_id = $id),
+	'notices', (SELECT jsonb_agg(n ORDER BY n.notice_id) FROM agent_studio.notices n WHERE n.execution_id = $id),
+	'metrics', (SELECT to_jsonb(m) FROM agent_studio.as_metrics($id) m),
+	'finish_reason', (SELECT s.finish_reason FROM agent_studio.steps s WHERE s.execution_id = $id),
+	'executor', (agent_studio_private.worker_state()).executor_pid)
+FROM agent_studio.executions e WHERE e.execution_id = $id
+SQL
+}
+
+sub run_task
+{
+	my ($node, $task, %options) = @_;
+
+	return outcome($node, submit($node, $task, %options), $options{database});
+}
+
+sub status_of { my ($node, $id, $database) = @_; return sql($node, "SELECT status FROM agent_studio.executions WHERE execution_id = $id", $database); }
+
+# One row of as_check: "t|detail|fix".
+sub as_check
+{
+	my ($node, $item, $database) = @_;
+
+	return sql($node, "SELECT ok, detail, fix FROM agent_studio.as_check() WHERE item = '$item'", $database);
+}
+
+# The process of a worker, "executor" or "launcher"; empty if there is none.
+sub worker_pid
+{
+	my ($node, $worker, $database) = @_;
+	my $where = defined $database ? "AND datname = '$database'" : '';
+
+	return sql($node, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'agent_studio $worker' $where");
+}
+
+sub wait_for_executor
+{
+	my ($node, $database) = @_;
+
+	wait_until(sub {
+		my ($code, $state) = $node->psql($database // 'postgres', 'SELECT state FROM agent_studio_private.worker_state()');
+		return $code == 0 && $state eq 'running';
+	}, 'the executor runs');
+	return worker_pid($node, 'executor', $database // 'postgres');
+}
+
+# What holds at the end of every test: nothing crashed, nothing dangles.
+sub finish_studio
+{
+	my ($node, $model, @databases) = @_;
+	my $log = slurp_file($node->logfile);
+
+	unlike($log, qr/TRAP:|PANIC|terminated by signal (?!9)/, 'no server process crashed');
+	for my $database (@databases ? @databases : 'postgres')
+	{
+		is(sql($node, <<'SQL', $database), '', "what ended in $database left no dangling row");
+SELECT 'queue', q.execution_id FROM agent_studio.queue q JOIN agent_studio.executions e USING (execution_id)
+WHERE e.finished_at IS NOT NULL
+UNION ALL
+SELECT 'steps', s.execution_id FROM agent_studio.steps s JOIN agent_studio.executions e USING (execution_id)
+WHERE (e.finished_at IS NULL) <> (s.finished_at IS NULL)
+UNION ALL
+SELECT 'attempts', a.execution_id FROM agent_studio.attempts a WHERE a.outcome = 'completed'
+GROUP BY a.execution_id, a.step_no HAVING count(*) > 1
+SQL
+	}
+	$node->stop('immediate');
+	$model->stop if $model;
+	return;
+}
+
 # ---------- waiting ----------
 
 # Waits until the condition holds; fails the test and ends it after the timeout.
@@ -116,22 +223,38 @@ sub get
 	return $response->{content};
 }
 
-# Requests whose body contains a text.
-sub count { my ($self, $text) = @_; return decode_json($self->get("/__count?contains=$text"))->{count}; }
+sub encoded { my ($text) = @_; $text =~ s/([^A-Za-z0-9])/sprintf('%%%02X', ord($1))/ge; return $text; }
 
-sub stats { my ($self) = @_; return decode_json($self->get('/__stats')); }
+# Requests whose body contains a text.
+sub count { my ($self, $text) = @_; return decode_json($self->get('/__count?contains=' . encoded($text)))->{count}; }
+
+# Counters, of all requests or of those whose body contains a text.
+sub stats
+{
+	my ($self, $text) = @_;
+
+	return decode_json($self->get('/__stats')) unless defined $text;
+	return decode_json($self->get('/__wait?contains=' . encoded($text)));
+}
 
 # The journal's records, oldest first.
 sub journal
 {
 	my ($self, $text) = @_;
-	my $path = '/__journal' . (defined $text ? "?contains=$text" : '');
+	my $path = '/__journal' . (defined $text ? '?contains=' . encoded($text) : '');
 
 	return map { decode_json($_) } grep { /\S/ } split /\n/, $self->get($path);
 }
 
-# Waits for what /__wait can wait for, for example "in_flight=200".
-sub await { my ($self, $condition, $timeout) = @_; $timeout //= 60; return decode_json($self->get("/__wait?$condition&timeout=$timeout")); }
+# Waits for what /__wait can wait for, for example "in_flight=200"; of the requests
+# whose body contains a text, if one is given.
+sub await
+{
+	my ($self, $condition, $text) = @_;
+	my $only = defined $text ? '&contains=' . encoded($text) : '';
+
+	return decode_json($self->get("/__wait?$condition&timeout=50$only"));
+}
 
 sub reset { my ($self) = @_; $self->{http}->post($self->url('/__reset')); return; }
 
