@@ -2,9 +2,9 @@
 -- the caller's rights, so row-level security decides what they show.
 
 CREATE FUNCTION agent_studio_private.clock_text(elapsed interval) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN pg_catalog.to_char(pg_catalog.date_trunc('second', greatest(elapsed, interval '0')), 'HH24:MI:SS');
-COMMENT ON FUNCTION agent_studio_private.clock_text(interval) IS 'A duration as 00:00:45; never negative.';
+COMMENT ON FUNCTION agent_studio_private.clock_text(interval) IS 'A duration as 00:00:45; never negative, and NULL for NULL.';
 
 CREATE FUNCTION agent_studio_private.usual_duration(agent text) RETURNS interval
 LANGUAGE sql STABLE

@@ -1,0 +1,69 @@
+# Answers that fail: the class of each, the words, whether a retry may help, what is
+# kept of it - and the executor is the same one after each.
+use strict;
+use warnings;
+use lib 'test/t';
+use AgentStudio;
+use Test::More;
+
+my $model = start_model_server();
+my $node = start_studio('faults', $model, "agent_studio.max_output_size = '256kB'", "agent_studio.idle_timeout = '300ms'");
+my $executor = wait_for_executor($node);
+
+# scenario, class, retryable, words, what of the output is kept
+my @faults = (
+	[ 'refusal=I+would+rather+not.', 'content_filter', 0, qr/refused: I would rather not\./, undef ],
+	[ 'finish=content_filter text=abc', 'content_filter', 0, qr/content filter/, 'abc' ],
+	[ 'finish=tool_calls tool=lookup', 'invalid_output', 0, qr/called a tool/, undef ],
+	[ 'text=', 'invalid_output', 1, qr/empty answer/, undef ],
+	[ 'text= finish=length', 'invalid_output', 0, qr/limit of output tokens/, undef ],
+	[ 'text=abcdef chunks=3 error_at=2 error_style=event', 'overloaded', 1, qr/Bad gateway/, 'abcd' ],
+	[ 'text=abcdef chunks=3 error_at=2 error_style=member', 'overloaded', 1, qr/Bad gateway/, 'abcd' ],
+	[ 'text=abcdef chunks=3 error_at=2 error_style=string', 'overloaded', 1, qr/Bad gateway/, 'abcd' ],
+	[ 'text=abcdef chunks=3 error_at=2 error_style=numeric', 'overloaded', 1, qr/Bad gateway/, 'abcd' ],
+	[ 'text=abcdef chunks=3 error_at=1 error_style=member code=rate_limit_exceeded message=Slow+down.', 'rate_limited', 1, qr/Slow down\./, 'ab' ],
+	[ 'error_at=0 error_style=member', 'overloaded', 1, qr/Bad gateway/, undef ],
+	[ 'text=abcdef chunks=3 cut=2', 'connection', 1, qr/./, 'abcd' ],
+	[ 'text=abcdef chunks=3 cut=2 cut_with=rst', 'connection', 1, qr/./, undef, 'any' ],
+	[ 'text=abcdef chunks=3 cut=3', 'connection', 1, qr/./, 'abcdef' ],
+	[ 'cut_head=1', 'connection', 1, qr/./, undef ],
+	[ 'text=abcdef chunks=3 finish=none done=0', 'connection', 1, qr/ended before the answer was complete/, 'abcdef' ],
+	[ 'text=abcdef chunks=3 stall=2', 'timeout', 1, qr/no further byte of the answer within 300 ms/, 'abcd' ],
+	[ 'garbage=1', 'invalid_output', 1, qr/nothing in it was understood/, undef ],
+	[ 'garbage=7', 'invalid_output', 1, qr/nothing in it was understood/, undef ],
+	[ 'html=1', 'invalid_output', 1, qr/nothing in it was understood/, undef ],
+	[ 'empty=1', 'invalid_output', 1, qr/nothing in it was understood/, undef ],
+	[ 'html=1 status=502', 'overloaded', 1, qr/upstream server is unhappy/, undef ],
+	[ 'empty=1 status=500', 'overloaded', 1, qr/HTTP status 500 and no message/, undef ],
+	[ 'oversize=300000', 'invalid_output', 0, qr/larger than agent_studio\.max_output_size \(256 kB\)/, undef, 'any' ],
+	[ 'oversize=20000000', 'invalid_output', 0, qr/larger/, undef, 'any' ],
+	[ 'long_line=3000000', 'invalid_output', 0, qr/larger/, undef, 'any' ],
+	[ 'redirect=http://127.0.0.1:1/elsewhere', 'bad_request', 0, qr/HTTP status 302; redirects are not followed/, undef ],
+	[ 'redirect=/v1/chat/completions status=308', 'bad_request', 0, qr/HTTP status 308; redirects are not followed/, undef ],
+	[ 'status=404 message=No%00+such+%F0%9F%8E%89+model', 'not_found', 0, qr/No.* such .* model/, undef ],
+);
+
+for my $fault (@faults)
+{
+	my ($scenario, $class, $retryable, $words, $kept, $any) = @$fault;
+	my $run = run_task($node, "\@mock $scenario\nFail.", arguments => 'max_retries => 0');
+	my $try = $run->{tries}[0];
+
+	is_deeply([ @$run{qw(status attempts error_class)}, $try->{retryable} ? 1 : 0 ], [ 'failed', 1, $class, $retryable ],
+		"$scenario: fails as $class" . ($retryable ? ', retryable' : ''));
+	like($run->{error_message}, $words, "$scenario: in words");
+	is($try->{error_message}, $run->{error_message}, "$scenario: the attempt has the same words");
+	like($run->{error_hint} // '', qr/\w+ \w+/, "$scenario: with a hint");
+	is_deeply([ $run->{output}, $try->{partial_output} ], [ $kept, $kept ], "$scenario: what had arrived is kept") unless $any;
+	is($run->{executor}, $executor, "$scenario: the executor goes on");
+}
+
+# An execution that is retried keeps each attempt's partial output, and ends whole.
+my $run = run_task($node, "\@mock text=abcdef chunks=3 cut=2 times=2\nGet there in the end.");
+is_deeply([ map { "$_->{attempt_no} $_->{outcome} " . ($_->{partial_output} // '') } @{ $run->{tries} } ],
+	[ '1 failed abcd', '2 failed abcd', '3 completed ' ], 'each attempt keeps what it brought');
+is("$run->{status} $run->{output}", 'completed abcdef', 'the output is the last one alone');
+is(scalar(grep { $_->{possibly_billed} } @{ $run->{tries} }), 3, 'each may have been billed');
+
+finish_studio($node, $model);
+done_testing();
