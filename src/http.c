@@ -1708,6 +1708,19 @@ set_method(HttpTransfer *transfer)
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body.data) == CURLE_OK;
 }
 
+/*
+ * HTTP/2 is spoken over TLS only, where the handshake tells at once whether the
+ * server can.  Without TLS only its first answer would tell libcurl that it
+ * cannot, and until that comes PIPEWAIT holds back every other call of the shard.
+ */
+static long
+choose_version(const HttpTransfer *transfer, const HttpSpec *spec)
+{
+	if (spec->http1_only || strncasecmp(transfer->host, "https:", 6) != 0)
+		return (long) CURL_HTTP_VERSION_1_1;
+	return (long) CURL_HTTP_VERSION_2TLS;
+}
+
 static bool
 configure(HttpTransfer *transfer, const HttpSpec *spec)
 {
@@ -1719,8 +1732,7 @@ configure(HttpTransfer *transfer, const HttpSpec *spec)
 						 spec->allow_http ? "http,https" : "https") == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https") == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-						 spec->http1_only ? (long) CURL_HTTP_VERSION_1_1 :
-						 (long) CURL_HTTP_VERSION_2TLS) == CURLE_OK &&
+						 choose_version(transfer, spec)) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, transfer->connect_ms) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, link_headers(transfer)) == CURLE_OK &&
 		set_method(transfer);

@@ -48,6 +48,8 @@ typedef struct Server
 	int			requests;		/* read in full */
 	int			bytes;			/* received at all */
 	int			open;			/* connections that still have a thread */
+	int			held;			/* requests at /hold that wait for let_go */
+	int			let_go;
 	int64_t		hung_up_at;		/* when /hang saw its client go */
 } Server;
 
@@ -356,6 +358,19 @@ do_hang(Connection *c)
 	return false;
 }
 
+/* Says nothing until the test has seen what it wants to see. */
+static bool
+do_hold(Connection *c)
+{
+	int			i;
+
+	add(&c->server->held, 1);
+	for (i = 0; i < 6000 && get(&c->server->let_go) == 0; i++)
+		sleep_ms(5);
+	add(&c->server->held, -1);
+	return do_plain(c);
+}
+
 /* Answers once, then drops the second request after it has had it a while. */
 static bool
 do_late(Connection *c)
@@ -415,7 +430,7 @@ static const struct
 	{"/early", do_early}, {"/endless-early", do_endless_early}, {"/redirect", do_redirect},
 	{"/error", do_error}, {"/hang", do_hang}, {"/late", do_late}, {"/gone", do_gone},
 	{"/garbage", do_garbage}, {"/trailer", do_trailer}, {"/nobody", do_nobody},
-	{"/echo", do_echo},
+	{"/echo", do_echo}, {"/hold", do_hold},
 };
 
 static size_t
@@ -1202,6 +1217,83 @@ test_lookups(void)
 	http_loop_free(loop);
 }
 
+static HttpCall *
+start_default(HttpLoop *loop, const char *path)
+{
+	RequestParts parts;
+	HttpSpec	spec;
+	HttpCall   *call;
+	char		error[256];
+
+	spec_init(&spec, &parts, LOCAL, path, server.port);
+	spec.total_timeout_ms = 60000;
+	spec.first_byte_timeout_ms = 60000;
+	spec.idle_timeout_ms = 60000;
+	call = http_start(loop, &spec, error, sizeof(error));
+	request_parts_free(&parts);
+	return call;
+}
+
+/* Lets the loop run until the server holds n requests, or for ms; says how many. */
+static int
+run_until_held(HttpLoop *loop, int n, int ms)
+{
+	int64_t		start = now_ms();
+
+	while (get(&server.held) < n && now_ms() - start < ms)
+	{
+		struct pollfd p = {http_loop_fd(loop), POLLIN, 0};
+		long		timeout = http_loop_timeout(loop);
+
+		poll(&p, 1, timeout >= 0 && timeout < 20 ? (int) timeout : 20);
+		http_loop_run(loop);
+	}
+	return get(&server.held);
+}
+
+/* Lets all that is held be answered, and says whether n calls end well. */
+static bool
+let_go(HttpLoop *loop, int n)
+{
+	int64_t		bytes;
+	bool		once;
+	int			good;
+	int			i;
+
+	__atomic_store_n(&server.let_go, 1, __ATOMIC_SEQ_CST);
+	good = run_many(loop, n, HTTP_COMPLETE, &bytes, &once);
+	for (i = 0; i < 400 && get(&server.held) > 0; i++)
+		sleep_ms(5);
+	__atomic_store_n(&server.let_go, 0, __ATOMIC_SEQ_CST);
+	return good == n;
+}
+
+/* A burst that is the first to go to a host waits for none of its own answers. */
+static void
+test_cold_burst(int n)
+{
+	HttpLoop   *loop = http_loop_create(n + 100, NULL);
+	HttpCall   *longest = start_default(loop, "/hang");
+	char		name[80];
+	int			held;
+	int			i;
+
+	while (longest->received == 0 && longest->end == HTTP_RUNNING)
+		turn(loop);
+	while (http_next(loop) != NULL)
+		;
+	for (i = 0; i < n; i++)
+		start_default(loop, "/hold");
+	snprintf(name, sizeof(name), "%d cold calls are all in flight at once", n);
+	held = run_until_held(loop, n, 15000);
+	if (!ok(held == n, name))
+		printf("# %d of %d\n", held, n);
+	http_release(loop, longest);
+	snprintf(name, sizeof(name), "%d cold calls are answered", n);
+	ok(let_go(loop, n), name);
+	http_loop_free(loop);
+}
+
 static void
 test_host_limit(void)
 {
@@ -1517,6 +1609,8 @@ main(void)
 	test_idle_loop();
 	test_many();
 	test_lookups();
+	test_cold_burst(200);
+	test_cold_burst(1000);
 	test_host_limit();
 	test_host_limit_and_connect_timeout();
 	test_tls();
