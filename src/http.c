@@ -13,11 +13,14 @@
  *
  *		http_start -> [parked] -> connecting -> sent -> head -> body -> ended
  *
- * Parked is a call that would start a second lookup of a name that is being
- * looked up already: libcurl gives every lookup a thread, and a burst of five
- * thousand calls to one host must not become five thousand threads.  It is
- * handed to libcurl again when the first lookup has ended, and finds the answer
- * in libcurl's cache.
+ * Parked is a call that is not libcurl's business yet, for one of two reasons.
+ * Either it would start a second lookup of a name that is being looked up
+ * already: libcurl gives every lookup a thread, and a burst of five thousand
+ * calls to one host must not become five thousand threads.  It is handed to
+ * libcurl again when the first lookup has ended, and finds the answer in
+ * libcurl's cache.  Or its host has as many connections as it may have: the
+ * shards divide that limit, and a call that waited inside one shard would not
+ * see the connection that is free in another.
  *
  * Callbacks run inside libcurl: they append to bounded buffers, set flags,
  * move memory-only lists, and return short to abort (stop says why).
@@ -56,6 +59,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +86,7 @@
 #define RESEND_WITHIN_MS	1000	/* see before_request */
 #define MAX_LOOKUPS			64	/* names looked up at once, a thread each */
 #define MAX_POOL			1024	/* transfers kept for reuse */
+#define MAX_IDLE_HOSTS		256 /* hosts remembered when no call goes to them */
 #define KEEP_BUFFER			65536	/* a larger buffer is not kept with them */
 #define MAX_SHARDS			64
 #define SHARD_CALLS			100 /* calls in a shard before the next is used:
@@ -114,6 +119,36 @@ typedef enum Clock
 	CLOCK_TOTAL
 } Clock;
 
+/* A member of a list, or its head; outside of any list it is linked to itself. */
+typedef struct Link
+{
+	struct Link *prev;
+	struct Link *next;
+} Link;
+
+typedef struct HttpTransfer HttpTransfer;
+
+/*
+ * What is known of a host while calls go to it, and, of some, afterwards.
+ *
+ * Until a host has answered over HTTP/2, each call to it is taken to need a
+ * connection of its own.  Those are counted, and no shard is given more of them
+ * than it may have connections: so no call waits inside libcurl for a shard's
+ * limit.  Calls to a host that multiplexes share connections and need no count.
+ */
+typedef struct Host
+{
+	struct Host *next;
+	char	   *name;			/* scheme and authority, as the URLs have it */
+	size_t		name_len;
+	int			ncalls;			/* that belong to the loop */
+	int			connections[MAX_SHARDS];	/* that calls need, per shard */
+	bool		multiplexes;
+	HttpTransfer *lookup;		/* the call that looks the name up, or NULL */
+	Link		for_lookup;		/* calls that wait for its end */
+	Link		for_room;		/* calls that wait for a connection */
+} Host;
+
 typedef struct Shard
 {
 	HttpLoop   *loop;
@@ -124,7 +159,7 @@ typedef struct Shard
 	int64_t		used_at;		/* when a call last ended */
 } Shard;
 
-typedef struct HttpTransfer
+struct HttpTransfer
 {
 	HttpCall	call;
 	HttpLoop   *loop;
@@ -137,8 +172,6 @@ typedef struct HttpTransfer
 	int			nheaders;
 	struct curl_slist nodes[REQUEST_MAX_HEADERS + 1];	/* points into headers;
 														 * one more for Expect */
-	const char *host;			/* scheme and authority, inside url */
-	size_t		host_len;
 
 	/* The rules. */
 	long		connect_ms;
@@ -146,12 +179,16 @@ typedef struct HttpTransfer
 	long		idle_ms;
 	long		total_ms;
 	bool		allow_private;
+	bool		http1;			/* HTTP/2 is not even offered */
 	size_t		max_body;
 
 	/* Where it stands. */
 	StopReason	stop;
+	Host	   *host;
 	Shard	   *shard;			/* that holds the easy handle, or NULL */
-	bool		parked;
+	bool		counted;		/* in the host's connections of that shard */
+	bool		parked;			/* waits for a lookup */
+	Link		waiting;		/* in the host's for_lookup or for_room */
 	int64_t		started_at;
 	int64_t		parked_at;		/* NEVER until parked for the first time */
 	int64_t		sent_at;		/* NEVER until the request was begun */
@@ -177,11 +214,7 @@ typedef struct HttpTransfer
 	/* Those that libcurl is done with, inside collect_done only. */
 	CURLcode	done_code;
 	struct HttpTransfer *done_next;
-
-	/* The parked ones. */
-	struct HttpTransfer *park_prev;
-	struct HttpTransfer *park_next;
-} HttpTransfer;
+};
 
 struct HttpLoop
 {
@@ -189,7 +222,7 @@ struct HttpLoop
 	int			nshards;		/* that may be used */
 	int			shard_calls;	/* that fill a shard */
 	long		shard_connections;	/* at most, in a shard */
-	long		shard_host_connections; /* at most, in a shard; 0 = no limit */
+	long		host_connections;	/* at most, in all shards; 0 = no limit */
 	CURLSH	   *share;			/* names' addresses; TLS sessions, so that a new
 								 * connection to a known host needs no full
 								 * handshake */
@@ -207,11 +240,10 @@ struct HttpLoop
 	int			npool;
 	HttpTransfer *dirty_head;
 	HttpTransfer *dirty_tail;
-	HttpTransfer *park_head;
-	HttpTransfer *park_tail;
-	HttpTransfer *lookups[MAX_LOOKUPS]; /* calls whose host is being looked up */
-	int			nlookups;
-	bool		unpark;			/* a lookup has ended */
+	Host	   *hosts;
+	int			nhosts;
+	int			nlookups;		/* hosts that are being looked up */
+	bool		unpark;			/* what parked calls wait for may be there */
 
 	HttpTransfer **heap;
 	int			heap_len;
@@ -247,6 +279,46 @@ format_ms(long ms, char *text, size_t size)
 	else
 		snprintf(text, size, "%ld ms", ms);
 	return text;
+}
+
+/*
+ * Lists
+ */
+
+static void
+link_init(Link *link)
+{
+	link->prev = link;
+	link->next = link;
+}
+
+static bool
+link_alone(const Link *link)
+{
+	return link->next == link;
+}
+
+static void
+link_append(Link *list, Link *link)
+{
+	link->prev = list->prev;
+	link->next = list;
+	list->prev->next = link;
+	list->prev = link;
+}
+
+static void
+link_remove(Link *link)
+{
+	link->prev->next = link->next;
+	link->next->prev = link->prev;
+	link_init(link);
+}
+
+static HttpTransfer *
+waiting_transfer(Link *link)
+{
+	return (HttpTransfer *) ((char *) link - offsetof(HttpTransfer, waiting));
 }
 
 /*
@@ -455,97 +527,139 @@ describe_timeout(HttpTransfer *transfer, Clock which)
 }
 
 /*
+ * Hosts
+ */
+
+/* Leaves out the path, which most URLs of a host do not share. */
+static size_t
+host_name_len(const char *url)
+{
+	const char *authority = strstr(url, "://");
+	size_t		skip = authority != NULL ? (size_t) (authority - url) + 3 : 0;
+
+	return skip + strcspn(url + skip, "/?#");
+}
+
+static Host *
+create_host(HttpLoop *loop, const char *name, size_t name_len)
+{
+	Host	   *host = calloc(1, sizeof(*host));
+
+	if (host == NULL)
+		return NULL;
+	host->name = strndup(name, name_len);
+	if (host->name == NULL)
+	{
+		free(host);
+		return NULL;
+	}
+	host->name_len = name_len;
+	link_init(&host->for_lookup);
+	link_init(&host->for_room);
+	host->next = loop->hosts;
+	loop->hosts = host;
+	loop->nhosts++;
+	return host;
+}
+
+/* False if out of memory. */
+static bool
+join_host(HttpTransfer *transfer)
+{
+	const char *url = buf_text(&transfer->url);
+	size_t		len = host_name_len(url);
+	Host	   *host = transfer->loop->hosts;
+
+	while (host != NULL &&
+		   (host->name_len != len || strncasecmp(host->name, url, len) != 0))
+		host = host->next;
+	if (host == NULL)
+		host = create_host(transfer->loop, url, len);
+	if (host == NULL)
+		return false;
+	host->ncalls++;
+	transfer->host = host;
+	return true;
+}
+
+static void
+destroy_host(HttpLoop *loop, Host *host)
+{
+	Host	  **at = &loop->hosts;
+
+	while (*at != host)
+		at = &(*at)->next;
+	*at = host->next;
+	loop->nhosts--;
+	free(host->name);
+	free(host);
+}
+
+static void
+leave_host(HttpTransfer *transfer)
+{
+	Host	   *host = transfer->host;
+
+	if (host == NULL)
+		return;
+	transfer->host = NULL;
+	if (--host->ncalls == 0 && transfer->loop->nhosts > MAX_IDLE_HOSTS)
+		destroy_host(transfer->loop, host);
+}
+
+static bool
+needs_connection(const HttpTransfer *transfer)
+{
+	return transfer->http1 || !transfer->host->multiplexes;
+}
+
+/*
  * Lookups of names, one per host at a time
  */
 
 static bool
-same_host(const HttpTransfer *a, const HttpTransfer *b)
-{
-	return a->host_len == b->host_len &&
-		strncasecmp(a->host, b->host, a->host_len) == 0;
-}
-
-static bool
 may_look_up(const HttpTransfer *transfer)
 {
-	const HttpLoop *loop = transfer->loop;
-	int			i;
+	const Host *host = transfer->host;
 
-	if (loop->nlookups >= MAX_LOOKUPS)
-		return false;
-	for (i = 0; i < loop->nlookups; i++)
-	{
-		if (loop->lookups[i] != transfer && same_host(loop->lookups[i], transfer))
-			return false;
-	}
-	return true;
+	return host->lookup == transfer ||
+		(host->lookup == NULL && transfer->loop->nlookups < MAX_LOOKUPS);
 }
 
 static void
 lookup_begins(HttpTransfer *transfer)
 {
-	HttpLoop   *loop = transfer->loop;
-	int			i;
-
-	for (i = 0; i < loop->nlookups; i++)
-	{
-		if (loop->lookups[i] == transfer)
-			return;
-	}
-	loop->lookups[loop->nlookups++] = transfer;
+	if (transfer->host->lookup == transfer)
+		return;
+	transfer->host->lookup = transfer;
+	transfer->loop->nlookups++;
 }
 
 static void
 lookup_ends(HttpTransfer *transfer)
 {
-	HttpLoop   *loop = transfer->loop;
-	int			i;
-
-	for (i = 0; i < loop->nlookups; i++)
-	{
-		if (loop->lookups[i] == transfer)
-		{
-			loop->lookups[i] = loop->lookups[--loop->nlookups];
-			loop->unpark = true;
-			return;
-		}
-	}
+	if (transfer->host->lookup != transfer)
+		return;
+	transfer->host->lookup = NULL;
+	transfer->loop->nlookups--;
+	transfer->loop->unpark = true;
 }
 
 static void
 park(HttpTransfer *transfer)
 {
-	HttpLoop   *loop = transfer->loop;
-
 	transfer->parked = true;
 	if (transfer->parked_at == NEVER)
-		transfer->parked_at = loop->now;
-	transfer->park_next = NULL;
-	transfer->park_prev = loop->park_tail;
-	if (loop->park_tail != NULL)
-		loop->park_tail->park_next = transfer;
-	else
-		loop->park_head = transfer;
-	loop->park_tail = transfer;
+		transfer->parked_at = transfer->loop->now;
+	link_append(&transfer->host->for_lookup, &transfer->waiting);
 	deadline_changed(transfer);
 }
 
 static void
 take_out_of_park(HttpTransfer *transfer)
 {
-	HttpLoop   *loop = transfer->loop;
-
-	if (!transfer->parked)
-		return;
 	transfer->parked = false;
-	if (transfer->park_prev != NULL)
-		transfer->park_prev->park_next = transfer->park_next;
-	else
-		loop->park_head = transfer->park_next;
-	if (transfer->park_next != NULL)
-		transfer->park_next->park_prev = transfer->park_prev;
-	else
-		loop->park_tail = transfer->park_prev;
+	link_remove(&transfer->waiting);
 }
 
 /*
@@ -556,14 +670,19 @@ take_out_of_park(HttpTransfer *transfer)
 static void
 detach(HttpTransfer *transfer)
 {
+	HttpLoop   *loop = transfer->loop;
 	Shard	   *shard = transfer->shard;
 
 	if (shard != NULL)
 	{
 		curl_multi_remove_handle(shard->multi, transfer->easy);
 		shard->ncalls--;
-		shard->used_at = transfer->loop->now;
+		shard->used_at = loop->now;
 		transfer->shard = NULL;
+		if (transfer->counted)
+			transfer->host->connections[shard - loop->shards]--;
+		if (!link_alone(&transfer->host->for_room))
+			loop->unpark = true;
 	}
 	lookup_ends(transfer);
 }
@@ -767,18 +886,14 @@ judge_code(HttpTransfer *transfer, CURLcode code)
 static void
 end_parked_alike(const HttpTransfer *ended)
 {
-	HttpTransfer *transfer = ended->loop->park_head;
+	Link	   *waiters = &ended->host->for_lookup;
 
-	while (transfer != NULL)
+	while (!link_alone(waiters))
 	{
-		HttpTransfer *following = transfer->park_next;
+		HttpTransfer *transfer = waiting_transfer(waiters->next);
 
-		if (same_host(transfer, ended))
-		{
-			set_error(transfer, "%s", ended->call.error);
-			end_call(transfer, ended->call.end);
-		}
-		transfer = following;
+		set_error(transfer, "%s", ended->call.error);
+		end_call(transfer, ended->call.end);
 	}
 }
 
@@ -944,6 +1059,17 @@ is_status_line(const char *line, size_t len)
 	return len >= 5 && memcmp(line, "HTTP/", 5) == 0;
 }
 
+/* The calls that waited for connections may find that they need none. */
+static void
+learn_version(HttpTransfer *transfer, const char *line, size_t len)
+{
+	if (transfer->http1)
+		return;
+	transfer->host->multiplexes = len > 5 && line[5] >= '2';
+	if (!link_alone(&transfer->host->for_room))
+		transfer->loop->unpark = true;
+}
+
 /* An empty line ends the head; a 1xx head is only an announcement. */
 static void
 head_ends(HttpTransfer *transfer)
@@ -974,6 +1100,7 @@ take_header_line(HttpTransfer *transfer, const char *line, size_t len)
 	{
 		http_head_init(&call->head);
 		call->head.status = parse_status(line, len);
+		learn_version(transfer, line, len);
 	}
 	else if (len == 0)
 		head_ends(transfer);
@@ -1082,6 +1209,14 @@ set_timer(CURLM *multi, long ms, void *arg)
  * Shards
  */
 
+/* A shard's part of the limit on a host's connections: the parts add up to it. */
+static long
+shard_host_connections(const HttpLoop *loop, int shard)
+{
+	return loop->host_connections / loop->nshards +
+		(shard < loop->host_connections % loop->nshards ? 1 : 0);
+}
+
 static bool
 create_shard(HttpLoop *loop, Shard *shard)
 {
@@ -1106,18 +1241,25 @@ create_shard(HttpLoop *loop, Shard *shard)
 		curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long) CURLPIPE_MULTIPLEX) == CURLM_OK &&
 		curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, loop->shard_connections) == CURLM_OK &&
 		curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, loop->shard_connections) == CURLM_OK &&
-		curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, loop->shard_host_connections) == CURLM_OK)
+		curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+						  shard_host_connections(loop, (int) (shard - loop->shards))) == CURLM_OK)
 		return true;
 	curl_multi_cleanup(multi);
 	shard->multi = NULL;
 	return false;
 }
 
-/* The first that is not full; the least loaded when all are. */
+/*
+ * Of those with room for the call's connection the first that is not full, or
+ * the least loaded when all are full; NULL when none has room.  The first shard
+ * is always there: if no other can be made, those that are there must do.
+ */
 static Shard *
-choose_shard(HttpLoop *loop)
+choose_shard(HttpTransfer *transfer)
 {
-	Shard	   *best = &loop->shards[0];
+	HttpLoop   *loop = transfer->loop;
+	bool		limited = loop->host_connections > 0 && needs_connection(transfer);
+	Shard	   *best = NULL;
 	int			i;
 
 	for (i = 0; i < loop->nshards; i++)
@@ -1125,10 +1267,12 @@ choose_shard(HttpLoop *loop)
 		Shard	   *shard = &loop->shards[i];
 
 		if (shard->multi == NULL && !create_shard(loop, shard))
-			return best->multi != NULL ? best : NULL;
+			break;
+		if (limited && transfer->host->connections[i] >= shard_host_connections(loop, i))
+			continue;
 		if (shard->ncalls < loop->shard_calls)
 			return shard;
-		if (shard->ncalls < best->ncalls)
+		if (best == NULL || shard->ncalls < best->ncalls)
 			best = shard;
 	}
 	return best;
@@ -1154,7 +1298,7 @@ plan_shards(HttpLoop *loop, long max_host_connections, long descriptors)
 	loop->nshards = (int) n;
 	loop->shard_calls = SHARD_CALLS;
 	loop->shard_connections = max_connections / n;
-	loop->shard_host_connections = max_host_connections > 0 ? max_host_connections / n : 0;
+	loop->host_connections = max_host_connections > 0 ? max_host_connections : 0;
 }
 
 static void
@@ -1300,40 +1444,71 @@ serve_shard(Shard *shard)
 }
 
 static bool
-hand_to_curl(HttpTransfer *transfer)
+hand_to_curl(HttpTransfer *transfer, Shard *shard)
 {
-	Shard	   *shard = choose_shard(transfer->loop);
-
 	transfer->stop = STOP_NONE;
 	transfer->curl_error[0] = '\0';
-	if (shard == NULL ||
-		curl_multi_add_handle(shard->multi, transfer->easy) != CURLM_OK)
+	if (curl_multi_add_handle(shard->multi, transfer->easy) != CURLM_OK)
 		return false;
 	transfer->shard = shard;
 	shard->ncalls++;
+	transfer->counted = needs_connection(transfer);
+	if (transfer->counted)
+		transfer->host->connections[shard - transfer->loop->shards]++;
 	return true;
+}
+
+/* False if libcurl does not take it.  Nobody overtakes those who wait for room. */
+static bool
+begin(HttpTransfer *transfer)
+{
+	Shard	   *shard = NULL;
+
+	if (link_alone(&transfer->host->for_room) || !needs_connection(transfer))
+		shard = choose_shard(transfer);
+	if (shard != NULL)
+		return hand_to_curl(transfer, shard);
+	link_append(&transfer->host->for_room, &transfer->waiting);
+	return true;
+}
+
+/* Hands over those who waited for room, as many as there is room for. */
+static void
+unpark_for_room(Host *host)
+{
+	while (!link_alone(&host->for_room))
+	{
+		HttpTransfer *transfer = waiting_transfer(host->for_room.next);
+		Shard	   *shard = choose_shard(transfer);
+
+		if (shard == NULL)
+			break;
+		take_out_of_park(transfer);
+		if (!hand_to_curl(transfer, shard))
+		{
+			set_error(transfer, "out of memory");
+			end_call(transfer, HTTP_BROKEN);
+		}
+	}
 }
 
 static void
 unpark_calls(HttpLoop *loop)
 {
-	HttpTransfer *transfer = loop->park_head;
+	Host	   *host;
 
 	loop->unpark = false;
-	while (transfer != NULL)
+	for (host = loop->hosts; host != NULL; host = host->next)
 	{
-		HttpTransfer *following = transfer->park_next;
-
-		if (may_look_up(transfer))
+		while (host->lookup == NULL && loop->nlookups < MAX_LOOKUPS &&
+			   !link_alone(&host->for_lookup))
 		{
+			HttpTransfer *transfer = waiting_transfer(host->for_lookup.next);
+
 			take_out_of_park(transfer);
-			if (!hand_to_curl(transfer))
-			{
-				set_error(transfer, "out of memory");
-				end_call(transfer, HTTP_BROKEN);
-			}
+			link_append(&host->for_room, &transfer->waiting);
 		}
-		transfer = following;
+		unpark_for_room(host);
 	}
 }
 
@@ -1470,8 +1645,7 @@ forget_request(HttpTransfer *transfer)
 	transfer->nheaders = 0;
 	wipe_buf(&transfer->url);
 	buf_free(&transfer->body);
-	transfer->host = NULL;
-	transfer->host_len = 0;
+	leave_host(transfer);
 }
 
 static bool
@@ -1628,9 +1802,21 @@ reset_transfer(HttpTransfer *transfer, const HttpSpec *spec)
 	transfer->allow_private = spec->allow_private;
 	transfer->max_body = spec->max_body;
 
+	/*
+	 * HTTP/2 is spoken over TLS only, where the handshake tells at once whether
+	 * the server can.  Without TLS only its first answer would tell libcurl that
+	 * it cannot, and until then PIPEWAIT would hold back all other calls of the
+	 * shard.
+	 */
+	transfer->http1 = spec->http1_only ||
+		strncasecmp(buf_text(&spec->parts->url), "https:", 6) != 0;
+
 	transfer->stop = STOP_NONE;
+	transfer->host = NULL;
 	transfer->shard = NULL;
+	transfer->counted = false;
 	transfer->parked = false;
+	link_init(&transfer->waiting);
 	transfer->started_at = transfer->loop->now;
 	transfer->parked_at = NEVER;
 	transfer->sent_at = NEVER;
@@ -1683,17 +1869,6 @@ link_headers(HttpTransfer *transfer)
 	return transfer->nodes;
 }
 
-static void
-find_host(HttpTransfer *transfer)
-{
-	const char *url = buf_text(&transfer->url);
-	const char *authority = strstr(url, "://");
-	size_t		skip = authority != NULL ? (size_t) (authority - url) + 3 : 0;
-
-	transfer->host = url;
-	transfer->host_len = skip + strcspn(url + skip, "/?#");
-}
-
 /* A request without a body asks with GET. */
 static bool
 set_method(HttpTransfer *transfer)
@@ -1708,31 +1883,18 @@ set_method(HttpTransfer *transfer)
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body.data) == CURLE_OK;
 }
 
-/*
- * HTTP/2 is spoken over TLS only, where the handshake tells at once whether the
- * server can.  Without TLS only its first answer would tell libcurl that it
- * cannot, and until that comes PIPEWAIT holds back every other call of the shard.
- */
-static long
-choose_version(const HttpTransfer *transfer, const HttpSpec *spec)
-{
-	if (spec->http1_only || strncasecmp(transfer->host, "https:", 6) != 0)
-		return (long) CURL_HTTP_VERSION_1_1;
-	return (long) CURL_HTTP_VERSION_2TLS;
-}
-
 static bool
 configure(HttpTransfer *transfer, const HttpSpec *spec)
 {
 	CURL	   *easy = transfer->easy;
 
-	find_host(transfer);
 	return curl_easy_setopt(easy, CURLOPT_URL, buf_text(&transfer->url)) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
 						 spec->allow_http ? "http,https" : "https") == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https") == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-						 choose_version(transfer, spec)) == CURLE_OK &&
+						 transfer->http1 ? (long) CURL_HTTP_VERSION_1_1 :
+						 (long) CURL_HTTP_VERSION_2TLS) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, transfer->connect_ms) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, link_headers(transfer)) == CURLE_OK &&
 		set_method(transfer);
@@ -1827,7 +1989,7 @@ http_start(HttpLoop *loop, const HttpSpec *spec, char *error, size_t error_size)
 	reset_transfer(transfer, spec);
 	take_request(transfer, spec->parts);
 	block_signals(&saved);
-	started = configure(transfer, spec) && hand_to_curl(transfer);
+	started = join_host(transfer) && configure(transfer, spec) && begin(transfer);
 	restore_signals(&saved);
 	if (!started)
 	{
@@ -2041,6 +2203,8 @@ http_loop_free(HttpLoop *loop)
 		if (loop->shards[i].multi != NULL)
 			curl_multi_cleanup(loop->shards[i].multi);
 	}
+	while (loop->hosts != NULL)
+		destroy_host(loop, loop->hosts);
 	if (loop->share != NULL)
 		curl_share_cleanup(loop->share);
 	restore_signals(&saved);

@@ -1218,14 +1218,14 @@ test_lookups(void)
 }
 
 static HttpCall *
-start_default(HttpLoop *loop, const char *path)
+start_default(HttpLoop *loop, const char *host, const char *path)
 {
 	RequestParts parts;
 	HttpSpec	spec;
 	HttpCall   *call;
 	char		error[256];
 
-	spec_init(&spec, &parts, LOCAL, path, server.port);
+	spec_init(&spec, &parts, host, path, server.port);
 	spec.total_timeout_ms = 60000;
 	spec.first_byte_timeout_ms = 60000;
 	spec.idle_timeout_ms = 60000;
@@ -1273,7 +1273,7 @@ static void
 test_cold_burst(int n)
 {
 	HttpLoop   *loop = http_loop_create(n + 100, NULL);
-	HttpCall   *longest = start_default(loop, "/hang");
+	HttpCall   *longest = start_default(loop, LOCAL, "/hang");
 	char		name[80];
 	int			held;
 	int			i;
@@ -1283,7 +1283,7 @@ test_cold_burst(int n)
 	while (http_next(loop) != NULL)
 		;
 	for (i = 0; i < n; i++)
-		start_default(loop, "/hold");
+		start_default(loop, LOCAL, "/hold");
 	snprintf(name, sizeof(name), "%d cold calls are all in flight at once", n);
 	held = run_until_held(loop, n, 15000);
 	if (!ok(held == n, name))
@@ -1291,6 +1291,44 @@ test_cold_burst(int n)
 	http_release(loop, longest);
 	snprintf(name, sizeof(name), "%d cold calls are answered", n);
 	ok(let_go(loop, n), name);
+	http_loop_free(loop);
+}
+
+/* The shards divide the limit on a host's connections, and no call may notice. */
+static void
+test_divided_limit(void)
+{
+	HttpLoop   *loop = http_loop_create(201, NULL);
+	HttpCall   *calls[221];
+	int			held;
+	int			i;
+
+	for (i = 0; i < 100; i++)
+		start_default(loop, LOCAL, "/hold");
+	for (i = 0; i < 100; i++)
+		start_default(loop, "localhost", "/hold");
+	run_until_held(loop, 200, 10000);
+	for (i = 0; i < 101; i++)
+		start_default(loop, LOCAL, "/hold");
+	held = run_until_held(loop, 301, 3000);
+	if (!ok(held == 301, "a host has all its connections, wherever other hosts' calls are"))
+		printf("# %d of 301\n", held);
+	ok(let_go(loop, 301), "and its calls are answered");
+	http_loop_free(loop);
+
+	loop = http_loop_create(201, NULL);
+	for (i = 0; i < 221; i++)
+		calls[i] = start_default(loop, LOCAL, "/hold");
+	held = run_until_held(loop, 202, 500);
+	if (!ok(held == 201, "what is over the limit waits"))
+		printf("# %d of 201\n", held);
+	http_release(loop, calls[220]);
+	for (i = 0; i < 19; i++)
+		http_release(loop, calls[i]);
+	held = run_until_held(loop, 220, 3000);
+	if (!ok(held == 220, "and goes out when any connection of the host is free"))
+		printf("# %d of 220\n", held);
+	ok(let_go(loop, 201), "and is answered");
 	http_loop_free(loop);
 }
 
@@ -1611,6 +1649,7 @@ main(void)
 	test_lookups();
 	test_cold_burst(200);
 	test_cold_burst(1000);
+	test_divided_limit();
 	test_host_limit();
 	test_host_limit_and_connect_timeout();
 	test_tls();
