@@ -2,7 +2,8 @@
 #
 #   make                  builds the extension (PGXS)
 #   sudo make install     installs it into the server that pg_config names
-#   sudo make quickstart  does everything on a fresh machine, and shows an agent at work
+#   sudo make quickstart  does everything on a fresh machine, and shows an agent at work;
+#                         "make quickstart-stop" ends what it left running
 #   sudo make test        installs what is missing, builds, and runs every test
 #   make fuzz             fuzzes what parses hostile bytes (FUZZ_SECONDS each)
 #   make clean            leaves nothing behind
@@ -23,12 +24,17 @@ SHLIB_LINK = $(shell curl-config --libs 2>/dev/null) $(SANITIZE)
 BUILD = build
 EXTRA_CLEAN = $(BUILD) $(EXTENSION)--$(EXTVERSION).sql
 
-# These two run on a machine that may have nothing yet, not even pg_config: they
-# install what they need and come back here for the rest.
-.PHONY: quickstart test fuzz clean-tests
+.DEFAULT_GOAL = all
+
+# These run on a machine that may have nothing yet, not even pg_config: they install
+# what they need and come back here for the rest.
+.PHONY: quickstart quickstart-stop test fuzz clean-tests
 quickstart:
 	@sh test/packages.sh run
 	@sh test/quickstart.sh
+
+quickstart-stop:
+	@sh test/quickstart.sh stop
 
 test:
 	@sh test/packages.sh test

@@ -5,6 +5,7 @@
 
 top=$(pwd)
 build=$top/build
+PG_CONFIG=${PG_CONFIG:-pg_config}
 
 test_user() {
 	if [ "$(id -u)" != 0 ]; then
@@ -25,17 +26,30 @@ as_user() {
 	fi
 }
 
-# A folder that the user owns and can reach: build/NAME, or, where the project lies
-# in somebody's closed home, one under /var/tmp.
-user_folder() {
-	mkdir -p "$build"
-	if as_user test -x "$build" -a -r "$top/Makefile"; then
-		folder=$build/$1
+# A tree that the user can write is built by him, so that it stays his.
+as_builder() {
+	if as_user test -w "$top"; then
+		as_user "$@"
 	else
-		folder=/var/tmp/agent_studio.$user/$1
+		"$@"
 	fi
+}
+
+# Where the user's folders are, if he cannot reach the project (it lies in somebody's
+# closed home) or its path leaves no room for the name of a socket.
+elsewhere() {
+	echo "/var/cache/agent_studio/$(printf '%s' "$top" | cksum | cut -d ' ' -f 1)"
+}
+
+# A folder that the user owns and can reach: build/NAME, or one elsewhere.
+user_folder() {
+	folder=$build/$1
+	if ! as_user test -r "$top/Makefile" || [ ${#folder} -gt 85 ]; then
+		folder=$(elsewhere)/$1
+	fi
+	as_builder mkdir -p "$build"
 	mkdir -p "$folder"
-	chown "$user" "$folder"
+	[ "$(id -u)" != 0 ] || chown "$user" "$folder"
 	echo "$folder"
 }
 
