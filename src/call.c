@@ -426,12 +426,13 @@ static void
 think_beginning(Call *call, const Claim *claim)
 {
 	char		line[320];
-	size_t		words = utf8_clip(claim->task, strcspn(claim->task, "\r\n"), MAX_TASK_WORDS);
+	const char *task = claim->task + strspn(claim->task, " \t\r\n");
+	size_t		words = utf8_clip(task, strcspn(task, "\r\n"), MAX_TASK_WORDS);
 
 	if (claim->attempt_no == 1)
 	{
-		snprintf(line, sizeof(line), "Received task: %.*s%s", (int) words, claim->task,
-				 claim->task[words] != '\0' ? "..." : "");
+		snprintf(line, sizeof(line), "Received task: %.*s%s", (int) words, task,
+				 task[words + strspn(task + words, " \t\r\n")] != '\0' ? "..." : "");
 		think_system(call, line);
 	}
 	snprintf(line, sizeof(line), "Sending request to %.*s (%.*s)",
