@@ -22,13 +22,13 @@ PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 SHLIB_LINK = $(shell curl-config --libs 2>/dev/null) $(SANITIZE)
 
 BUILD = build
-EXTRA_CLEAN = $(BUILD) $(EXTENSION)--$(EXTVERSION).sql
+EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql
 
 .DEFAULT_GOAL = all
 
 # These run on a machine that may have nothing yet, not even pg_config: they install
 # what they need and come back here for the rest.
-.PHONY: quickstart quickstart-stop test fuzz clean-tests
+.PHONY: quickstart quickstart-stop test fuzz clean clean-tests
 quickstart:
 	@sh test/packages.sh run
 	@sh test/quickstart.sh
@@ -49,10 +49,11 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 # Bitcode for inlining SQL functions is of no use to us and doubles the build.
 override with_llvm = no
 include $(PGXS)
-clean: clean-tests
 endif
 
+clean: clean-tests
 clean-tests:
+	@sh test/clean.sh
 	@$(MAKE) --no-print-directory -C test/unit clean
 	@$(MAKE) --no-print-directory -C test/fuzz clean
 

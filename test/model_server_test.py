@@ -584,12 +584,16 @@ class Control(ModelServerTest):
         await asyncio.gather(*(one() for _ in range(MANY)))
 
 
+def setUpModule() -> None:
+    """Many streams need many descriptors, on both sides."""
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
+
+
 def load_tests(loader: unittest.TestLoader, tests: Any, pattern: str | None) -> unittest.TestSuite:
     """Leaves out the base class, which has no tests of its own."""
     return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in (Answers, Form, Faults, Checks, Control))
 
 
 if __name__ == "__main__":
-    _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
     unittest.main()

@@ -5,6 +5,7 @@
 #	packages.sh test	that, and what the tests need
 set -eu
 
+# Of the server that is there, or else of the one that this Debian has.
 postgres_version() {
 	if command -v pg_config >/dev/null; then
 		pg_config --version | sed 's/[^0-9]*\([0-9]*\).*/\1/'
@@ -21,29 +22,29 @@ missing_of() {
 
 needed() {
 	version=$(postgres_version)
-	packages="gcc make libc6-dev libcurl4-openssl-dev python3 postgresql-$version postgresql-server-dev-$version"
+	packages="gcc make libc6-dev libcurl4-openssl-dev ca-certificates python3
+		postgresql${version:+-$version} postgresql-server-dev-${version:-all}"
 	if [ "$1" = test ]; then
 		packages="$packages libipc-run-perl perl openssl procps"
 	fi
 	missing_of $packages
 }
 
-become_root() {
-	[ "$(id -u)" = 0 ] && return
+missing=$(needed "$1")
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ]; then
 	echo "These packages are missing: $missing" >&2
 	echo "Run this with sudo, so that they can be installed." >&2
 	exit 1
-}
-
-[ -n "$(postgres_version)" ] || { [ "$(id -u)" = 0 ] && apt-get update -qq; }
-missing=$(needed "$1")
-[ -n "$missing" ] || exit 0
-become_root
-echo "Installing: $missing"
-# No cluster of the machine's own is made or started for our sake.
-if [ ! -d /etc/postgresql-common ]; then
-	mkdir -p /etc/postgresql-common
-	echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
 fi
 apt-get update -qq
+missing=$(needed "$1")			# now that apt knows which PostgreSQL there is
+echo "Installing: $missing"
+# No cluster of the machine's own is made or started for our sake.
+settings=/etc/postgresql-common/createcluster.conf
+if [ ! -e $settings ]; then
+	mkdir -p /etc/postgresql-common
+	echo 'create_main_cluster = false' >$settings
+	trap 'cp /usr/share/postgresql-common/createcluster.conf $settings 2>/dev/null || rm -f $settings' EXIT
+fi
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null

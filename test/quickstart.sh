@@ -37,7 +37,7 @@ give_up() {
 
 # The user's own environment, PGOPTIONS or a key, is none of the programs' business.
 run() {
-	as_user env -i PATH="$bindir:/usr/bin:/bin" LC_ALL=C.UTF-8 "$@"
+	(cd "$folder" && as_user env -i PATH="$bindir:/usr/bin:/bin" LC_ALL=C.UTF-8 "$@")
 }
 
 # What it says goes into a log, and is shown when it fails.
@@ -57,7 +57,7 @@ sql() {
 build_extension() {
 	say "Building"
 	as_builder make --no-print-directory -s all PG_CONFIG="$PG_CONFIG"
-	make --no-print-directory -s private PRIVATE="$private" PG_CONFIG="$PG_CONFIG"
+	as_builder make --no-print-directory -s private PRIVATE="$private" PG_CONFIG="$PG_CONFIG"
 }
 
 make_cluster() {
@@ -89,7 +89,7 @@ start_server() {
 
 model_server_is_up() {
 	[ -f "$folder/model.pid" ] &&
-		tr '\0' ' ' <"/proc/$(cat "$folder/model.pid")/cmdline" 2>/dev/null | grep -q "$folder/model_server.py"
+		grep -qs "$folder/model_server.py" "/proc/$(cat "$folder/model.pid")/cmdline"
 }
 
 start_model_server() {
@@ -146,6 +146,7 @@ studio() {
 update_endpoint() {
 	studio <<-'EOC'
 		ALTER SERVER model_api OPTIONS (SET url :'url', SET allow_http :'is_local', SET allow_private :'is_local');
+		SET client_min_messages = warning;
 		DROP USER MAPPING IF EXISTS FOR PUBLIC SERVER model_api;
 		SELECT :'key_file' <> '' AS has_key \gset
 		\if :has_key
