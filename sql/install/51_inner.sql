@@ -56,6 +56,11 @@ BEGIN
 	IF value = ANY (allowed) THEN
 		RETURN;
 	END IF;
+	IF value IS NULL THEN
+		RAISE EXCEPTION '% must not be NULL', what
+			USING ERRCODE = 'null_value_not_allowed',
+				  HINT = format('Use one of: %s.', array_to_string(allowed, ', '));
+	END IF;
 	near := agent_studio_private.suggest(value, allowed);
 	RAISE EXCEPTION '% "%" is not known', what, value
 		USING ERRCODE = 'invalid_parameter_value',
@@ -64,7 +69,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.one_of(text, text, text[]) IS
-'Raises 22023 with the list of allowed values unless the value is one of them.';
+'Raises 22023, or 22004 for NULL, with the list of allowed values unless the value is one of them.';
 
 CREATE FUNCTION agent_studio_private.in_range(what text, value numeric, low numeric, high numeric) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
@@ -83,7 +88,7 @@ CREATE FUNCTION agent_studio_private.required(what text, value text) RETURNS voi
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF value IS NULL OR btrim(value) = '' THEN
+	IF value IS NULL OR value !~ '\S' THEN
 		RAISE EXCEPTION '% must not be empty', what
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
@@ -91,6 +96,19 @@ END
 $$;
 COMMENT ON FUNCTION agent_studio_private.required(text, text) IS
 'Raises 22023 if the value is NULL or blank.';
+
+CREATE FUNCTION agent_studio_private.not_null(what text, is_null boolean) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF is_null THEN
+		RAISE EXCEPTION '% must not be NULL', what
+			USING ERRCODE = 'null_value_not_allowed', HINT = 'Leave the argument out to get its default.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.not_null(text, boolean) IS
+'Raises 22004 for an argument that is NULL where NULL means nothing.';
 
 CREATE FUNCTION agent_studio_private.not_yet(what text, is_used boolean) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp

@@ -61,7 +61,7 @@ AS $$
 DECLARE
 	taken text;
 BEGIN
-	IF jsonb_typeof(options) <> 'object' THEN
+	IF jsonb_typeof(options) IS DISTINCT FROM 'object' THEN
 		RAISE EXCEPTION 'request_options must be a JSON object'
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'For example {"reasoning_effort": "high"}.';
 	END IF;
@@ -90,6 +90,7 @@ BEGIN
 	PERFORM agent_studio_private.required('name', name);
 	PERFORM agent_studio_private.required('server', server);
 	PERFORM agent_studio_private.usable_server(actor, server);
+	PERFORM agent_studio_private.required('deployment', coalesce(deployment, name));
 	PERFORM agent_studio_private.not_yet('requests_per_minute', requests_per_minute IS NOT NULL);
 	PERFORM agent_studio_private.not_yet('tokens_per_minute', tokens_per_minute IS NOT NULL);
 	PERFORM agent_studio_private.in_range('context_window', context_window, 1, 100000000);
@@ -144,6 +145,7 @@ BEGIN
 	IF server IS NOT NULL THEN
 		PERFORM agent_studio_private.usable_server(actor, server);
 	END IF;
+	PERFORM agent_studio_private.not_null('unset', unset IS NULL);
 	FOREACH word IN ARRAY unset LOOP
 		PERFORM agent_studio_private.one_of('unset', word, ARRAY['model_version', 'context_window',
 			'max_output_tokens', 'input_price', 'cached_input_price', 'output_price', 'max_concurrency']);
@@ -159,6 +161,7 @@ BEGIN
 											ARRAY['max_completion_tokens', 'max_tokens']);
 	END IF;
 	PERFORM agent_studio_private.check_request_options(coalesce(request_options, '{}'));
+	PERFORM agent_studio_private.required('deployment', coalesce(deployment, target.deployment));
 
 	UPDATE agent_studio.models m SET
 		server = coalesce(server, m.server),

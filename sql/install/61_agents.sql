@@ -93,6 +93,10 @@ BEGIN
 	PERFORM agent_studio_private.required('name', name);
 	PERFORM agent_studio_private.required('agent_type', agent_type);
 	PERFORM agent_studio_private.required('model', model);
+	PERFORM agent_studio_private.required('version', version);
+	PERFORM agent_studio_private.not_null('timeout_seconds', timeout_seconds IS NULL);
+	PERFORM agent_studio_private.not_null('output_format', output_format IS NULL);
+	PERFORM agent_studio_private.not_null('progress_lines', progress_lines IS NULL);
 	used_model := agent_studio_private.find_model(model);
 	PERFORM agent_studio_private.usable_server(actor, used_model.server);
 	PERFORM agent_studio_private.check_agent(actor, agent_type, team, visibility, environment,
@@ -164,6 +168,7 @@ BEGIN
 	SELECT * INTO old_version FROM agent_studio.agent_versions v
 	WHERE v.agent_id = old.agent_id AND v.version = old.current_version;
 
+	PERFORM agent_studio_private.not_null('unset', unset IS NULL);
 	FOREACH word IN ARRAY unset LOOP
 		PERFORM agent_studio_private.one_of('unset', word, ARRAY['system_prompt', 'description', 'team',
 			'temperature', 'max_output_tokens', 'top_p']);
@@ -241,6 +246,7 @@ AS $$
 DECLARE
 	target agent_studio.agents := agent_studio_private.changeable_agent(actor, name);
 BEGIN
+	PERFORM agent_studio_private.not_null('deprecated', deprecated IS NULL);
 	UPDATE agent_studio.agents a
 	SET status = CASE WHEN deprecated THEN 'deprecated' ELSE 'active' END, changed_at = now()
 	WHERE a.agent_id = target.agent_id;

@@ -50,6 +50,18 @@ DECLARE
 	now_at timestamptz := clock_timestamp();
 BEGIN
 	PERFORM agent_studio_private.required('task', task);
+	IF idempotency_key = '' THEN
+		RAISE EXCEPTION 'idempotency_key must not be empty'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out, or give the task a key of its own.';
+	END IF;
+	IF idempotency_key IS NOT NULL THEN
+		-- Who asks again gets the id, whatever has become of agent and rights since.
+		SELECT e.execution_id INTO new_id FROM agent_studio.executions e
+		WHERE e.owner = actor AND e.idempotency_key = as_execute_task.idempotency_key;
+		IF FOUND THEN
+			RETURN new_id;
+		END IF;
+	END IF;
 	used_agent := agent_studio_private.runnable_agent(actor, agent);
 	PERFORM agent_studio_private.not_yet('max_iterations', max_iterations IS DISTINCT FROM 1);
 	PERFORM agent_studio_private.not_yet('iteration_strategy', iteration_strategy IS NOT NULL);
@@ -59,14 +71,14 @@ BEGIN
 	PERFORM agent_studio_private.one_of('priority', priority, ARRAY['low', 'normal', 'high', 'critical']);
 	PERFORM agent_studio_private.in_range('timeout_seconds', timeout_seconds, 1, 86400);
 	PERFORM agent_studio_private.in_range('max_retries', max_retries, 0, 20);
+	IF max_retries IS NULL OR as_execute_task.verbose IS NULL THEN
+		PERFORM agent_studio_private.not_null('max_retries', max_retries IS NULL);
+		PERFORM agent_studio_private.not_null('verbose', true);
+	END IF;
 	IF jsonb_typeof(context) <> 'object' THEN
 		RAISE EXCEPTION 'context must be a JSON object, this is a JSON %', jsonb_typeof(context)
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = format('For example {"scale": "100K users"}. agent_studio.as_context_fields(%L) lists the usual members.', used_agent.agent_type);
-	END IF;
-	IF idempotency_key = '' THEN
-		RAISE EXCEPTION 'idempotency_key must not be empty'
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out, or give the task a key of its own.';
 	END IF;
 
 	SELECT * INTO used_version FROM agent_studio.agent_versions v
