@@ -172,7 +172,7 @@ check_url(const ForeignServer *server, const Endpoint *endpoint, EndpointProblem
 	wrong = guard_url(endpoint->url, endpoint->allow_http, endpoint->allow_private);
 	if (wrong != NULL)
 		return fail(problem, ERROR_CLASS_BAD_REQUEST, "ALTER SERVER ... OPTIONS (SET url 'https://...').",
-					psprintf("the url of server \"%s\" cannot be used: %s", server->servername, wrong));
+					psprintf("the url of server \"%s\" cannot be used: it %s", server->servername, wrong));
 	return true;
 }
 

@@ -24,6 +24,8 @@
 #include "options.h"
 #include "suggest.h"
 
+#define MAX_TYPES	32
+
 typedef void (*OptionReader) (const DefElem *option, Endpoint *endpoint);
 
 typedef struct Option
@@ -106,7 +108,7 @@ add_header(Endpoint *endpoint, char *name, char *value)
 	if (wrong != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("header \"%s\" cannot be sent: %s", name, wrong)));
+				 errmsg("header \"%s\" cannot be sent: it %s", name, wrong)));
 	if (endpoint->nheaders == MAX_EXTRA_HEADERS)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
@@ -175,6 +177,22 @@ find_known_option(const char *name, Oid catalog)
 	return NULL;
 }
 
+/* A key in CREATE SERVER, or a url in CREATE USER MAPPING. */
+static void
+refuse_misplaced_option(const char *name, Oid catalog)
+{
+	if (catalog == ForeignServerRelationId && find_known_option(name, UserMappingRelationId) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				 errmsg("option \"%s\" belongs to a user mapping, not to a server", name),
+				 errhint("CREATE USER MAPPING FOR PUBLIC SERVER name OPTIONS (%s '...').", name)));
+	if (catalog == UserMappingRelationId && find_known_option(name, ForeignServerRelationId) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				 errmsg("option \"%s\" belongs to a server, not to a user mapping", name),
+				 errhint("ALTER SERVER name OPTIONS (SET %s '...').", name)));
+}
+
 static void
 refuse_option(const char *name, Oid catalog)
 {
@@ -183,6 +201,7 @@ refuse_option(const char *name, Oid catalog)
 	const char *near;
 	int			n = 0;
 
+	refuse_misplaced_option(name, catalog);
 	initStringInfo(&good);
 	for (size_t i = 0; i < lengthof(known_options); i++)
 	{
@@ -234,8 +253,10 @@ check_server(const Endpoint *endpoint)
 	if (wrong != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("the url cannot be used: %s", wrong),
-				 errhint("A superuser can allow more for one server with the options allow_http and allow_private.")));
+				 errmsg("the url cannot be used: it %s", wrong),
+				 guard_url(endpoint->url, true, true) == NULL
+				 ? errhint("A superuser can allow more for one server with the options allow_http and allow_private.")
+				 : errhint("Give a base URL, for example 'https://api.openai.com/v1'.")));
 }
 
 static void
@@ -289,26 +310,34 @@ void
 as_check_server_type(const char *type)
 {
 	StringInfoData good;
+	const char *names[MAX_TYPES];
+	const char *near;
+	int			n = 0;
 
 	if (type != NULL && provider_find(type) != NULL)
 		return;
 	initStringInfo(&good);
-	for (int i = 0; provider_types[i] != NULL; i++)
-		appendStringInfo(&good, "%s%s", i ? ", " : "", provider_types[i]->type);
+	for (; provider_types[n] != NULL && n < MAX_TYPES; n++)
+	{
+		names[n] = provider_types[n]->type;
+		appendStringInfo(&good, "%s%s", n ? ", " : "", names[n]);
+	}
+	near = type ? as_suggest(type, names, n) : NULL;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 type ? errmsg("server type \"%s\" is not known", type) : errmsg("a server of wrapper agent_studio needs a type"),
-			 errhint("CREATE SERVER name TYPE '...' with one of: %s.", good.data)));
+			 near ? errhint("Perhaps you meant \"%s\". CREATE SERVER name TYPE '...' with one of: %s.", near, good.data)
+			 : errhint("CREATE SERVER name TYPE '...' with one of: %s.", good.data)));
 }
 
 PG_FUNCTION_INFO_V1(agent_studio_server_types);
 Datum
 agent_studio_server_types(PG_FUNCTION_ARGS)
 {
-	Datum		types[32];
+	Datum		types[MAX_TYPES];
 	int			n = 0;
 
-	for (; provider_types[n] != NULL && n < (int) lengthof(types); n++)
+	for (; provider_types[n] != NULL && n < MAX_TYPES; n++)
 		types[n] = CStringGetTextDatum(provider_types[n]->type);
 	PG_RETURN_ARRAYTYPE_P(construct_array(types, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
