@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "commands/dbcommands.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -168,6 +169,8 @@ executor_problem(WorkerSlot *slot)
 	SpinLockRelease(&as_shared->mutex);
 	if (launcher_pid == 0)
 		return "the launcher is not running";
+	if (!as_database_is_listed(get_database_name(MyDatabaseId)))
+		return "agent_studio.databases does not name it";
 	if (slot == NULL)
 		return "the launcher has not seen this database yet";
 
