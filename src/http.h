@@ -61,11 +61,19 @@ typedef struct HttpCall
 	struct HttpTransfer *transfer;	/* private */
 } HttpCall;
 
-/* NULL if out of memory or descriptors.  Raises the soft limit of descriptors.
- * ca_file: further trusted certificates' file, NULL for the system's alone. */
+/*
+ * NULL if out of memory or descriptors.  Raises the soft limit of descriptors.
+ * The process must ignore SIGPIPE, as all of the server's do.
+ *
+ * max_host_connections: what is over it waits, against no timeout but the total;
+ * 0 = no limit.  Calls that share a connection of HTTP/2 are not held back, once
+ * the host has answered so for the first time.
+ * ca_file: further trusted certificates' file, NULL for the system's alone.
+ */
 extern HttpLoop *http_loop_create(long max_host_connections, const char *ca_file);
 extern void http_loop_free(HttpLoop *loop); /* aborts what still runs */
 
+/* Readable when http_loop_run has something to do; the loop's own. */
 extern int	http_loop_fd(const HttpLoop *loop);
 
 /* Milliseconds until http_loop_run must be called again; -1 = only when fd is readable. */

@@ -1620,6 +1620,8 @@ main(void)
 	pthread_t	thread;
 	HttpLoop   *loop;
 
+	/* As every process of the server does, and the loop relies on it. */
+	signal(SIGPIPE, SIG_IGN);
 	server.fd = listen_somewhere(&server.port);
 	pthread_create(&thread, NULL, serve, &server);
 	loop = http_loop_create(0, NULL);
