@@ -68,16 +68,24 @@ regress_config() {
 	cat >"$work/regress.conf" <<-EOF
 	shared_preload_libraries = 'agent_studio'
 	max_worker_processes = 20
+	agent_studio.databases = ''
 	agent_studio.retry_delay = '50ms'
 	log_line_prefix = '%m [%p] %b %a '
 	EOF
 	echo "$work/regress.conf"
 }
 
+# All of sql/, setup first.
+regress_tests() {
+	echo setup
+	ls sql/*.sql | sed 's/.*\///; s/\.sql$//' | grep -vx setup
+}
+
+# No executor runs but where a test starts one, so that a queue can be looked at.
 suite_regress() {
 	run_suite regress "$pgxs_tests/regress/pg_regress" --bindir="$bindir" --inputdir=. \
 		--outputdir="$results" --temp-instance="$work/instance" --temp-config="$(regress_config)" \
-		--encoding=UTF8 --no-locale --dbname=regression $(ls sql/*.sql | sed 's/.*\///; s/\.sql$//')
+		--encoding=UTF8 --no-locale --dbname=regression $(regress_tests)
 	cat "$results/regression.diffs" 2>/dev/null | head -200 || true
 }
 
