@@ -2,9 +2,12 @@
 -- the caller's rights, so row-level security decides what they show.
 
 CREATE FUNCTION agent_studio_private.clock_text(elapsed interval) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN pg_catalog.to_char(pg_catalog.date_trunc('second', greatest(elapsed, interval '0')), 'HH24:MI:SS');
-COMMENT ON FUNCTION agent_studio_private.clock_text(interval) IS 'A duration as 00:00:45; never negative, and NULL for NULL.';
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN elapsed IS NOT NULL THEN
+	-- Without days: to_char would leave them out.
+	pg_catalog.to_char(pg_catalog.make_interval(secs => greatest(0, floor(extract(epoch FROM elapsed)))::float8), 'HH24:MI:SS')
+	END;
+COMMENT ON FUNCTION agent_studio_private.clock_text(interval) IS 'A duration as 00:00:45 or 30:00:00; never negative; NULL for NULL.';
 
 CREATE FUNCTION agent_studio_private.usual_duration(agent text) RETURNS interval
 LANGUAGE sql STABLE
@@ -52,8 +55,8 @@ BEGIN
 		   CASE WHEN e.status = 'completed' THEN 100
 				WHEN e.status = 'queued' THEN 0
 				WHEN e.status = 'running' AND extract(epoch FROM usual.duration) > 0 THEN
-					least(99, floor(100 * extract(epoch FROM clock_timestamp() - e.started_at)
-									/ extract(epoch FROM usual.duration)))::int END,
+					greatest(0, least(99, floor(100 * extract(epoch FROM clock_timestamp() - e.started_at)
+									/ extract(epoch FROM usual.duration))))::int END,
 		   agent_studio_private.status_note(e, s)
 	INTO as_status.status, as_status.agent, as_status.started, as_status.elapsed,
 		 as_status.estimated_remaining, as_status.progress_percent, as_status.note
@@ -78,7 +81,7 @@ BEGIN
 	SELECT t.seq, agent_studio_private.clock_text(make_interval(secs => t.elapsed_ms / 1000.0)),
 		   t.elapsed_ms, t.source, t.content
 	FROM agent_studio.thoughts t
-	WHERE t.execution_id = execution AND t.seq > after_seq
+	WHERE t.execution_id = execution AND t.seq > coalesce(after_seq, 0)
 	ORDER BY t.seq;
 END
 $$;
