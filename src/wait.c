@@ -74,3 +74,19 @@ agent_studio_wait(PG_FUNCTION_ARGS)
 	}
 	PG_RETURN_TEXT_P(cstring_to_text(look.status));
 }
+
+/* COMMIT would say "invalid transaction termination", and not why. */
+PG_FUNCTION_INFO_V1(agent_studio_require_no_block);
+Datum
+agent_studio_require_no_block(PG_FUNCTION_ARGS)
+{
+	if (IsTransactionBlock())
+	{
+		error_context_stack = NULL;
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				 errmsg("%s commits, so it cannot run within a transaction block", text_to_cstring(PG_GETARG_TEXT_PP(0))),
+				 errhint("COMMIT first, and call it outside of BEGIN and of blocks with EXCEPTION.")));
+	}
+	PG_RETURN_VOID();
+}

@@ -152,3 +152,8 @@ CREATE FUNCTION agent_studio_private.require_execution(execution bigint) RETURNS
 AS 'MODULE_PATHNAME', 'agent_studio_require_execution' LANGUAGE C STABLE;
 COMMENT ON FUNCTION agent_studio_private.require_execution(bigint) IS
 'Raises 42704 unless the current user can see that execution.';
+
+CREATE FUNCTION agent_studio_private.require_no_block(what text) RETURNS void
+AS 'MODULE_PATHNAME', 'agent_studio_require_no_block' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION agent_studio_private.require_no_block(text) IS
+'Raises 2D000 within a transaction block, where a procedure that commits cannot run.';

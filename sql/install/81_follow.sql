@@ -13,7 +13,8 @@ BEGIN
 	RETURN CASE e.status
 		WHEN 'completed' THEN format('Execution %s completed. Its output:', execution)
 		ELSE format('Execution %s %s%s', execution, replace(e.status, '_', ' '),
-					coalesce(format(E': %s: %s\nHint: %s', e.error_class, e.error_message, e.error_hint), '.')
+					coalesce(': ' || e.error_class || ': ' || e.error_message
+							 || coalesce(E'\nHint: ' || e.error_hint, ''), '.')
 					|| CASE WHEN output IS NULL THEN '' ELSE E'\nWhat had arrived:' END)
 		END || coalesce(E'\n\n' || output || E'\n', '');
 END
@@ -35,6 +36,7 @@ DECLARE
 	at_rest boolean;
 	line record;
 BEGIN
+	PERFORM agent_studio_private.require_no_block('as_follow');
 	PERFORM agent_studio_private.require_execution(execution);
 	LOOP
 		-- The count first, the status next, the lines last: what comes in between is
@@ -82,6 +84,7 @@ CREATE PROCEDURE agent_studio.as_follow_task(
 LANGUAGE plpgsql
 AS $$
 BEGIN
+	PERFORM agent_studio_private.require_no_block('as_follow_task');
 	execution := agent_studio.as_execute_task(agent, task, context => context, priority => priority,
 		timeout_seconds => timeout_seconds, output_format => output_format,
 		idempotency_key => idempotency_key, max_retries => max_retries, verbose => as_follow_task.verbose);
