@@ -376,6 +376,10 @@ agent_studio_launcher_main(Datum arg)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 			next_scan = 0;
+
+			/* agent_studio.databases may name now what it left out before. */
+			for (int i = 0; i < AS_MAX_DATABASES; i++)
+				children[i].not_before = 0;
 		}
 		if (pg_atomic_exchange_u32(&as_shared->launcher_wake, 0) != 0 || GetCurrentTimestamp() >= next_scan)
 		{
