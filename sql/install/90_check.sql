@@ -29,7 +29,8 @@ BEGIN
 			CASE WHEN w.state = 'running' THEN format('pid %s, epoch %s, %s calls in flight', w.executor_pid, w.epoch, w.in_flight)
 				ELSE concat_ws(': ', w.state, w.problem) END,
 			CASE WHEN w.state <> 'running' THEN coalesce(
-				CASE WHEN w.problem LIKE '%max_worker_processes%' THEN
+				CASE WHEN NOT w.listed THEN 'See "database listed": it starts by itself then.'
+					WHEN w.problem LIKE '%max_worker_processes%' THEN
 					format('ALTER SYSTEM SET max_worker_processes = %s; then restart the server.', current_setting('max_worker_processes')::int + 4) END,
 				'Look for agent_studio in the server log; it is started again within a minute.') END;
 	END IF;
@@ -97,7 +98,7 @@ BEGIN
 	RETURN QUERY
 	SELECT 'pg_cron', x.present, CASE WHEN x.present THEN 'installed in this database'
 				ELSE 'not in this database; only schedules need it' END,
-		   CASE WHEN NOT x.present THEN 'Install Debian''s postgresql-' || current_setting('server_version_num')::int / 10000
+		   CASE WHEN x.present IS NULL THEN 'Install Debian''s postgresql-' || current_setting('server_version_num')::int / 10000
 				|| '-cron, add pg_cron to shared_preload_libraries, restart, CREATE EXTENSION pg_cron.' END
 	FROM (SELECT CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN true END) x (present);
 END
