@@ -20,6 +20,14 @@ BEGIN
 			USING ERRCODE = 'duplicate_schema',
 				  HINT = 'Drop or rename that schema; CREATE EXTENSION makes its own.';
 	END IF;
+	IF EXISTS (SELECT FROM pg_catalog.pg_depend d
+			   WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+				 AND d.refobjid = 'agent_studio'::pg_catalog.regnamespace
+				 AND d.classid <> 'pg_catalog.pg_extension'::pg_catalog.regclass) THEN
+		RAISE EXCEPTION 'schema "agent_studio" is not empty'
+			USING ERRCODE = 'duplicate_schema',
+				  HINT = 'Drop or rename that schema; CREATE EXTENSION makes its own.';
+	END IF;
 END
 $$;
 
