@@ -16,7 +16,7 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(start_model_server start_studio set_up_agents wait_until
-  sql sql_error submit outcome run_task status_of worker_pid wait_for_executor as_check finish_studio);
+  sql sql_error submit outcome run_task status_of worker_pid wait_for_executor flush_wal kill_server as_check finish_studio);
 
 my $test_folder = dirname(dirname(abs_path(__FILE__)));
 
@@ -158,6 +158,22 @@ sub wait_for_executor
 		return $code == 0 && $state eq 'running';
 	}, 'the executor runs');
 	return worker_pid($node, 'executor', $database // 'postgres');
+}
+
+# Brings everything to the disk that was committed asynchronously before.
+sub flush_wal { my ($node) = @_; sql($node, q(SELECT pg_logical_emit_message(true, 'test', 'flush'))); return; }
+
+# SIGKILL of the postmaster, and a new start once all that it had started is gone.
+sub kill_server
+{
+	my ($node) = @_;
+	my @pids = split /\n/, sql($node, 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
+	my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+
+	$node->kill9;
+	wait_until(sub { !grep { kill 0, $_ } $postmaster, @pids }, 'all processes of the server are gone');
+	$node->start;
+	return;
 }
 
 # What holds at the end of every test: nothing crashed, nothing dangles.
