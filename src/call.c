@@ -17,7 +17,7 @@
 #include "prompt.h"
 
 #define ERROR_BODY_LIMIT	(64 * 1024)
-#define MAX_TASK_WORDS		100 /* bytes of the task in the first thought */
+#define MAX_TASK_WORDS		60	/* bytes of the task in the first thought: a line of psql at 100 columns */
 #define DEBUG_EVERY_BYTES	8000	/* about 2,000 tokens */
 
 const char *
