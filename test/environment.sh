@@ -3,6 +3,7 @@
 # A server does not run as root, so with sudo everything below runs as the user who
 # called sudo, or as postgres where root itself did.
 
+umask 022
 top=$(pwd)
 build=$top/build
 PG_CONFIG=${PG_CONFIG:-pg_config}

@@ -95,7 +95,7 @@ model_server_is_up() {
 start_model_server() {
 	say "Starting a model server that plays the model (set OPENAI_API_KEY to ask a real one)"
 	if ! model_server_is_up; then
-		cp -r "$top/test/model_server.py" "$top/test/model_answers" "$folder/"
+		tar -C "$top/test" -cf - model_server.py model_answers | run tar -xf -
 		run rm -f "$folder/model.port"
 		run sh -c 'setsid python3 -B "$1/model_server.py" --port 0 --port-file "$1/model.port" \
 			</dev/null >"$1/model.log" 2>&1 & echo $! >"$1/model.pid"' sh "$folder"
@@ -180,15 +180,18 @@ work_on_a_task() {
 }
 
 tell_what_next() {
+	as_root=
+	[ "$user" != postgres ] || as_root='sudo '
 	say "What next"
 	cat <<-EOC
 		Connect:   psql -h $folder -U $user $database
 		Look:      SELECT name, agent_type, description FROM agents;
-		           SELECT * FROM as_thoughts(1);    SELECT * FROM as_logs(1);    SELECT * FROM as_check();
+		           SELECT * FROM as_thoughts(1);    SELECT * FROM as_logs(1);
+		           \\x auto    SELECT * FROM as_check();
 		Ask:       CALL as_follow_task('builder-agent-python-prod', 'Implement a password reset endpoint.');
 		Describe:  \\df+ agent_studio.*    \\d+ agent_studio.executions    \\dconfig agent_studio.*
-		Stop:      make quickstart-stop    (a second "make quickstart" starts it again)
-		Remove:    make clean
+		Stop:      ${as_root}make quickstart-stop    (a second quickstart starts it again)
+		Remove:    ${as_root}make clean
 	EOC
 }
 
