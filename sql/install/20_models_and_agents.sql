@@ -15,16 +15,13 @@ CREATE TABLE agent_studio.models (
 	max_tokens_parameter text NOT NULL DEFAULT 'max_completion_tokens'
 		CHECK (max_tokens_parameter IN ('max_completion_tokens', 'max_tokens')),
 	request_options jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(request_options) = 'object'),
-	input_price numeric(18, 6) CHECK (input_price >= 0),
-	cached_input_price numeric(18, 6) CHECK (cached_input_price >= 0),
-	output_price numeric(18, 6) CHECK (output_price >= 0),
 	max_concurrency integer CHECK (max_concurrency > 0),
 	owner text NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	changed_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE agent_studio.models IS
-'Models that agents may use: a deployment at an endpoint (a foreign server of wrapper agent_studio), with its prices and limits. Written by as_create_model, as_update_model, as_drop_model.';
+'Models that agents may use: a deployment at an endpoint (a foreign server of wrapper agent_studio), with its limits. Written by as_create_model, as_update_model, as_drop_model. Prices are in model_prices.';
 COMMENT ON COLUMN agent_studio.models.model_id IS 'Key.';
 COMMENT ON COLUMN agent_studio.models.name IS 'Name by which agents refer to it; taken once.';
 COMMENT ON COLUMN agent_studio.models.server IS 'Name of the foreign server that answers for it.';
@@ -34,13 +31,30 @@ COMMENT ON COLUMN agent_studio.models.context_window IS 'Tokens of input and out
 COMMENT ON COLUMN agent_studio.models.max_output_tokens IS 'Most output tokens the model can give; an agent may not ask for more. NULL = unknown.';
 COMMENT ON COLUMN agent_studio.models.max_tokens_parameter IS 'Name of the request member that limits the output: max_completion_tokens, or max_tokens for older compatible servers.';
 COMMENT ON COLUMN agent_studio.models.request_options IS 'Further members of the request body, for example {"reasoning_effort": "high"}.';
-COMMENT ON COLUMN agent_studio.models.input_price IS 'USD per million input tokens; NULL = unknown, and then costs are NULL, never 0.';
-COMMENT ON COLUMN agent_studio.models.cached_input_price IS 'USD per million input tokens that came from the vendor''s cache; NULL = as input_price.';
-COMMENT ON COLUMN agent_studio.models.output_price IS 'USD per million output tokens, reasoning included; NULL = unknown, and then costs are NULL, never 0.';
 COMMENT ON COLUMN agent_studio.models.max_concurrency IS 'Most calls in flight to this model at once; NULL = only agent_studio.max_in_flight bounds them.';
 COMMENT ON COLUMN agent_studio.models.owner IS 'Role that created it.';
 COMMENT ON COLUMN agent_studio.models.created_at IS 'When it was created.';
 COMMENT ON COLUMN agent_studio.models.changed_at IS 'When it was last changed.';
+
+CREATE TABLE agent_studio.model_prices (
+	model_id bigint NOT NULL REFERENCES agent_studio.models ON DELETE CASCADE,
+	valid_from timestamptz NOT NULL,
+	input_price numeric(18, 6) CHECK (input_price >= 0),
+	cached_input_price numeric(18, 6) CHECK (cached_input_price >= 0),
+	output_price numeric(18, 6) CHECK (output_price >= 0),
+	set_by text NOT NULL,
+	set_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (model_id, valid_from)
+);
+COMMENT ON TABLE agent_studio.model_prices IS
+'Prices of models, each with the moment from which it holds. The cost of an attempt is computed with the price of the moment at which it ended, and never changes afterwards. Written by as_create_model, as_update_model, as_load_prices.';
+COMMENT ON COLUMN agent_studio.model_prices.model_id IS 'The model.';
+COMMENT ON COLUMN agent_studio.model_prices.valid_from IS 'From when it holds, until a later one does.';
+COMMENT ON COLUMN agent_studio.model_prices.input_price IS 'USD per million input tokens; NULL = unknown, and then costs are NULL, never 0.';
+COMMENT ON COLUMN agent_studio.model_prices.cached_input_price IS 'USD per million input tokens that came from the vendor''s cache; NULL = as input_price.';
+COMMENT ON COLUMN agent_studio.model_prices.output_price IS 'USD per million output tokens, reasoning included; NULL = unknown, and then costs are NULL, never 0.';
+COMMENT ON COLUMN agent_studio.model_prices.set_by IS 'Role that set it.';
+COMMENT ON COLUMN agent_studio.model_prices.set_at IS 'When it was set.';
 
 CREATE TABLE agent_studio.agents (
 	agent_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

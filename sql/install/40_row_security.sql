@@ -33,7 +33,7 @@ ALTER TABLE agent_studio.agent_versions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY readers ON agent_studio.agent_versions FOR SELECT USING (
 	EXISTS (SELECT FROM agent_studio.agents a WHERE a.agent_id = agent_versions.agent_id));
 
-GRANT SELECT ON agent_studio.models, agent_studio.agents, agent_studio.agent_versions,
+GRANT SELECT ON agent_studio.models, agent_studio.model_prices, agent_studio.agents, agent_studio.agent_versions,
 	agent_studio.executions, agent_studio.steps, agent_studio.attempts, agent_studio.thoughts,
 	agent_studio.notices, agent_studio.logs, agent_studio.commands, agent_studio.outputs
 	TO agent_studio_user, agent_studio_monitor;

@@ -76,6 +76,35 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.check_request_options(jsonb) IS
 'Raises 22023 for anything but an object, and for members that Agent Studio sets itself.';
 
+CREATE FUNCTION agent_studio_private.current_price(model_id bigint, at timestamptz) RETURNS agent_studio.model_prices
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT p.* FROM agent_studio.model_prices p
+	WHERE p.model_id = current_price.model_id AND p.valid_from <= current_price.at
+	ORDER BY p.valid_from DESC LIMIT 1;
+END;
+COMMENT ON FUNCTION agent_studio_private.current_price(bigint, timestamptz) IS
+'The price of a model that holds at a moment; NULL = none does.';
+
+CREATE FUNCTION agent_studio_private.set_price(actor text, model_id bigint, valid_from timestamptz,
+	input_price numeric, cached_input_price numeric, output_price numeric) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
+	PERFORM agent_studio_private.in_range('input_price', input_price, 0, 1000000);
+	PERFORM agent_studio_private.in_range('cached_input_price', cached_input_price, 0, 1000000);
+	PERFORM agent_studio_private.in_range('output_price', output_price, 0, 1000000);
+	INSERT INTO agent_studio.model_prices AS p (model_id, valid_from, input_price, cached_input_price, output_price, set_by)
+	VALUES (model_id, valid_from, input_price, cached_input_price, output_price, actor)
+	ON CONFLICT ON CONSTRAINT model_prices_pkey DO UPDATE
+	SET input_price = excluded.input_price, cached_input_price = excluded.cached_input_price,
+		output_price = excluded.output_price, set_by = excluded.set_by, set_at = excluded.set_at;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.set_price(text, bigint, timestamptz, numeric, numeric, numeric) IS
+'Makes a price hold from a moment on; raises 22023.';
+
 CREATE FUNCTION agent_studio_private.as_create_model(actor text,
 	name text, server text, deployment text, model_version text, context_window integer,
 	max_output_tokens integer, input_price numeric, cached_input_price numeric, output_price numeric,
@@ -96,24 +125,22 @@ BEGIN
 	PERFORM agent_studio_private.in_range('context_window', context_window, 1, 100000000);
 	PERFORM agent_studio_private.in_range('max_output_tokens', max_output_tokens, 1, 100000000);
 	PERFORM agent_studio_private.in_range('max_concurrency', max_concurrency, 1, 100000);
-	PERFORM agent_studio_private.in_range('input_price', input_price, 0, 1000000);
-	PERFORM agent_studio_private.in_range('cached_input_price', cached_input_price, 0, 1000000);
-	PERFORM agent_studio_private.in_range('output_price', output_price, 0, 1000000);
 	PERFORM agent_studio_private.one_of('max_tokens_parameter', max_tokens_parameter,
 										ARRAY['max_completion_tokens', 'max_tokens']);
 	PERFORM agent_studio_private.check_request_options(request_options);
 
 	INSERT INTO agent_studio.models AS m (name, server, deployment, model_version, context_window,
-		max_output_tokens, input_price, cached_input_price, output_price, max_concurrency,
-		max_tokens_parameter, request_options, owner)
+		max_output_tokens, max_concurrency, max_tokens_parameter, request_options, owner)
 	VALUES (name, server, coalesce(deployment, name), model_version, context_window,
-		max_output_tokens, input_price, cached_input_price, output_price, max_concurrency,
-		max_tokens_parameter, request_options, actor)
+		max_output_tokens, max_concurrency, max_tokens_parameter, request_options, actor)
 	ON CONFLICT ON CONSTRAINT models_name_key DO NOTHING
 	RETURNING m.model_id INTO new_id;
 	IF new_id IS NULL THEN
 		RAISE EXCEPTION 'model "%" exists already', name
 			USING ERRCODE = 'duplicate_object', HINT = 'Change it with agent_studio.as_update_model.';
+	END IF;
+	IF coalesce(input_price, cached_input_price, output_price) IS NOT NULL THEN
+		PERFORM agent_studio_private.set_price(actor, new_id, now(), input_price, cached_input_price, output_price);
 	END IF;
 	RETURN new_id;
 END
@@ -140,6 +167,7 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	target agent_studio.models := agent_studio_private.find_model(name);
+	price agent_studio.model_prices;
 	word text;
 BEGIN
 	IF server IS NOT NULL THEN
@@ -153,9 +181,6 @@ BEGIN
 	PERFORM agent_studio_private.in_range('context_window', context_window, 1, 100000000);
 	PERFORM agent_studio_private.in_range('max_output_tokens', max_output_tokens, 1, 100000000);
 	PERFORM agent_studio_private.in_range('max_concurrency', max_concurrency, 1, 100000);
-	PERFORM agent_studio_private.in_range('input_price', input_price, 0, 1000000);
-	PERFORM agent_studio_private.in_range('cached_input_price', cached_input_price, 0, 1000000);
-	PERFORM agent_studio_private.in_range('output_price', output_price, 0, 1000000);
 	IF max_tokens_parameter IS NOT NULL THEN
 		PERFORM agent_studio_private.one_of('max_tokens_parameter', max_tokens_parameter,
 											ARRAY['max_completion_tokens', 'max_tokens']);
@@ -169,14 +194,20 @@ BEGIN
 		model_version = CASE WHEN 'model_version' <> ALL (unset) THEN coalesce(model_version, m.model_version) END,
 		context_window = CASE WHEN 'context_window' <> ALL (unset) THEN coalesce(context_window, m.context_window) END,
 		max_output_tokens = CASE WHEN 'max_output_tokens' <> ALL (unset) THEN coalesce(max_output_tokens, m.max_output_tokens) END,
-		input_price = CASE WHEN 'input_price' <> ALL (unset) THEN coalesce(input_price, m.input_price) END,
-		cached_input_price = CASE WHEN 'cached_input_price' <> ALL (unset) THEN coalesce(cached_input_price, m.cached_input_price) END,
-		output_price = CASE WHEN 'output_price' <> ALL (unset) THEN coalesce(output_price, m.output_price) END,
 		max_concurrency = CASE WHEN 'max_concurrency' <> ALL (unset) THEN coalesce(max_concurrency, m.max_concurrency) END,
 		max_tokens_parameter = coalesce(max_tokens_parameter, m.max_tokens_parameter),
 		request_options = coalesce(request_options, m.request_options),
 		changed_at = now()
 	WHERE m.model_id = target.model_id;
+
+	IF coalesce(input_price, cached_input_price, output_price) IS NOT NULL
+	   OR unset && ARRAY['input_price', 'cached_input_price', 'output_price'] THEN
+		price := agent_studio_private.current_price(target.model_id, now());
+		PERFORM agent_studio_private.set_price(actor, target.model_id, now(),
+			CASE WHEN 'input_price' <> ALL (unset) THEN coalesce(input_price, price.input_price) END,
+			CASE WHEN 'cached_input_price' <> ALL (unset) THEN coalesce(cached_input_price, price.cached_input_price) END,
+			CASE WHEN 'output_price' <> ALL (unset) THEN coalesce(output_price, price.output_price) END);
+	END IF;
 	PERFORM agent_studio_private.wake();
 END
 $$;
@@ -216,3 +247,72 @@ CREATE FUNCTION agent_studio.as_drop_model(name text) RETURNS void
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_drop_model(text) IS
 'Drops a model that no version of an agent uses. Raises 42704 unknown model, 2BP01 still used.';
+
+-- ---------- prices ----------
+
+CREATE FUNCTION agent_studio_private.load_price(actor text, entry jsonb, place text) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	word text;
+	loaded bigint;
+BEGIN
+	IF jsonb_typeof(entry) <> 'object' OR jsonb_typeof(entry -> 'model') IS DISTINCT FROM 'string' THEN
+		RAISE EXCEPTION 'price % is not an object with a member "model"', place
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = 'For example {"model": "gpt-4-turbo", "input": 10, "cached_input": 5, "output": 30, "from": "2026-01-01"}.';
+	END IF;
+	FOR word IN SELECT jsonb_object_keys(entry) LOOP
+		PERFORM agent_studio_private.one_of(format('member of price %s', place), word,
+			ARRAY['model', 'input', 'cached_input', 'output', 'from']);
+	END LOOP;
+	FOREACH word IN ARRAY ARRAY['input', 'cached_input', 'output'] LOOP
+		IF jsonb_typeof(entry -> word) NOT IN ('number', 'null') THEN
+			RAISE EXCEPTION 'member "%" of price % is not a number', word, place
+				USING ERRCODE = 'invalid_parameter_value', HINT = 'Prices are USD per million tokens.';
+		END IF;
+	END LOOP;
+
+	PERFORM agent_studio_private.set_price(actor, m.model_id, coalesce((entry ->> 'from')::timestamptz, now()),
+		(entry ->> 'input')::numeric, (entry ->> 'cached_input')::numeric, (entry ->> 'output')::numeric)
+	FROM agent_studio.models m
+	WHERE m.name = entry ->> 'model' OR m.deployment = entry ->> 'model';
+	RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.load_price(text, jsonb, text) IS
+'Loads one entry of a price table; false = no model has that name or deployment. Raises 22023.';
+
+CREATE FUNCTION agent_studio_private.as_load_prices(actor text, prices jsonb) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	entry jsonb;
+	place bigint;
+	loaded bigint := 0;
+	unknown text[] := '{}';
+BEGIN
+	IF jsonb_typeof(prices) IS DISTINCT FROM 'array' THEN
+		RAISE EXCEPTION 'prices must be a JSON array'
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = 'For example [{"model": "gpt-4-turbo", "input": 10, "output": 30, "from": "2026-01-01"}].';
+	END IF;
+	FOR entry, place IN SELECT e.value, e.ordinality FROM jsonb_array_elements(prices) WITH ORDINALITY e LOOP
+		IF agent_studio_private.load_price(actor, entry, place::text) THEN
+			loaded := loaded + 1;
+		ELSE
+			unknown := unknown || (entry ->> 'model');
+		END IF;
+	END LOOP;
+	IF unknown <> '{}' THEN
+		RAISE NOTICE 'no model here has the name or deployment: %', array_to_string(unknown, ', ');
+	END IF;
+	RETURN loaded;
+END
+$$;
+
+CREATE FUNCTION agent_studio.as_load_prices(prices jsonb) RETURNS bigint
+AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
+COMMENT ON FUNCTION agent_studio.as_load_prices(jsonb) IS
+'Loads a table of prices, an array of {"model", "input", "cached_input", "output", "from"}: model is a name or a deployment, prices are USD per million tokens (absent = unknown), from is the moment from which they hold (absent = now). Entries for models that are not here are skipped with a notice. All or nothing; returns how many were loaded. Raises 22023.';

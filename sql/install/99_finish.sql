@@ -9,9 +9,9 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA agent_studio TO agent_studio_user;
 GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA agent_studio TO agent_studio_user;
 REVOKE EXECUTE ON FUNCTION agent_studio.agent_studio_validator FROM agent_studio_user;
 REVOKE EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_model,
-	agent_studio.as_drop_model, agent_studio.as_release_restored FROM agent_studio_user;
+	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored FROM agent_studio_user;
 GRANT EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_model,
-	agent_studio.as_drop_model, agent_studio.as_release_restored TO agent_studio_admin;
+	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored TO agent_studio_admin;
 GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
 	agent_studio.as_metrics, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
 	agent_studio.as_context_fields TO agent_studio_monitor;
