@@ -34,6 +34,7 @@ int			as_first_byte_timeout_ms = 0;
 int			as_idle_timeout_ms = 120000;
 int			as_max_output_kb = 16384;
 int			as_result_commit = RESULT_COMMIT_LOCAL;
+int			as_minute_ms = 60000;
 bool		as_notify = true;
 bool		as_verbose = false;
 char	   *as_ca_file = NULL;
@@ -63,6 +64,11 @@ define_worker_settings(void)
 							"Most model calls in flight in one executor at once.",
 							"What is over it waits in the queue.",
 							&as_max_in_flight, 1000, 1, 20000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agent_studio.minute",
+							"What requests_per_minute and tokens_per_minute count as a minute.",
+							"For tests, which would rather not wait that long. Takes effect when the executor starts.",
+							&as_minute_ms, 60000, 100, 60000, PGC_SIGHUP,
+							GUC_UNIT_MS | GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL, NULL, NULL, NULL);
 	DefineCustomIntVariable("agent_studio.max_host_connections",
 							"Most connections of one executor to one host.",
 							"Takes effect when the executor starts. Calls over it wait for a connection, which counts against their timeout.",

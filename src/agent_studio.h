@@ -25,6 +25,7 @@ extern int	as_first_byte_timeout_ms;
 extern int	as_idle_timeout_ms;
 extern int	as_max_output_kb;
 extern int	as_result_commit;
+extern int	as_minute_ms;
 extern bool as_notify;
 extern bool as_verbose;
 extern char *as_ca_file;

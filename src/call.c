@@ -93,7 +93,7 @@ end_call(Call *call, Outcome outcome)
 	{
 		call->possibly_billed = call->http->request_sent;
 		call->http_status = call->http->head.status;
-		strlcpy(call->request_id, call->http->head.request_id, sizeof(call->request_id));
+		call->head = call->http->head;
 	}
 }
 
@@ -416,6 +416,8 @@ create_call(const Claim *claim, Journal *journal)
 	call->next_seq = claim->last_seq + 1;
 	call->sent_at = GetCurrentTimestamp();
 	call->error.retry_after_ms = -1;
+	http_head_init(&call->head);
+	call->send_number = -1;
 	joiner_init(&call->joiner);
 	buf_init(&call->output, (size_t) as_max_output_kb * 1024);
 	buf_init(&call->error_body, ERROR_BODY_LIMIT);

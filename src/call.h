@@ -32,6 +32,9 @@ typedef struct Claim
 	bool		verbose;
 	bool		progress_lines;
 	int64		last_seq;
+	int64		tokens;			/* what it is expected to cost */
+	int64		requests_limit; /* a minute; 0 = none */
+	int64		tokens_limit;
 	int64		max_output_tokens;	/* 0 = not set */
 	char	   *owner;
 	char	   *team;
@@ -89,7 +92,8 @@ typedef struct Call
 	const char *hint;			/* static */
 	bool		possibly_billed;
 	int			http_status;	/* 0 = there was no response */
-	char		request_id[128];
+	HttpHead	head;			/* of the response; initialised where there was none */
+	int64		send_number;	/* in the executor's Limits; -1 = not remembered there */
 } Call;
 
 /* Builds and sends the request; on a fault the call has ended when this returns. */

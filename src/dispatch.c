@@ -19,7 +19,8 @@
 #include "executor.h"
 #include "turn.h"
 
-#define MAX_CLAIM	500			/* a turn stays short */
+#define MAX_CLAIM		500		/* a turn stays short */
+#define QUOTA_WARNING	0.8
 
 /* Endpoint and key of one server for one owner, looked up once a turn. */
 typedef struct Resolved
@@ -113,6 +114,8 @@ dispatch_work(void *arg)
 	Dispatch   *dispatch = arg;
 	Executor   *executor = dispatch->executor;
 	TimestampTz now = GetCurrentTimestamp();
+	ModelUse   *uses;
+	int			nuses;
 
 	MemoryContextSwitchTo(executor->round);
 	dispatch->cancels = queue_pending_cancels(&dispatch->ncancels);
@@ -121,8 +124,9 @@ dispatch_work(void *arg)
 	executor->next_due = queue_next_due();
 	if (dispatch->places <= 0)
 		return;
-	dispatch->claims = queue_claim(executor->epoch, dispatch->places, executor->loads, executor->nloads,
-								   &dispatch->nclaims);
+	uses = palloc(Max(1, limits_models(executor->limits)) * sizeof(ModelUse));
+	nuses = limits_uses(executor->limits, executor_clock(), uses, limits_models(executor->limits));
+	dispatch->claims = queue_claim(executor->epoch, dispatch->places, uses, nuses, &dispatch->nclaims);
 	dispatch->resolved = palloc0(Max(1, dispatch->nclaims) * sizeof(Resolved *));
 	for (int i = 0; i < dispatch->nclaims; i++)
 	{
@@ -168,26 +172,23 @@ stop_calls_of(Executor *executor, int64 execution_id)
 	}
 }
 
+/* Counts the request, and says so when the model comes near its limit. */
 static void
-add_load(Executor *executor, int64 model_id)
+count_send(Executor *executor, Call *call, const Claim *claim)
 {
-	for (int i = 0; i < executor->nloads; i++)
-	{
-		if (executor->loads[i].model_id == model_id)
-		{
-			executor->loads[i].in_flight++;
-			return;
-		}
-	}
-	if (executor->nloads == executor->loads_capacity)
-	{
-		executor->loads_capacity = Max(16, executor->loads_capacity * 2);
-		executor->loads = executor->loads == NULL
-			? MemoryContextAlloc(TopMemoryContext, executor->loads_capacity * sizeof(ModelLoad))
-			: repalloc(executor->loads, executor->loads_capacity * sizeof(ModelLoad));
-	}
-	executor->loads[executor->nloads].model_id = model_id;
-	executor->loads[executor->nloads++].in_flight = 1;
+	int64		now = executor_clock();
+	double		before = limits_share(executor->limits, call->model_id, now);
+	double		after;
+	char		message[160];
+
+	call->send_number = limits_send(executor->limits, call->model_id, now, claim->tokens,
+									claim->requests_limit, claim->tokens_limit);
+	after = limits_share(executor->limits, call->model_id, now);
+	if (before >= QUOTA_WARNING || after < QUOTA_WARNING)
+		return;
+	snprintf(message, sizeof(message), "Rate limit: %d%% of the quota of model deployment %.*s used - tasks may wait",
+			 (int) (after * 100), (int) utf8_clip(claim->deployment, strlen(claim->deployment), 64), claim->deployment);
+	journal_notice(call->journal, &call->key, "warning", "quota", message);
 }
 
 static Call *
@@ -214,7 +215,7 @@ send_claims(Executor *executor, Dispatch *dispatch)
 
 		dlist_push_tail(&executor->running, &call->node);
 		executor->nrunning++;
-		add_load(executor, call->model_id);
+		count_send(executor, call, &dispatch->claims[i]);
 		if (call_has_ended(call))
 			executor_settle(executor, call);
 	}
@@ -227,6 +228,7 @@ executor_dispatch(Executor *executor)
 {
 	bool		careful = executor->careful_until != 0;
 	Dispatch	dispatch;
+	int64		next_change;
 
 	memset(&dispatch, 0, sizeof(dispatch));
 	dispatch.executor = executor;
@@ -246,6 +248,8 @@ executor_dispatch(Executor *executor)
 		remember_cancel(executor, dispatch.cancels[i]);
 	}
 	send_claims(executor, &dispatch);
+	next_change = limits_next_change(executor->limits, executor_clock());
+	executor->next_allowance = next_change < 0 ? DT_NOEND : (next_change + 1) * 1000;
 	if (dispatch.nclaims == MAX_CLAIM)
 		executor->look = true;
 }

@@ -141,6 +141,12 @@ recover_work(void *arg)
 }
 
 static void
+recall_work(void *arg)
+{
+	queue_recall_sends(executor->limits, as_minute_ms);
+}
+
+static void
 begin_epoch(void)
 {
 	int			recovered;
@@ -156,12 +162,20 @@ begin_epoch(void)
 			proc_exit(1);
 		total += recovered;
 	} while (recovered > 0 && !ShutdownRequestPending);
+	if (turn_run(recall_work, NULL, TURN_COMMIT_ASYNC) != TURN_DONE)
+		proc_exit(1);
 	if (executor->careful_until != 0)
 		ereport(LOG,
 				(errmsg("agent_studio: the last executors of this database crashed; one call at a time for %d s",
 						CAREFUL_MS / 1000)));
 	if (total > 0)
 		ereport(LOG, (errmsg("agent_studio: queued again %d steps that were under way when the executor ended", total)));
+}
+
+int64
+executor_clock(void)
+{
+	return GetCurrentTimestamp() / 1000;
 }
 
 static void
@@ -175,10 +189,12 @@ create_executor(WorkerSlot *slot)
 	dlist_init(&executor->running);
 	dlist_init(&executor->ended);
 	executor->next_due = DT_NOBEGIN;
+	executor->next_allowance = DT_NOEND;
+	executor->limits = limits_create(as_minute_ms);
 	executor->look = true;
 	executor->http = http_loop_create(as_max_host_connections,
 									  as_ca_file && as_ca_file[0] ? as_ca_file : NULL);
-	if (executor->http == NULL)
+	if (executor->http == NULL || executor->limits == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("agent_studio: could not start the HTTP loop")));
@@ -276,7 +292,7 @@ look_is_due(TimestampTz now)
 	if (pg_atomic_read_u32(&executor->slot->wake) != 0 &&
 		pg_atomic_exchange_u32(&executor->slot->wake, 0) != 0)
 		executor->look = true;
-	if (now >= executor->next_due || now >= executor->next_poll)
+	if (now >= executor->next_due || now >= executor->next_poll || now >= executor->next_allowance)
 		executor->look = true;
 	if (executor->careful_until != 0 && now >= executor->careful_until)
 	{
@@ -342,6 +358,7 @@ next_timeout(void)
 		return 0;
 	earlier(&timeout_ms, now, executor->next_due);
 	earlier(&timeout_ms, now, executor->next_poll);
+	earlier(&timeout_ms, now, executor->next_allowance);
 	if (!journal_is_empty(executor->journal))
 		earlier(&timeout_ms, now,
 				TimestampTzPlusMilliseconds(executor->journal->oldest, as_thought_interval_ms + 1));

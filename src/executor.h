@@ -32,9 +32,7 @@ typedef struct Executor
 	int			nrunning;
 	dlist_head	ended;			/* EndedCalls that wait to be written */
 	int			nended;
-	ModelLoad  *loads;			/* calls in flight by model */
-	int			nloads;
-	int			loads_capacity;
+	Limits	   *limits;			/* what models have used, calls in flight among it */
 
 	int64	   *cancels;		/* executions whose cancel is to be written */
 	int			ncancels;
@@ -50,6 +48,7 @@ typedef struct Executor
 	bool		look;			/* the queue may have something for us */
 	TimestampTz next_due;		/* of waiting rows; DT_NOEND = none */
 	TimestampTz next_poll;
+	TimestampTz next_allowance; /* when a model at its limit may go on; DT_NOEND = none is */
 	TimestampTz hold_off_until; /* the database has trouble; 0 = none */
 	int			troubles;		/* in a row */
 } Executor;
@@ -66,6 +65,9 @@ extern PGDLLEXPORT void agent_studio_executor_main(Datum arg);
 
 /* The database refused for now: leave it alone for a while, longer each time. */
 extern void executor_hold_off(Executor *executor);
+
+/* The clock of the limits: milliseconds. */
+extern int64 executor_clock(void);
 
 /* dispatch.c: applies commands, releases timers, claims, and sends. */
 extern void executor_dispatch(Executor *executor);

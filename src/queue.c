@@ -192,27 +192,41 @@ read_claim(RowReader *reader, Claim *claim)
 	claim->max_tokens_parameter = next_text(reader);
 	claim->request_options = next_text(reader);
 	claim->last_seq = next_int64(reader);
+	claim->tokens = next_int64(reader);
+	claim->requests_limit = next_int32(reader);
+	claim->tokens_limit = next_int64(reader);
+}
+
+static const Oid use_types[] = {INT8OID, INT4OID, INT8OID, INT8OID, BOOLOID};
+
+static Batch *
+uses_batch(const ModelUse *uses, int nuses)
+{
+	Batch	   *batch = batch_create(use_types, lengthof(use_types));
+
+	for (int i = 0; i < nuses; i++)
+	{
+		batch_row(batch);
+		batch_set(batch, 0, Int64GetDatum(uses[i].model_id));
+		batch_set(batch, 1, Int32GetDatum(uses[i].in_flight));
+		batch_set(batch, 2, Int64GetDatum(uses[i].requests));
+		batch_set(batch, 3, Int64GetDatum(uses[i].tokens));
+		batch_set(batch, 4, BoolGetDatum(uses[i].blocked));
+	}
+	return batch;
 }
 
 Claim *
-queue_claim(int64 epoch, int places, const ModelLoad *loads, int nloads, int *count)
+queue_claim(int64 epoch, int places, const ModelUse *uses, int nuses, int *count)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum	   *models = palloc(Max(1, nloads) * sizeof(Datum));
-	Datum	   *in_flight = palloc(Max(1, nloads) * sizeof(Datum));
-	Datum		args[5];
+	Datum		args[8];
 	Claim	   *claims;
 
-	for (int i = 0; i < nloads; i++)
-	{
-		models[i] = Int64GetDatum(loads[i].model_id);
-		in_flight[i] = Int32GetDatum(loads[i].in_flight);
-	}
-	args[0] = PointerGetDatum(construct_array(models, nloads, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	args[1] = PointerGetDatum(construct_array(in_flight, nloads, INT4OID, 4, true, TYPALIGN_INT));
-	args[2] = Int32GetDatum(places);
-	args[3] = Int64GetDatum(epoch);
-	args[4] = TimestampTzGetDatum(GetCurrentTimestamp());
+	batch_arrays(uses_batch(uses, nuses), args);
+	args[5] = Int32GetDatum(places);
+	args[6] = Int64GetDatum(epoch);
+	args[7] = TimestampTzGetDatum(GetCurrentTimestamp());
 	statement_run(STATEMENT_CLAIM, args, NULL);
 
 	*count = (int) SPI_processed;
@@ -224,6 +238,22 @@ queue_claim(int64 epoch, int places, const ModelLoad *loads, int nloads, int *co
 		read_claim(&reader, &claims[i]);
 	}
 	return claims;
+}
+
+void
+queue_recall_sends(Limits *limits, int64 minute_ms)
+{
+	Datum		args[1] = {TimestampTzGetDatum(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), -minute_ms))};
+
+	statement_run(STATEMENT_RECENT_SENDS, args, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		RowReader	reader = {(int) i, 1, CurrentMemoryContext};
+		int64		model_id = next_int64(&reader);
+		int64		sent_at = next_int64(&reader);
+
+		limits_recall(limits, model_id, sent_at / 1000, next_int64(&reader));
+	}
 }
 
 /* ---------- results ---------- */
@@ -284,7 +314,7 @@ add_result(Batch *batch, const Call *call, const Decision *decision)
 	batch_set(batch, 17, BoolGetDatum(call->possibly_billed));
 	if (call->http_status > 0)
 		batch_set(batch, 19, Int32GetDatum(call->http_status));
-	batch_text(batch, 20, call->request_id);
+	batch_text(batch, 20, call->head.request_id);
 	batch_text_len(batch, 27, buf_text(&call->output), call->output.len);
 	add_answer(batch, call);
 	add_error(batch, call);
@@ -302,6 +332,62 @@ queue_write_results(int64 epoch, Call *const *calls, const Decision *decisions, 
 	batch_arrays(batch, &args[1]);
 	statement_run(STATEMENT_WRITE_RESULTS, args, NULL);
 	return (int) single_count();
+}
+
+static const Oid headroom_types[] = {INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, TIMESTAMPTZOID};
+
+static bool
+tells_headroom(const Call *call)
+{
+	return call->head.limit_requests >= 0 || call->head.remaining_requests >= 0 ||
+		call->head.limit_tokens >= 0 || call->head.remaining_tokens >= 0;
+}
+
+/* Whether no later call of the batch tells of the same model. */
+static bool
+is_newest(Call *const *calls, int n, int i)
+{
+	for (int j = i + 1; j < n; j++)
+	{
+		if (calls[j]->model_id == calls[i]->model_id && tells_headroom(calls[j]))
+			return false;
+	}
+	return true;
+}
+
+static void
+add_headroom(Batch *batch, const Call *call)
+{
+	const HttpHead *head = &call->head;
+
+	batch_row(batch);
+	batch_set(batch, 0, Int64GetDatum(call->model_id));
+	batch_time(batch, 1, call->finished_at);
+	batch_count(batch, 2, head->limit_requests);
+	batch_count(batch, 3, head->remaining_requests);
+	if (head->reset_requests_ms >= 0)
+		batch_time(batch, 4, TimestampTzPlusMilliseconds(call->finished_at, head->reset_requests_ms));
+	batch_count(batch, 5, head->limit_tokens);
+	batch_count(batch, 6, head->remaining_tokens);
+	if (head->reset_tokens_ms >= 0)
+		batch_time(batch, 7, TimestampTzPlusMilliseconds(call->finished_at, head->reset_tokens_ms));
+}
+
+void
+queue_write_headroom(Call *const *calls, int n)
+{
+	Batch	   *batch = batch_create(headroom_types, lengthof(headroom_types));
+	Datum		args[BATCH_MAX_COLUMNS];
+
+	for (int i = 0; i < n; i++)
+	{
+		if (tells_headroom(calls[i]) && is_newest(calls, n, i))
+			add_headroom(batch, calls[i]);
+	}
+	if (batch->nrows == 0)
+		return;
+	batch_arrays(batch, args);
+	statement_run(STATEMENT_WRITE_HEADROOM, args, NULL);
 }
 
 void

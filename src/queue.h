@@ -12,13 +12,7 @@
 
 #include "call.h"
 #include "engine.h"
-
-/* Calls in flight by model; what the claim must leave free. */
-typedef struct ModelLoad
-{
-	int64		model_id;
-	int			in_flight;
-} ModelLoad;
+#include "limits.h"
 
 extern int64 queue_begin_epoch(void);
 extern void queue_end_epoch(int64 epoch);
@@ -40,7 +34,13 @@ extern int	queue_release_due(TimestampTz now);
 extern TimestampTz queue_next_due(void);
 
 /* Claims at most places steps. The claims are in the current memory context. */
-extern Claim *queue_claim(int64 epoch, int places, const ModelLoad *loads, int nloads, int *count);
+extern Claim *queue_claim(int64 epoch, int places, const ModelUse *uses, int nuses, int *count);
+
+/* Tells limits what was sent within the minute before this executor began. */
+extern void queue_recall_sends(Limits *limits, int64 minute_ms);
+
+/* Keeps what the vendors said of their own limits, the newest for each model. */
+extern void queue_write_headroom(Call *const *calls, int n);
 
 /*
  * Writes the results of n ended calls with what was decided for each; how many

@@ -70,17 +70,32 @@ tell_failure(Call *call, const Decision *decision)
 	journal_notice(call->journal, &call->key, "error", "failed", message);
 }
 
+/* What the vendor said about its limits holds for the model, not for this step alone. */
 static void
-remove_load(Executor *executor, int64 model_id)
+learn_limits(Executor *executor, const Call *call)
 {
-	for (int i = 0; i < executor->nloads; i++)
-	{
-		if (executor->loads[i].model_id != model_id)
-			continue;
-		if (--executor->loads[i].in_flight == 0)
-			executor->loads[i] = executor->loads[--executor->nloads];
-		return;
-	}
+	int64		wait_ms = -1;
+
+	if (call->head.remaining_requests == 0)
+		wait_ms = call->head.reset_requests_ms;
+	if (call->head.remaining_tokens == 0)
+		wait_ms = Max(wait_ms, call->head.reset_tokens_ms);
+	if (call->error.error_class == ERROR_CLASS_RATE_LIMITED)
+		wait_ms = Max(wait_ms, call->error.retry_after_ms);
+	if (wait_ms > 0)
+		limits_block(executor->limits, call->model_id, executor_clock() + wait_ms);
+}
+
+static void
+end_send(Executor *executor, const Call *call)
+{
+	const Answer *answer = &call->decoder.answer;
+	int64		tokens = -1;
+
+	if (call->decoding && answer->input_tokens >= 0 && answer->output_tokens >= 0)
+		tokens = answer->input_tokens + answer->output_tokens;
+	limits_end(executor->limits, call->model_id, call->send_number, tokens);
+	learn_limits(executor, call);
 }
 
 void
@@ -97,7 +112,7 @@ executor_settle(Executor *executor, Call *call)
 
 	dlist_delete(&call->node);
 	executor->nrunning--;
-	remove_load(executor, call->model_id);
+	end_send(executor, call);
 	dlist_push_tail(&executor->ended, &ended->node);
 	executor->nended++;
 }
@@ -183,6 +198,7 @@ write_work(void *arg)
 		if (written != writing->ncalls)
 			elog(LOG, "agent_studio: %d of %d results belong to attempts that the queue no longer knows",
 				 writing->ncalls - written, writing->ncalls);
+		queue_write_headroom(writing->calls, writing->ncalls);
 	}
 	if (writing->with_journal)
 		journal_write(executor->journal);

@@ -124,43 +124,63 @@ static const char release_due_sql[] =
 static const char next_due_sql[] =
 "SELECT q.run_at FROM agent_studio.queue q WHERE q.waiting ORDER BY q.run_at LIMIT 1";
 
+/* What was sent within the last minute to models that have limits: see limits.h. */
+static const char recent_sends_sql[] =
+"SELECT a.model_id, a.sent_at, coalesce(a.input_tokens + a.output_tokens, 0)"
+" FROM agent_studio.attempts a JOIN agent_studio.models m USING (model_id)"
+" WHERE a.sent_at > $1 AND (m.requests_per_minute IS NOT NULL OR m.tokens_per_minute IS NOT NULL)"
+" ORDER BY a.sent_at";
+
 /*
- * $1, $2: models with calls in flight, and how many; $3: free places in all;
- * $4: epoch; $5: now. Each model is asked for no more than it has places for.
- * SKIP LOCKED: a user's transaction may be canceling what was never claimed.
+ * $1 to $5: models that have used something: calls in flight, requests and tokens
+ * of the last minute, whether the vendor wants none; $6: free places in all;
+ * $7: epoch; $8: now. Each model is asked for no more than it has places for; of
+ * those, only what its tokens allow is taken, the first one in any case when
+ * nothing else counts. SKIP LOCKED: a user's transaction may be canceling what
+ * was never claimed.
  */
 static const char claim_sql[] =
 "WITH free AS ("
-"	SELECT m.model_id, least($3, m.max_concurrency - coalesce(f.n, 0)) AS places"
-"	FROM agent_studio.models m LEFT JOIN unnest($1, $2) AS f (model_id, n) USING (model_id)),"
-" picked AS ("
-"	SELECT r.execution_id, r.step_no FROM free, LATERAL ("
-"		SELECT q.execution_id, q.step_no, q.order_at FROM agent_studio.queue q"
+"	SELECT m.model_id, CASE WHEN u.blocked THEN 0 ELSE least($6, m.max_concurrency - coalesce(u.in_flight, 0),"
+"			m.requests_per_minute - coalesce(u.requests, 0)) END AS places,"
+"		m.tokens_per_minute - coalesce(u.tokens, 0) AS tokens, coalesce(u.tokens, 0) = 0 AS fresh"
+"	FROM agent_studio.models m LEFT JOIN unnest($1, $2, $3, $4, $5)"
+"		AS u (model_id, in_flight, requests, tokens, blocked) USING (model_id)),"
+" ready AS ("
+"	SELECT r.execution_id, r.step_no, r.order_at, free.tokens AS tokens_left, free.fresh,"
+"		sum(r.tokens) OVER (PARTITION BY free.model_id ORDER BY r.order_at, r.execution_id, r.step_no) AS tokens_sum,"
+"		row_number() OVER (PARTITION BY free.model_id ORDER BY r.order_at, r.execution_id, r.step_no) AS place"
+"	FROM free, LATERAL ("
+"		SELECT q.execution_id, q.step_no, q.order_at, q.tokens FROM agent_studio.queue q"
 "		WHERE q.model_id = free.model_id AND q.epoch IS NULL AND NOT q.waiting"
 "			AND NOT EXISTS (SELECT FROM agent_studio.commands c"
 "				WHERE c.execution_id = q.execution_id AND c.applied_at IS NULL)"
 "		ORDER BY q.order_at, q.execution_id, q.step_no LIMIT greatest(free.places, 0)"
-"		FOR UPDATE OF q SKIP LOCKED) r"
-"	ORDER BY r.order_at, r.execution_id, r.step_no LIMIT $3),"
+"		FOR UPDATE OF q SKIP LOCKED) r),"
+" picked AS ("
+"	SELECT r.execution_id, r.step_no FROM ready r"
+"	WHERE r.tokens_left IS NULL OR r.tokens_sum <= r.tokens_left OR (r.fresh AND r.place = 1)"
+"	ORDER BY r.order_at, r.execution_id, r.step_no LIMIT $6),"
 " claimed AS ("
-"	UPDATE agent_studio.queue q SET epoch = $4, claimed_at = $5, attempt_no = q.attempt_no + 1"
+"	UPDATE agent_studio.queue q SET epoch = $7, claimed_at = $8, attempt_no = q.attempt_no + 1"
 "	FROM picked p WHERE q.execution_id = p.execution_id AND q.step_no = p.step_no"
-"	RETURNING q.execution_id, q.step_no, q.model_id, q.attempt_no, q.failures, q.seq_base, q.order_at),"
+"	RETURNING q.execution_id, q.step_no, q.model_id, q.attempt_no, q.failures, q.seq_base, q.order_at, q.tokens),"
 " step_states AS ("
 "	UPDATE agent_studio.steps s SET state = 'running', attempt_no = c.attempt_no, retry_at = NULL,"
-"		started_at = coalesce(s.started_at, $5), sent_at = $5"
+"		started_at = coalesce(s.started_at, $8), sent_at = $8"
 "	FROM claimed c WHERE s.execution_id = c.execution_id AND s.step_no = c.step_no),"
 " execution_states AS ("
-"	UPDATE agent_studio.executions e SET status = 'running', started_at = $5"
+"	UPDATE agent_studio.executions e SET status = 'running', started_at = $8"
 "	FROM claimed c WHERE e.execution_id = c.execution_id AND e.status = 'queued')"
 " SELECT c.execution_id, c.step_no, c.attempt_no, c.failures, c.model_id,"
-"	coalesce(e.started_at, $5) AS started_at, e.max_retries, e.timeout_seconds, e.is_verbose, e.owner, e.team,"
+"	coalesce(e.started_at, $8) AS started_at, e.max_retries, e.timeout_seconds, e.is_verbose, e.owner, e.team,"
 "	e.task, CASE WHEN e.context <> '{}' THEN jsonb_pretty(e.context) END AS context,"
 "	v.system_prompt, v.temperature::text, v.top_p::text, v.max_output_tokens, v.progress_lines,"
 "	m.server, m.deployment, m.max_tokens_parameter,"
 "	CASE WHEN m.request_options <> '{}' THEN m.request_options::text END AS request_options,"
 "	greatest(c.seq_base, CASE WHEN c.attempt_no > 1 THEN (SELECT max(t.seq)"
-"		FROM agent_studio.thoughts t WHERE t.execution_id = c.execution_id) END) AS last_seq"
+"		FROM agent_studio.thoughts t WHERE t.execution_id = c.execution_id) END) AS last_seq,"
+"	c.tokens, m.requests_per_minute, m.tokens_per_minute"
 " FROM claimed c"
 " LEFT JOIN agent_studio.executions e ON e.execution_id = c.execution_id"
 " LEFT JOIN agent_studio.steps s ON s.execution_id = c.execution_id AND s.step_no = c.step_no"
@@ -261,6 +281,15 @@ static const char write_notices_sql[] =
 "INSERT INTO agent_studio.notices (execution_id, step_no, at, severity, kind, message, owner, team)"
 " SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)";
 
+static const char write_headroom_sql[] =
+"INSERT INTO agent_studio.model_headroom AS h (model_id, seen_at, limit_requests, remaining_requests,"
+"	reset_requests_at, limit_tokens, remaining_tokens, reset_tokens_at)"
+" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)"
+" ON CONFLICT (model_id) DO UPDATE SET seen_at = excluded.seen_at, limit_requests = excluded.limit_requests,"
+"	remaining_requests = excluded.remaining_requests, reset_requests_at = excluded.reset_requests_at,"
+"	limit_tokens = excluded.limit_tokens, remaining_tokens = excluded.remaining_tokens,"
+"	reset_tokens_at = excluded.reset_tokens_at";
+
 static const char write_logs_sql[] =
 "INSERT INTO agent_studio.logs (execution_id, step_no, at, level, message, owner, team)"
 " SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)";
@@ -274,7 +303,9 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_APPLY_CANCEL] = {apply_cancel_sql, 1, {INT8ARRAYOID}},
 	[STATEMENT_RELEASE_DUE] = {release_due_sql, 1, {TIMESTAMPTZOID}},
 	[STATEMENT_NEXT_DUE] = {next_due_sql, 0, {0}},
-	[STATEMENT_CLAIM] = {claim_sql, 5, {INT8ARRAYOID, INT4ARRAYOID, INT4OID, INT8OID, TIMESTAMPTZOID}},
+	[STATEMENT_RECENT_SENDS] = {recent_sends_sql, 1, {TIMESTAMPTZOID}},
+	[STATEMENT_CLAIM] = {claim_sql, 8, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
+		INT4OID, INT8OID, TIMESTAMPTZOID}},
 	[STATEMENT_WRITE_RESULTS] = {write_results_sql, 29, {INT8OID,
 		INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TIMESTAMPTZARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID,
@@ -286,6 +317,8 @@ static const StatementText texts[STATEMENT_COUNT] = {
 		TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_WRITE_NOTICES] = {write_notices_sql, 8, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
+	[STATEMENT_WRITE_HEADROOM] = {write_headroom_sql, 8, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+		TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID}},
 	[STATEMENT_WRITE_LOGS] = {write_logs_sql, 7, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
 };

@@ -15,6 +15,8 @@ CREATE TABLE agent_studio.models (
 	max_tokens_parameter text NOT NULL DEFAULT 'max_completion_tokens'
 		CHECK (max_tokens_parameter IN ('max_completion_tokens', 'max_tokens')),
 	request_options jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(request_options) = 'object'),
+	requests_per_minute integer CHECK (requests_per_minute > 0),
+	tokens_per_minute bigint CHECK (tokens_per_minute > 0),
 	max_concurrency integer CHECK (max_concurrency > 0),
 	owner text NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT now(),
@@ -31,6 +33,8 @@ COMMENT ON COLUMN agent_studio.models.context_window IS 'Tokens of input and out
 COMMENT ON COLUMN agent_studio.models.max_output_tokens IS 'Most output tokens the model can give; an agent may not ask for more. NULL = unknown.';
 COMMENT ON COLUMN agent_studio.models.max_tokens_parameter IS 'Name of the request member that limits the output: max_completion_tokens, or max_tokens for older compatible servers.';
 COMMENT ON COLUMN agent_studio.models.request_options IS 'Further members of the request body, for example {"reasoning_effort": "high"}.';
+COMMENT ON COLUMN agent_studio.models.requests_per_minute IS 'Most requests sent within any minute; NULL = no limit here.';
+COMMENT ON COLUMN agent_studio.models.tokens_per_minute IS 'Most tokens of the requests sent within any minute, input and output, estimated until the vendor has counted them; NULL = no limit here.';
 COMMENT ON COLUMN agent_studio.models.max_concurrency IS 'Most calls in flight to this model at once; NULL = only agent_studio.max_in_flight bounds them.';
 COMMENT ON COLUMN agent_studio.models.owner IS 'Role that created it.';
 COMMENT ON COLUMN agent_studio.models.created_at IS 'When it was created.';

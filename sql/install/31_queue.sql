@@ -15,6 +15,7 @@ CREATE TABLE agent_studio.queue (
 	failures integer NOT NULL DEFAULT 0,
 	losses integer NOT NULL DEFAULT 0,
 	seq_base bigint NOT NULL DEFAULT 0,
+	tokens bigint NOT NULL DEFAULT 0,
 	PRIMARY KEY (execution_id, step_no)
 ) WITH (fillfactor = 60,
 		autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
@@ -37,6 +38,7 @@ COMMENT ON COLUMN agent_studio.queue.claimed_at IS 'When it was claimed; NULL = 
 COMMENT ON COLUMN agent_studio.queue.attempt_no IS 'Number of the attempt under way or last made. A result is written only if both epoch and attempt still match.';
 COMMENT ON COLUMN agent_studio.queue.failures IS 'Attempts that failed; they count against max_retries.';
 COMMENT ON COLUMN agent_studio.queue.losses IS 'Attempts lost with a crash of the server; they do not count against max_retries, but ten fail the step.';
+COMMENT ON COLUMN agent_studio.queue.tokens IS 'Tokens that the next attempt is expected to cost, for the model''s tokens_per_minute: a quarter of the prompt''s bytes, and the most output that the agent may ask for (1000 where it sets no limit).';
 COMMENT ON COLUMN agent_studio.queue.seq_base IS 'The next thought''s seq is above this.';
 
 CREATE TABLE agent_studio.commands (
@@ -79,3 +81,24 @@ COMMENT ON COLUMN agent_studio.epochs.epoch IS 'Key, ascending.';
 COMMENT ON COLUMN agent_studio.epochs.started_at IS 'When the executor started.';
 COMMENT ON COLUMN agent_studio.epochs.ended_at IS 'When it stopped in order; NULL = it is alive, or it did not.';
 COMMENT ON COLUMN agent_studio.epochs.recovered IS 'Steps that it took over from lives before it.';
+
+CREATE TABLE agent_studio.model_headroom (
+	model_id bigint PRIMARY KEY,
+	seen_at timestamptz NOT NULL,
+	limit_requests bigint,
+	remaining_requests bigint,
+	reset_requests_at timestamptz,
+	limit_tokens bigint,
+	remaining_tokens bigint,
+	reset_tokens_at timestamptz
+) WITH (fillfactor = 50);
+COMMENT ON TABLE agent_studio.model_headroom IS
+'What vendors said of their own limits with their newest answer. Written by the executor. Not dumped: it is true for a minute.';
+COMMENT ON COLUMN agent_studio.model_headroom.model_id IS 'The model.';
+COMMENT ON COLUMN agent_studio.model_headroom.seen_at IS 'When the vendor said so.';
+COMMENT ON COLUMN agent_studio.model_headroom.limit_requests IS 'Requests that the vendor allows in its window; NULL = not said.';
+COMMENT ON COLUMN agent_studio.model_headroom.remaining_requests IS 'Of these, what is left; NULL = not said.';
+COMMENT ON COLUMN agent_studio.model_headroom.reset_requests_at IS 'When all are allowed again; NULL = not said.';
+COMMENT ON COLUMN agent_studio.model_headroom.limit_tokens IS 'Tokens that the vendor allows in its window; NULL = not said.';
+COMMENT ON COLUMN agent_studio.model_headroom.remaining_tokens IS 'Of these, what is left; NULL = not said.';
+COMMENT ON COLUMN agent_studio.model_headroom.reset_tokens_at IS 'When all are allowed again; NULL = not said.';

@@ -38,3 +38,4 @@ GRANT SELECT ON agent_studio.models, agent_studio.model_prices, agent_studio.age
 	agent_studio.notices, agent_studio.logs, agent_studio.commands, agent_studio.outputs
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio.queue, agent_studio.epochs TO agent_studio_monitor;
+GRANT SELECT ON agent_studio.model_headroom TO agent_studio_user, agent_studio_monitor;

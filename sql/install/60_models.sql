@@ -120,8 +120,8 @@ BEGIN
 	PERFORM agent_studio_private.required('server', server);
 	PERFORM agent_studio_private.usable_server(actor, server);
 	PERFORM agent_studio_private.required('deployment', coalesce(deployment, name));
-	PERFORM agent_studio_private.not_yet('requests_per_minute', requests_per_minute IS NOT NULL);
-	PERFORM agent_studio_private.not_yet('tokens_per_minute', tokens_per_minute IS NOT NULL);
+	PERFORM agent_studio_private.in_range('requests_per_minute', requests_per_minute, 1, 10000000);
+	PERFORM agent_studio_private.in_range('tokens_per_minute', tokens_per_minute, 1, 2000000000);
 	PERFORM agent_studio_private.in_range('context_window', context_window, 1, 100000000);
 	PERFORM agent_studio_private.in_range('max_output_tokens', max_output_tokens, 1, 100000000);
 	PERFORM agent_studio_private.in_range('max_concurrency', max_concurrency, 1, 100000);
@@ -130,9 +130,11 @@ BEGIN
 	PERFORM agent_studio_private.check_request_options(request_options);
 
 	INSERT INTO agent_studio.models AS m (name, server, deployment, model_version, context_window,
-		max_output_tokens, max_concurrency, max_tokens_parameter, request_options, owner)
+		max_output_tokens, requests_per_minute, tokens_per_minute, max_concurrency,
+		max_tokens_parameter, request_options, owner)
 	VALUES (name, server, coalesce(deployment, name), model_version, context_window,
-		max_output_tokens, max_concurrency, max_tokens_parameter, request_options, actor)
+		max_output_tokens, requests_per_minute, tokens_per_minute, max_concurrency,
+		max_tokens_parameter, request_options, actor)
 	ON CONFLICT ON CONSTRAINT models_name_key DO NOTHING
 	RETURNING m.model_id INTO new_id;
 	IF new_id IS NULL THEN
@@ -156,12 +158,13 @@ CREATE FUNCTION agent_studio.as_create_model(
 	request_options jsonb DEFAULT '{}') RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_create_model(text, text, text, text, integer, integer, numeric, numeric, numeric, integer, integer, integer, text, jsonb) IS
-'Makes a model known: a deployment (its own name if NULL) at a foreign server. Prices in USD per million tokens; NULL = unknown, and costs are NULL then. Returns its model_id. Raises 42704 unknown server, 42501 no USAGE on it, 42710 name taken, 22023 bad value, 0A000 for limits that this version does not enforce.';
+'Makes a model known: a deployment (its own name if NULL) at a foreign server. Prices in USD per million tokens, from now on; NULL = unknown, and costs are NULL then. requests_per_minute, tokens_per_minute and max_concurrency are kept by the executor before it sends; NULL = no limit. Returns its model_id. Raises 42704 unknown server, 42501 no USAGE on it, 42710 name taken, 22023 bad value.';
 
 CREATE FUNCTION agent_studio_private.as_update_model(actor text,
 	name text, server text, deployment text, model_version text, context_window integer,
 	max_output_tokens integer, input_price numeric, cached_input_price numeric, output_price numeric,
-	max_concurrency integer, max_tokens_parameter text, request_options jsonb, unset text[]) RETURNS void
+	requests_per_minute integer, tokens_per_minute integer, max_concurrency integer,
+	max_tokens_parameter text, request_options jsonb, unset text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -176,8 +179,11 @@ BEGIN
 	PERFORM agent_studio_private.not_null('unset', unset IS NULL);
 	FOREACH word IN ARRAY unset LOOP
 		PERFORM agent_studio_private.one_of('unset', word, ARRAY['model_version', 'context_window',
-			'max_output_tokens', 'input_price', 'cached_input_price', 'output_price', 'max_concurrency']);
+			'max_output_tokens', 'input_price', 'cached_input_price', 'output_price', 'requests_per_minute',
+			'tokens_per_minute', 'max_concurrency']);
 	END LOOP;
+	PERFORM agent_studio_private.in_range('requests_per_minute', requests_per_minute, 1, 10000000);
+	PERFORM agent_studio_private.in_range('tokens_per_minute', tokens_per_minute, 1, 2000000000);
 	PERFORM agent_studio_private.in_range('context_window', context_window, 1, 100000000);
 	PERFORM agent_studio_private.in_range('max_output_tokens', max_output_tokens, 1, 100000000);
 	PERFORM agent_studio_private.in_range('max_concurrency', max_concurrency, 1, 100000);
@@ -194,6 +200,8 @@ BEGIN
 		model_version = CASE WHEN 'model_version' <> ALL (unset) THEN coalesce(model_version, m.model_version) END,
 		context_window = CASE WHEN 'context_window' <> ALL (unset) THEN coalesce(context_window, m.context_window) END,
 		max_output_tokens = CASE WHEN 'max_output_tokens' <> ALL (unset) THEN coalesce(max_output_tokens, m.max_output_tokens) END,
+		requests_per_minute = CASE WHEN 'requests_per_minute' <> ALL (unset) THEN coalesce(requests_per_minute, m.requests_per_minute) END,
+		tokens_per_minute = CASE WHEN 'tokens_per_minute' <> ALL (unset) THEN coalesce(tokens_per_minute, m.tokens_per_minute) END,
 		max_concurrency = CASE WHEN 'max_concurrency' <> ALL (unset) THEN coalesce(max_concurrency, m.max_concurrency) END,
 		max_tokens_parameter = coalesce(max_tokens_parameter, m.max_tokens_parameter),
 		request_options = coalesce(request_options, m.request_options),
@@ -216,11 +224,12 @@ CREATE FUNCTION agent_studio.as_update_model(
 	name text, server text DEFAULT NULL, deployment text DEFAULT NULL, model_version text DEFAULT NULL,
 	context_window integer DEFAULT NULL, max_output_tokens integer DEFAULT NULL,
 	input_price numeric DEFAULT NULL, cached_input_price numeric DEFAULT NULL,
-	output_price numeric DEFAULT NULL, max_concurrency integer DEFAULT NULL,
+	output_price numeric DEFAULT NULL, requests_per_minute integer DEFAULT NULL,
+	tokens_per_minute integer DEFAULT NULL, max_concurrency integer DEFAULT NULL,
 	max_tokens_parameter text DEFAULT NULL, request_options jsonb DEFAULT NULL,
 	unset text[] DEFAULT '{}') RETURNS void
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
-COMMENT ON FUNCTION agent_studio.as_update_model(text, text, text, text, integer, integer, numeric, numeric, numeric, integer, text, jsonb, text[]) IS
+COMMENT ON FUNCTION agent_studio.as_update_model(text, text, text, text, integer, integer, numeric, numeric, numeric, integer, integer, integer, text, jsonb, text[]) IS
 'Changes a model; NULL = unchanged, and unset names columns to make NULL again. A price holds for attempts that end from now on. Raises 42704 unknown model or server, 42501, 22023.';
 
 CREATE FUNCTION agent_studio_private.as_drop_model(actor text, name text) RETURNS void

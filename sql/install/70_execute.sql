@@ -7,6 +7,13 @@ RETURN CASE priority WHEN 'critical' THEN interval '1 hour' WHEN 'high' THEN int
 COMMENT ON FUNCTION agent_studio_private.head_start(text) IS
 'How far a priority moves a step forward in the queue. A bounded head start, not a class of its own: whatever is old enough gets through.';
 
+CREATE FUNCTION agent_studio_private.expected_tokens(task text, context jsonb, version agent_studio.agent_versions) RETURNS bigint
+LANGUAGE sql IMMUTABLE
+RETURN (octet_length(task) + octet_length(coalesce(context, '{}')::text)
+		+ coalesce(octet_length((version).system_prompt), 0)) / 4 + coalesce((version).max_output_tokens, 1000);
+COMMENT ON FUNCTION agent_studio_private.expected_tokens(text, jsonb, agent_studio.agent_versions) IS
+'Tokens that a task is expected to cost before the vendor has counted them: see queue.tokens.';
+
 CREATE FUNCTION agent_studio_private.runnable_agent(actor text, agent text) RETURNS agent_studio.agents
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -107,8 +114,9 @@ BEGIN
 
 	INSERT INTO agent_studio.steps (execution_id, step_no, name, agent_version_id, model_id, queued_at, owner, team)
 	VALUES (new_id, 1, 'task', used_version.agent_version_id, used_version.model_id, now_at, actor, used_team);
-	INSERT INTO agent_studio.queue (execution_id, step_no, model_id, order_at, run_at)
-	VALUES (new_id, 1, used_version.model_id, now_at - agent_studio_private.head_start(priority), now_at);
+	INSERT INTO agent_studio.queue (execution_id, step_no, model_id, order_at, run_at, tokens)
+	VALUES (new_id, 1, used_version.model_id, now_at - agent_studio_private.head_start(priority), now_at,
+		agent_studio_private.expected_tokens(task, context, used_version));
 	PERFORM agent_studio_private.wake();
 	RETURN new_id;
 END

@@ -101,11 +101,13 @@ BEGIN
 		RAISE EXCEPTION 'role "%" may not release restored executions', actor
 			USING ERRCODE = 'insufficient_privilege', HINT = 'Members of agent_studio_admin may.';
 	END IF;
-	INSERT INTO agent_studio.queue (execution_id, step_no, model_id, order_at, run_at, attempt_no, seq_base)
+	INSERT INTO agent_studio.queue (execution_id, step_no, model_id, order_at, run_at, attempt_no, seq_base, tokens)
 	SELECT s.execution_id, s.step_no, s.model_id,
 		   s.queued_at - agent_studio_private.head_start(e.priority), clock_timestamp(), s.attempt_no,
-		   coalesce((SELECT max(t.seq) FROM agent_studio.thoughts t WHERE t.execution_id = s.execution_id), 0)
+		   coalesce((SELECT max(t.seq) FROM agent_studio.thoughts t WHERE t.execution_id = s.execution_id), 0),
+		   agent_studio_private.expected_tokens(e.task, e.context, v)
 	FROM agent_studio.steps s JOIN agent_studio.executions e USING (execution_id)
+	LEFT JOIN agent_studio.agent_versions v USING (agent_version_id)
 	WHERE s.state IN ('queued', 'running', 'retrying') AND e.finished_at IS NULL
 	ON CONFLICT DO NOTHING;
 	GET DIAGNOSTICS released = ROW_COUNT;

@@ -27,11 +27,11 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.re
 	agent_studio_private.result_text, agent_studio_private.worker_state,
 	agent_studio_private.endpoint_problem, agent_studio_private.is_unqueued,
 	agent_studio_private.check_worker, agent_studio_private.check_endpoints,
-	agent_studio_private.check_work
+	agent_studio_private.check_work, agent_studio_private.model_load
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio_private.log_lines TO agent_studio_user, agent_studio_monitor;
 
--- Everything but queue and commands is dumped: see as_release_restored.
+-- Everything but queue, commands and model_headroom is dumped: see as_release_restored.
 DO $$
 DECLARE
 	item record;
@@ -40,7 +40,7 @@ BEGIN
 		SELECT t.oid::pg_catalog.regclass AS marked
 		FROM pg_catalog.pg_class t
 		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
-		  AND t.relname NOT IN ('queue', 'commands')
+		  AND t.relname NOT IN ('queue', 'commands', 'model_headroom')
 		UNION ALL
 		SELECT d.objid::pg_catalog.regclass
 		FROM pg_catalog.pg_class t
@@ -48,7 +48,7 @@ BEGIN
 			AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i'
 		JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
 		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
-		  AND t.relname NOT IN ('queue', 'commands')
+		  AND t.relname NOT IN ('queue', 'commands', 'model_headroom')
 	LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(item.marked, '');
 	END LOOP;
