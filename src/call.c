@@ -409,6 +409,9 @@ create_call(const Claim *claim, Journal *journal)
 	call->key.owner = MemoryContextStrdup(context, claim->owner ? claim->owner : "");
 	call->key.team = claim->team ? MemoryContextStrdup(context, claim->team) : NULL;
 	call->model_id = claim->model_id;
+	call->fallback_no = claim->fallback_no;
+	call->next_model_id = claim->next_model_id;
+	call->own_model_id = claim->own_model_id;
 	call->failures = claim->failures;
 	call->max_retries = claim->max_retries;
 	call->verbose = claim->verbose || as_verbose;

@@ -35,6 +35,9 @@ typedef struct Claim
 	int64		tokens;			/* what it is expected to cost */
 	int64		requests_limit; /* a minute; 0 = none */
 	int64		tokens_limit;
+	int32		fallback_no;	/* which fallback model_id is; 0 = the agent's own model */
+	int64		next_model_id;	/* the next fallback; 0 = none is left */
+	int64		own_model_id;
 	int64		max_output_tokens;	/* 0 = not set */
 	char	   *owner;
 	char	   *team;
@@ -65,6 +68,9 @@ typedef struct Call
 	JournalKey	key;
 	Journal    *journal;
 	int64		model_id;
+	int32		fallback_no;
+	int64		next_model_id;
+	int64		own_model_id;
 	int32		failures;		/* before this attempt */
 	int32		max_retries;
 	bool		verbose;

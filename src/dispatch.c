@@ -115,7 +115,9 @@ dispatch_work(void *arg)
 	Executor   *executor = dispatch->executor;
 	TimestampTz now = GetCurrentTimestamp();
 	ModelUse   *uses;
+	int64	   *full;
 	int			nuses;
+	int			nfull;
 
 	MemoryContextSwitchTo(executor->round);
 	dispatch->cancels = queue_pending_cancels(&dispatch->ncancels);
@@ -126,6 +128,10 @@ dispatch_work(void *arg)
 		return;
 	uses = palloc(Max(1, limits_models(executor->limits)) * sizeof(ModelUse));
 	nuses = limits_uses(executor->limits, executor_clock(), uses, limits_models(executor->limits));
+	full = palloc(Max(1, limits_models(executor->limits)) * sizeof(int64));
+	nfull = limits_full(executor->limits, executor_clock(), full, limits_models(executor->limits));
+	if (nfull > 0)
+		queue_reroute(full, nfull);
 	dispatch->claims = queue_claim(executor->epoch, dispatch->places, uses, nuses, &dispatch->nclaims);
 	dispatch->resolved = palloc0(Max(1, dispatch->nclaims) * sizeof(Resolved *));
 	for (int i = 0; i < dispatch->nclaims; i++)

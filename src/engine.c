@@ -73,11 +73,40 @@ engine_backoff_ms(int failures)
 	return wait_ms + (int64) (pg_prng_double(&pg_global_prng_state) * wait_ms / 4);
 }
 
+/* Whether another model could do what this one failed to do. */
+static bool
+another_could(ErrorClass error_class)
+{
+	switch (error_class)
+	{
+		case ERROR_CLASS_TIMEOUT:
+		case ERROR_CLASS_RATE_LIMITED:
+		case ERROR_CLASS_OVERLOADED:
+		case ERROR_CLASS_CONNECTION:
+		case ERROR_CLASS_AUTHENTICATION:
+		case ERROR_CLASS_PERMISSION:
+		case ERROR_CLASS_NOT_FOUND:
+			return true;
+		default:
+			return false;
+	}
+}
+
 static void
 decide_failure(const Call *call, Decision *decision)
 {
 	int64		wait_ms;
 
+	/* Another model is asked at once, and only a round through all of them is a failure. */
+	if (call->next_model_id != 0 && another_could(call->error.error_class))
+	{
+		decision->model_id = call->next_model_id;
+		decision->fallback_no = call->fallback_no + 1;
+		decision->retry_at = call->finished_at;
+		move_step(decision, STEP_RUNNING, STEP_RETRYING, "running");
+		return;
+	}
+	decision->model_id = call->own_model_id;
 	decision->failures = call->failures + 1;
 	if (!call->error.retryable || decision->failures > call->max_retries)
 	{
@@ -94,6 +123,7 @@ engine_decide(const Call *call, Decision *decision)
 {
 	memset(decision, 0, sizeof(Decision));
 	decision->failures = call->failures;
+	decision->fallback_no = call->outcome == OUTCOME_INTERRUPTED ? call->fallback_no : 0;
 	switch (call->outcome)
 	{
 		case OUTCOME_COMPLETED:

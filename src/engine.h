@@ -32,6 +32,8 @@ typedef struct Decision
 	const char *execution_status;
 	TimestampTz retry_at;		/* 0 = the step has come to rest */
 	int32		failures;		/* with this attempt */
+	int64		model_id;		/* for the next attempt; 0 = the same */
+	int32		fallback_no;
 } Decision;
 
 /* For a call that has ended. Raises on a transition that must not be: a bug. */

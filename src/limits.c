@@ -239,6 +239,28 @@ limits_uses(Limits *limits, int64_t now, ModelUse *uses, int capacity)
 	return n;
 }
 
+static bool
+is_full(const ModelWindow *model, int64_t now)
+{
+	return model->blocked_until > now ||
+		share_of(model->next - model->first, model->requests_limit) >= 1 ||
+		share_of(model->tokens, model->tokens_limit) >= 1;
+}
+
+int
+limits_full(Limits *limits, int64_t now, int64_t *models, int capacity)
+{
+	int			n = 0;
+
+	for (int i = 0; i < limits->nmodels && n < capacity; i++)
+	{
+		forget_old(&limits->models[i], now - limits->minute_ms);
+		if (is_full(&limits->models[i], now))
+			models[n++] = limits->models[i].model_id;
+	}
+	return n;
+}
+
 static int64_t
 earlier(int64_t a, int64_t b)
 {

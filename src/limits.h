@@ -55,6 +55,9 @@ extern double limits_share(Limits *limits, int64_t model_id, int64_t now);
 extern int	limits_uses(Limits *limits, int64_t now, ModelUse *uses, int capacity);
 extern int	limits_models(const Limits *limits);
 
+/* Models that take nothing now: blocked, or at their limit; how many, at most capacity. */
+extern int	limits_full(Limits *limits, int64_t now, int64_t *models, int capacity);
+
 /* When a model that is at its limit, or blocked, may go on; -1 = none is. */
 extern int64_t limits_next_change(Limits *limits, int64_t now);
 

@@ -195,6 +195,9 @@ read_claim(RowReader *reader, Claim *claim)
 	claim->tokens = next_int64(reader);
 	claim->requests_limit = next_int32(reader);
 	claim->tokens_limit = next_int64(reader);
+	claim->fallback_no = next_int32(reader);
+	claim->next_model_id = next_int64(reader);
+	claim->own_model_id = next_int64(reader);
 }
 
 static const Oid use_types[] = {INT8OID, INT4OID, INT8OID, INT8OID, BOOLOID};
@@ -241,6 +244,14 @@ queue_claim(int64 epoch, int places, const ModelUse *uses, int nuses, int *count
 }
 
 void
+queue_reroute(const int64 *models, int n)
+{
+	Datum		args[1] = {int8_array(models, n)};
+
+	statement_run(STATEMENT_REROUTE, args, NULL);
+}
+
+void
 queue_recall_sends(Limits *limits, int64 minute_ms)
 {
 	Datum		args[1] = {TimestampTzGetDatum(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), -minute_ms))};
@@ -261,7 +272,8 @@ queue_recall_sends(Limits *limits, int64 minute_ms)
 static const Oid result_types[] = {
 	INT8OID, INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID, TEXTOID,
 	TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, INT8OID,
-	BOOLOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID
+	BOOLOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID,
+	INT8OID, INT4OID
 };
 
 /* What the decoder has learnt, if there was anything to decode. */
@@ -316,6 +328,9 @@ add_result(Batch *batch, const Call *call, const Decision *decision)
 		batch_set(batch, 19, Int32GetDatum(call->http_status));
 	batch_text(batch, 20, call->head.request_id);
 	batch_text_len(batch, 27, buf_text(&call->output), call->output.len);
+	if (decision->model_id != 0)
+		batch_set(batch, 28, Int64GetDatum(decision->model_id));
+	batch_set(batch, 29, Int32GetDatum(decision->fallback_no));
 	add_answer(batch, call);
 	add_error(batch, call);
 }

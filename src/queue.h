@@ -36,6 +36,9 @@ extern TimestampTz queue_next_due(void);
 /* Claims at most places steps. The claims are in the current memory context. */
 extern Claim *queue_claim(int64 epoch, int places, const ModelUse *uses, int nuses, int *count);
 
+/* Hands what waits for these models on to the agents' fallback models. */
+extern void queue_reroute(const int64 *models, int n);
+
 /* Tells limits what was sent within the minute before this executor began. */
 extern void queue_recall_sends(Limits *limits, int64 minute_ms);
 

@@ -49,7 +49,10 @@ tell_retry(Call *call, const Decision *decision)
 	char		thought[2200];
 	int64		wait_ms = (decision->retry_at - call->finished_at) / 1000;
 
-	snprintf(message, sizeof(message), "%s - retrying in " INT64_FORMAT " seconds... (Attempt %d/%d)",
+	if (decision->fallback_no > 0)
+		snprintf(message, sizeof(message), "%s - asking the fallback model", failure_words(call->error.error_class));
+	else
+		snprintf(message, sizeof(message), "%s - retrying in " INT64_FORMAT " seconds... (Attempt %d/%d)",
 			 failure_words(call->error.error_class), (wait_ms + 999) / 1000, decision->failures, call->max_retries);
 	journal_notice(call->journal, &call->key, "error", "retry", message);
 	snprintf(thought, sizeof(thought), "%s: %s", message, call->error.message);

@@ -132,6 +132,23 @@ static const char recent_sends_sql[] =
 " ORDER BY a.sent_at";
 
 /*
+ * $1: models that take nothing now. What waits for one of them and has a fallback
+ * goes on to that; a fallback that is at its limit too is passed on the next time.
+ */
+static const char reroute_sql[] =
+"WITH waiting AS ("
+"	SELECT q.execution_id, q.step_no, v.fallback_models[q.fallback_no + 1] AS next_model_id"
+"	FROM unnest($1) AS full_model (model_id), LATERAL ("
+"		SELECT w.execution_id, w.step_no, w.fallback_no FROM agent_studio.queue w"
+"		WHERE w.model_id = full_model.model_id AND w.epoch IS NULL AND NOT w.waiting"
+"		ORDER BY w.order_at, w.execution_id, w.step_no LIMIT 500 FOR UPDATE OF w SKIP LOCKED) q"
+"	JOIN agent_studio.steps s ON s.execution_id = q.execution_id AND s.step_no = q.step_no"
+"	JOIN agent_studio.agent_versions v ON v.agent_version_id = s.agent_version_id"
+"	WHERE q.fallback_no < cardinality(v.fallback_models))"
+" UPDATE agent_studio.queue q SET model_id = w.next_model_id, fallback_no = q.fallback_no + 1"
+" FROM waiting w WHERE q.execution_id = w.execution_id AND q.step_no = w.step_no";
+
+/*
  * $1 to $5: models that have used something: calls in flight, requests and tokens
  * of the last minute, whether the vendor wants none; $6: free places in all;
  * $7: epoch; $8: now. Each model is asked for no more than it has places for; of
@@ -164,9 +181,9 @@ static const char claim_sql[] =
 " claimed AS ("
 "	UPDATE agent_studio.queue q SET epoch = $7, claimed_at = $8, attempt_no = q.attempt_no + 1"
 "	FROM picked p WHERE q.execution_id = p.execution_id AND q.step_no = p.step_no"
-"	RETURNING q.execution_id, q.step_no, q.model_id, q.attempt_no, q.failures, q.seq_base, q.order_at, q.tokens),"
+"	RETURNING q.execution_id, q.step_no, q.model_id, q.attempt_no, q.failures, q.seq_base, q.order_at, q.tokens, q.fallback_no),"
 " step_states AS ("
-"	UPDATE agent_studio.steps s SET state = 'running', attempt_no = c.attempt_no, retry_at = NULL,"
+"	UPDATE agent_studio.steps s SET state = 'running', attempt_no = c.attempt_no, retry_at = NULL, model_id = c.model_id,"
 "		started_at = coalesce(s.started_at, $8), sent_at = $8"
 "	FROM claimed c WHERE s.execution_id = c.execution_id AND s.step_no = c.step_no),"
 " execution_states AS ("
@@ -180,7 +197,8 @@ static const char claim_sql[] =
 "	CASE WHEN m.request_options <> '{}' THEN m.request_options::text END AS request_options,"
 "	greatest(c.seq_base, CASE WHEN c.attempt_no > 1 THEN (SELECT max(t.seq)"
 "		FROM agent_studio.thoughts t WHERE t.execution_id = c.execution_id) END) AS last_seq,"
-"	c.tokens, m.requests_per_minute, m.tokens_per_minute"
+"	c.tokens, m.requests_per_minute, m.tokens_per_minute,"
+"	c.fallback_no, v.fallback_models[c.fallback_no + 1] AS next_model_id, v.model_id AS own_model_id"
 " FROM claimed c"
 " LEFT JOIN agent_studio.executions e ON e.execution_id = c.execution_id"
 " LEFT JOIN agent_studio.steps s ON s.execution_id = c.execution_id AND s.step_no = c.step_no"
@@ -197,10 +215,10 @@ static const char write_results_sql[] =
 "WITH fenced AS MATERIALIZED ("
 "	SELECT d.*, q.model_id, s.owner, s.team"
 "	FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
-"		$22, $23, $24, $25, $26, $27, $28, $29) AS d (execution_id, step_no, attempt_no, outcome, step_state,"
+"		$22, $23, $24, $25, $26, $27, $28, $29, $30, $31) AS d (execution_id, step_no, attempt_no, outcome, step_state,"
 "		execution_status, retry_at, failures, answered_by, sent_at, first_byte_at, first_token_at, finished_at,"
 "		input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, possibly_billed, finish_reason,"
-"		http_status, request_id, response_id, error_class, error_code, error_message, error_hint, retryable, output)"
+"		http_status, request_id, response_id, error_class, error_code, error_message, error_hint, retryable, output, next_model_id, fallback_no)"
 "	JOIN agent_studio.queue q ON q.execution_id = d.execution_id AND q.step_no = d.step_no"
 "		AND q.epoch = $1 AND q.attempt_no = d.attempt_no"
 "	JOIN agent_studio.steps s ON s.execution_id = d.execution_id AND s.step_no = d.step_no),"
@@ -227,7 +245,8 @@ static const char write_results_sql[] =
 "	WHERE q.execution_id = f.execution_id AND q.step_no = f.step_no AND f.retry_at IS NULL),"
 " queued_again AS ("
 "	UPDATE agent_studio.queue q SET epoch = NULL, claimed_at = NULL, waiting = f.retry_at > f.finished_at,"
-"		run_at = f.retry_at, failures = f.failures"
+"		run_at = f.retry_at, failures = f.failures, model_id = coalesce(f.next_model_id, q.model_id),"
+"		fallback_no = f.fallback_no"
 "	FROM fenced f WHERE q.execution_id = f.execution_id AND q.step_no = f.step_no AND f.retry_at IS NOT NULL),"
 " step_states AS ("
 "	UPDATE agent_studio.steps s SET state = f.step_state, retry_at = f.retry_at,"
@@ -306,12 +325,13 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_RECENT_SENDS] = {recent_sends_sql, 1, {TIMESTAMPTZOID}},
 	[STATEMENT_CLAIM] = {claim_sql, 8, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
 		INT4OID, INT8OID, TIMESTAMPTZOID}},
-	[STATEMENT_WRITE_RESULTS] = {write_results_sql, 29, {INT8OID,
+	[STATEMENT_WRITE_RESULTS] = {write_results_sql, 31, {INT8OID,
 		INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TIMESTAMPTZARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID,
 		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
 		BOOLARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID}},
+		TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT4ARRAYOID}},
+	[STATEMENT_REROUTE] = {reroute_sql, 1, {INT8ARRAYOID}},
 	[STATEMENT_FAIL_UNWRITABLE] = {fail_unwritable_sql, 4, {INT8OID, INT4OID, INT8OID, TEXTOID}},
 	[STATEMENT_WRITE_THOUGHTS] = {write_thoughts_sql, 10, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,
 		TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},

@@ -106,6 +106,7 @@ CREATE TABLE agent_studio.agent_versions (
 	timeout_seconds integer NOT NULL CHECK (timeout_seconds BETWEEN 1 AND 86400),
 	output_format text NOT NULL CHECK (output_format IN ('markdown', 'json', 'plaintext', 'code')),
 	progress_lines boolean NOT NULL,
+	fallback_models bigint[] NOT NULL DEFAULT '{}',
 	created_by text NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	UNIQUE (agent_id, version)
@@ -123,6 +124,7 @@ COMMENT ON COLUMN agent_studio.agent_versions.max_output_tokens IS 'Most output 
 COMMENT ON COLUMN agent_studio.agent_versions.timeout_seconds IS 'Seconds that one attempt may take before its socket is closed.';
 COMMENT ON COLUMN agent_studio.agent_versions.output_format IS 'markdown, json, plaintext or code.';
 COMMENT ON COLUMN agent_studio.agent_versions.progress_lines IS 'True: the model is asked for progress lines, which become thoughts and are taken out of the output.';
+COMMENT ON COLUMN agent_studio.agent_versions.fallback_models IS 'Models to ask, in this order, when the first is down or over its limit.';
 COMMENT ON COLUMN agent_studio.agent_versions.created_by IS 'Role that made this version.';
 COMMENT ON COLUMN agent_studio.agent_versions.created_at IS 'When it was made.';
 CREATE INDEX agent_versions_model ON agent_studio.agent_versions (model_id);

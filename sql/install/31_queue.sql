@@ -16,6 +16,7 @@ CREATE TABLE agent_studio.queue (
 	losses integer NOT NULL DEFAULT 0,
 	seq_base bigint NOT NULL DEFAULT 0,
 	tokens bigint NOT NULL DEFAULT 0,
+	fallback_no integer NOT NULL DEFAULT 0,
 	PRIMARY KEY (execution_id, step_no)
 ) WITH (fillfactor = 60,
 		autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
@@ -39,6 +40,7 @@ COMMENT ON COLUMN agent_studio.queue.attempt_no IS 'Number of the attempt under 
 COMMENT ON COLUMN agent_studio.queue.failures IS 'Attempts that failed; they count against max_retries.';
 COMMENT ON COLUMN agent_studio.queue.losses IS 'Attempts lost with a crash of the server; they do not count against max_retries, but ten fail the step.';
 COMMENT ON COLUMN agent_studio.queue.tokens IS 'Tokens that the next attempt is expected to cost, for the model''s tokens_per_minute: a quarter of the prompt''s bytes, and the most output that the agent may ask for (1000 where it sets no limit).';
+COMMENT ON COLUMN agent_studio.queue.fallback_no IS 'Which of the agent''s fallback models model_id is; 0 = the agent''s own model.';
 COMMENT ON COLUMN agent_studio.queue.seq_base IS 'The next thought''s seq is above this.';
 
 CREATE TABLE agent_studio.commands (

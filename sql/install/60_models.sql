@@ -242,7 +242,7 @@ DECLARE
 BEGIN
 	SELECT string_agg(DISTINCT a.name, ', ') INTO users
 	FROM agent_studio.agent_versions v JOIN agent_studio.agents a ON a.agent_id = v.agent_id
-	WHERE v.model_id = target.model_id;
+	WHERE v.model_id = target.model_id OR target.model_id = ANY (v.fallback_models);
 	IF users IS NOT NULL THEN
 		RAISE EXCEPTION 'model "%" is used by versions of agents: %', name, users
 			USING ERRCODE = 'dependent_objects_still_exist',

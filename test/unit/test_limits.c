@@ -57,6 +57,7 @@ static void
 test_other_model(void)
 {
 	Limits	   *limits = limits_create(MINUTE);
+	int64_t		full[2];
 
 	for (int i = 0; i < 60; i++)
 		limits_send(limits, 1, 0, 1, 60, 0);
@@ -64,7 +65,9 @@ test_other_model(void)
 	ok(allowed(limits, 2, 100, 60) == 60, "another model is not affected");
 	ok(limits_share(limits, 1, 100) == 1.0, "its share is 1");
 	ok(limits_share(limits, 2, 100) == 0, "the share of an unused model is 0");
+	ok(limits_full(limits, 100, full, 2) == 1 && full[0] == 1, "it is told to be full, and only it");
 	ok(limits_next_change(limits, 100) == MINUTE, "it may go on when the oldest is a minute old");
+	ok(limits_full(limits, MINUTE, full, 2) == 0, "a minute later it is not");
 	ok(limits_next_change(limits, MINUTE) == -1, "then nothing is at its limit any more");
 	limits_free(limits);
 }
