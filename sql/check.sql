@@ -51,7 +51,7 @@ RESET ROLE;
 DROP ROLE regress_leaver;
 ALTER SERVER mock RENAME TO mock2;
 SELECT item, ok, detail, fix FROM as_check() WHERE item LIKE 'model%' OR item IN ('owners exist') ORDER BY item;
-TRUNCATE agents, agent_versions, models, executions, steps, queue;
+TRUNCATE agents, agent_versions, model_prices, models, executions, steps, queue;
 DROP SERVER mock2 CASCADE;
 SELECT item, ok, detail, fix FROM as_check() WHERE item IN ('models', 'endpoints') ORDER BY item;
 

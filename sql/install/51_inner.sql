@@ -142,12 +142,6 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.output_format(text) IS
 'The format''s full name, NULL for NULL; raises 22023 for an unknown one, 0A000 for one that this version cannot check.';
 
-CREATE FUNCTION agent_studio_private.cost(tokens bigint, price numeric) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN tokens * price / 1000000;
-COMMENT ON FUNCTION agent_studio_private.cost(bigint, numeric) IS
-'USD for so many tokens at a price per million; NULL if either is unknown.';
-
 CREATE FUNCTION agent_studio_private.require_execution(execution bigint) RETURNS void
 AS 'MODULE_PATHNAME', 'agent_studio_require_execution' LANGUAGE C STABLE;
 COMMENT ON FUNCTION agent_studio_private.require_execution(bigint) IS

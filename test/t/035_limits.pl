@@ -65,16 +65,16 @@ is(fullest_window($minute - 100, @times), 2, 'two of about 2,000 tokens fit into
 # What the vendor says holds for the model: the second task waits too, and another model does not.
 $node->safe_psql('postgres', q(SELECT agent_studio.as_execute_task('learner',
 	E'Learn 1\n@mock status=429 retry_after=2 times=1 key=learn ratelimit=100/0/1s')));
-$model->await('contains=Learn+1&requests=1');
+$model->await('requests=1', 'Learn 1');
 wait_until(sub { $node->safe_psql('postgres', q(SELECT count(*) FROM agent_studio.steps WHERE state = 'retrying')) == 1 }, 'it waits');
 $node->safe_psql('postgres', q(
 	SELECT agent_studio.as_execute_task('learner', 'Learn 2');
 	SELECT agent_studio.as_execute_task('worker', 'Free of it');));
 wait_until(sub { all_done('Free') }, 'another model goes on');
-is($model->count('Learn+2'), 0, 'a model that answered 429 is left alone by every task');
+is($model->count('Learn 2'), 0, 'a model that answered 429 is left alone by every task');
 wait_until(sub { all_done('Learn') }, 'then they end');
-my ($first) = $model->journal('Learn+1');
-my ($second) = $model->journal('Learn+2');
+my ($first) = $model->journal('Learn 1');
+my ($second) = $model->journal('Learn 2');
 cmp_ok($second->{mono_ms} - $first->{mono_ms}, '>=', 1990, 'not before Retry-After');
 is($node->safe_psql('postgres', q(SELECT limit_requests FROM agent_studio.model_headroom h
 	JOIN agent_studio.models m USING (model_id) WHERE m.name = 'learning')), 100, 'the limit that the vendor told is kept');

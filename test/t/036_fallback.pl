@@ -17,7 +17,7 @@ $node->safe_psql('postgres', q(
 	SELECT agent_studio.as_create_agent('hopeless', 'builder', 'down', fallback_models => '{locked}');
 	SELECT agent_studio.as_create_agent('picky', 'builder', 'one', fallback_models => '{good}');));
 
-sub run_task
+sub ask
 {
 	my ($agent, $task, $arguments) = @_;
 	my $id = $node->safe_psql('postgres', "SELECT agent_studio.as_execute_task('$agent', E'$task' $arguments)");
@@ -33,21 +33,21 @@ sub models_asked
 		FROM agent_studio.attempts a JOIN agent_studio.models m USING (model_id) WHERE execution_id = $id");
 }
 
-my ($id, $status) = run_task('chain', 'Chain', ', max_retries => 0');
+my ($id, $status) = ask('chain', 'Chain', ', max_retries => 0');
 is($status, 'completed', 'the last fallback answers, though no retry is allowed');
 is(models_asked($id), 'down failed, locked failed, good completed', 'the attempts show who was asked, in order');
 is($node->safe_psql('postgres', "SELECT model FROM agent_studio.as_metrics($id)"), 'good', 'the metrics name the model that answered');
 
-($id, $status) = run_task('hopeless', 'Hopeless', ', max_retries => 1');
+($id, $status) = ask('hopeless', 'Hopeless', ', max_retries => 1');
 is($status, 'failed', 'when none answers it fails');
 is(models_asked($id), 'down failed, locked failed', 'a failure that no retry helps ends it after the last one');
 
 # What the request is at fault for, no other model is asked.
-($id, $status) = run_task('picky', 'Faulty\n@mock status=400 type=invalid_request_error', '');
+($id, $status) = ask('picky', 'Faulty\n@mock status=400 type=invalid_request_error', '');
 is(models_asked($id), 'one failed', 'a bad request is not sent to another model');
 
 # A model at its own limit: what waits for it goes to the fallback at once.
-($id, $status) = run_task('picky', 'Second within the minute', '');
+($id, $status) = ask('picky', 'Second within the minute', '');
 is($status . ' ' . models_asked($id), 'completed good completed', 'over the limit, the fallback is asked');
 
 # Definitions that cannot be meant.
