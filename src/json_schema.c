@@ -25,7 +25,7 @@ static const Keyword keywords[] = {
 	{"enum", KW_ENUM, SHAPE_VALUES, NULL},
 	{"const", KW_CONST, SHAPE_ANY, NULL},
 	{"$ref", KW_REF, SHAPE_REF, "put what it refers to under $defs and write #/$defs/NAME"},
-	{"required", KW_REQUIRED, SHAPE_NAMES, "list the names of the members in the object's own required"},
+	{"required", KW_REQUIRED, SHAPE_NAMES, "list the names of the members in the required of the object"},
 	{"dependentRequired", KW_DEPENDENT_REQUIRED, SHAPE_NAMES_MAP, NULL},
 	{"minProperties", KW_MIN_PROPERTIES, SHAPE_COUNT, NULL},
 	{"maxProperties", KW_MAX_PROPERTIES, SHAPE_COUNT, NULL},

@@ -11,10 +11,8 @@
  * schemas nest up to a fixed depth.  Who runs out of either is aborted, which is
  * neither true nor false, so that "not" cannot turn it into a verdict.
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include "json_number.h"
 #include "json_schema_private.h"
 
 #define MAX_NODES		500000	/* values in a document */
@@ -22,56 +20,35 @@
 #define MAX_DEPTH		400		/* schemas within each other */
 #define MAX_FAULTS		20
 #define MAX_ALTERNATIVES	5	/* of anyOf, in a message */
-#define MAX_LISTED		20		/* values of an enum, names */
-#define LINE_MAX_LENGTH	800
+#define LINE_MAX_LENGTH	1000
+#define REASONS_MAX		600		/* of all alternatives together */
 #define FAULT_WORK		20		/* putting a fault into words, as work */
 #define SHOWN_MAX		60
 #define LIST_MAX		300
 
-typedef struct Sink
-{
-	Buf		   *text;			/* NULL: nobody wants to know why */
-	int			faults;
-	int			shown;			/* at most so many are written */
-	int			enough;			/* after so many, checking ends */
-} Sink;
-
-typedef struct Check
-{
-	Sink		sink;
-	Buf			line;			/* the fault being written */
-	int64_t		work;
-	int			depth;
-	const char *aborted;
-} Check;
-
-typedef bool (*KeywordCheck) (Check *check, const Rules *rules, const JsonNode *value);
-
-static bool apply(Check *check, const JsonNode *schema, const JsonNode *value);
-
 /* ---- the budget ---- */
 
-static bool
-give_up(Check *check, const char *why)
+bool
+schema_give_up(Check *check, const char *why)
 {
 	if (check->aborted == NULL)
 		check->aborted = why;
 	return false;
 }
 
-static bool
-spend(Check *check, int64_t work)
+bool
+schema_spend(Check *check, int64_t work)
 {
 	if (check->aborted)
 		return false;
 	check->work += work;
 	if (check->work > MAX_WORK)
-		return give_up(check, "checking it takes more work than is allowed: the schema or the document is too intricate");
+		return schema_give_up(check, "checking it takes more work than is allowed: the schema or the document is too intricate");
 	return true;
 }
 
-static bool
-finished(const Check *check)
+bool
+schema_finished(const Check *check)
 {
 	return check->aborted != NULL || check->sink.faults >= check->sink.enough;
 }
@@ -80,35 +57,26 @@ finished(const Check *check)
 
 /*
  * Is the next fault to be written?  Then its line begins with the path, and the
- * caller appends the rest.  In any case the caller returns end_fault().
+ * caller appends the rest.  In any case the caller returns schema_end_fault().
  */
-static bool
-begin_fault(Check *check, const JsonNode *at)
+bool
+schema_begin_fault(Check *check, const JsonNode *at)
 {
 	buf_reset(&check->line);
 	if (check->aborted || check->sink.text == NULL || check->sink.faults >= check->sink.shown)
 		return false;
 	check->work += FAULT_WORK;
-	json_node_path(&check->line, at);
-	buf_puts(&check->line, ": ");
-	return true;
-}
-
-/* The same for a member that is missing. */
-static bool
-begin_member_fault(Check *check, const JsonNode *at, const JsonNode *name)
-{
-	if (!begin_fault(check, at))
-		return false;
-	buf_reset(&check->line);
-	json_node_member_path(&check->line, at, name->is.text, name->by.len);
-	buf_puts(&check->line, ": ");
+	if (at != check->sink.at)
+	{
+		json_node_path(&check->line, at);
+		buf_puts(&check->line, ": ");
+	}
 	return true;
 }
 
 /* Always false: that is what a check returns then. */
-static bool
-end_fault(Check *check)
+bool
+schema_end_fault(Check *check)
 {
 	Sink	   *sink = &check->sink;
 
@@ -127,646 +95,41 @@ end_fault(Check *check)
 static bool
 fault(Check *check, const JsonNode *at, const char *words)
 {
-	if (begin_fault(check, at))
+	if (schema_begin_fault(check, at))
 		buf_puts(&check->line, words);
-	return end_fault(check);
-}
-
-static void
-put_amount(Buf *line, uint32_t count, const char *what)
-{
-	buf_printf(line, "%u %s%s", count, what, count == 1 ? "" : "s");
-}
-
-/* What a value is, for "found ...". */
-static void
-put_found(Buf *line, const JsonNode *value)
-{
-	static const char *const kinds[] = {"null", "boolean", "number", "string", "array", "object"};
-
-	if (value->kind == NODE_ARRAY || value->kind == NODE_OBJECT)
-	{
-		buf_printf(line, "%s of ", kinds[value->kind]);
-		put_amount(line, value->count, value->kind == NODE_ARRAY ? "item" : "member");
-		return;
-	}
-	if (value->kind != NODE_NULL)
-		buf_printf(line, "%s ", kinds[value->kind]);
-	json_node_write(line, value, SHOWN_MAX);
-}
-
-/* "expected <words> <limit>, found <value>" */
-static bool
-limit_fault(Check *check, const JsonNode *at, const char *words, const JsonNode *limit)
-{
-	if (begin_fault(check, at))
-	{
-		buf_printf(&check->line, "expected %s ", words);
-		json_node_write(&check->line, limit, SHOWN_MAX);
-		buf_puts(&check->line, ", found ");
-		put_found(&check->line, at);
-	}
-	return end_fault(check);
-}
-
-/* "expected at most 3 items, found 4" */
-static bool
-count_fault(Check *check, const JsonNode *at, const char *words, const JsonNode *limit,
-			const char *what, uint32_t found)
-{
-	if (begin_fault(check, at))
-	{
-		buf_printf(&check->line, "expected %s ", words);
-		json_node_write(&check->line, limit, SHOWN_MAX);
-		buf_printf(&check->line, " %s%s, found %u", what, limit->number == 1 ? "" : "s", found);
-	}
-	return end_fault(check);
+	return schema_end_fault(check);
 }
 
 /* ---- another schema's verdict ---- */
 
 /* Applies a schema without reporting; the first fault goes to why, if there is one. */
-static bool
-try_schema(Check *check, const JsonNode *schema, const JsonNode *value, Buf *why)
+bool
+schema_try(Check *check, const JsonNode *schema, const JsonNode *value, Buf *why)
 {
 	Sink		outer = check->sink;
-	Sink		inner = {why, 0, 1, 1};
+	Sink		inner = {why, value, 0, 1, 1};
 	bool		good;
 
 	check->sink = inner;
-	good = apply(check, schema, value);
+	good = schema_apply(check, schema, value);
 	check->sink = outer;
 	return good;
 }
 
 /* Is it worth the trouble to find out why? */
-static bool
-wants_reasons(const Check *check)
+bool
+schema_wants_reasons(const Check *check)
 {
 	return check->sink.text != NULL && check->sink.faults < check->sink.shown;
 }
 
-/* ---- any value ---- */
-
-static int
-types_of(const JsonNode *value)
-{
-	static const int bits[] = {TYPE_NULL, TYPE_BOOLEAN, TYPE_NUMBER, TYPE_STRING, TYPE_ARRAY, TYPE_OBJECT};
-	int			bit = bits[value->kind];
-
-	if (value->kind == NODE_NUMBER && json_number_is_integer(value->is.text, value->by.len))
-		bit |= TYPE_INTEGER;
-	return bit;
-}
-
-static bool
-check_type(Check *check, const Rules *rules, const JsonNode *value)
-{
-	int			wanted = (int) rules->keyword[KW_TYPE]->number;
-
-	if (!spend(check, value->kind == NODE_NUMBER ? value->weight : 1))
-		return false;
-	if ((wanted & types_of(value)) != 0)
-		return true;
-	if (begin_fault(check, value))
-	{
-		buf_puts(&check->line, "expected ");
-		json_schema_put_types(&check->line, wanted);
-		buf_puts(&check->line, ", found ");
-		put_found(&check->line, value);
-	}
-	return end_fault(check);
-}
-
-/* Comparing goes no further than the smaller one. */
-static bool
-equal(Check *check, const JsonNode *a, const JsonNode *b)
-{
-	return spend(check, a->weight < b->weight ? a->weight : b->weight) &&
-		json_node_compare(a, b) == 0;
-}
-
-/* Values, or the names of members, one after another. */
-static void
-put_list(Buf *line, const JsonNode *list)
-{
-	size_t		start = line->len;
-	const JsonNode *child;
-	int			listed = 0;
-
-	for (child = list->is.first; child; child = child->next)
-	{
-		if (listed > 0)
-			buf_puts(line, ", ");
-		if (listed++ == MAX_LISTED || line->len - start > LIST_MAX)
-		{
-			buf_puts(line, "...");
-			return;
-		}
-		if (child->name)
-			buf_json_string(line, child->name, child->name_len);
-		else
-			json_node_write(line, child, SHOWN_MAX);
-	}
-}
-
-static bool
-check_enum(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *list = rules->keyword[KW_ENUM];
-	const JsonNode *one;
-
-	for (one = list->is.first; one; one = one->next)
-	{
-		if (equal(check, one, value))
-			return true;
-	}
-	if (begin_fault(check, value))
-	{
-		buf_puts(&check->line, list->count == 1 ? "expected " : "expected one of ");
-		put_list(&check->line, list);
-		buf_puts(&check->line, ", found ");
-		put_found(&check->line, value);
-	}
-	return end_fault(check);
-}
-
-static bool
-check_const(Check *check, const Rules *rules, const JsonNode *value)
-{
-	return equal(check, rules->keyword[KW_CONST], value) ||
-		limit_fault(check, value, "exactly", rules->keyword[KW_CONST]);
-}
+/* ---- schemas on schemas ---- */
 
 static bool
 check_ref(Check *check, const Rules *rules, const JsonNode *value)
 {
-	return apply(check, rules->ref->node, value);
+	return schema_apply(check, rules->ref->node, value);
 }
-
-/* ---- objects ---- */
-
-/* Each name of the list must be a member; because of which other one, or NULL. */
-static bool
-require_names(Check *check, const JsonNode *names, const JsonNode *value, const JsonNode *because)
-{
-	const JsonNode *name;
-	bool		good = true;
-
-	for (name = names->is.first; name && !finished(check); name = name->next)
-	{
-		if (!spend(check, 1))
-			return false;
-		if (json_node_member(value, name->is.text, name->by.len))
-			continue;
-		if (begin_member_fault(check, value, name))
-		{
-			buf_puts(&check->line, "is missing, but required");
-			if (because)
-			{
-				buf_puts(&check->line, " when there is ");
-				json_node_path(&check->line, because);
-			}
-		}
-		good = end_fault(check);
-	}
-	return good;
-}
-
-static bool
-check_required(Check *check, const Rules *rules, const JsonNode *value)
-{
-	return value->kind != NODE_OBJECT ||
-		require_names(check, rules->keyword[KW_REQUIRED], value, NULL);
-}
-
-static bool
-check_dependent_required(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *names;
-	bool		good = true;
-
-	if (value->kind != NODE_OBJECT)
-		return true;
-	for (names = rules->keyword[KW_DEPENDENT_REQUIRED]->is.first; names && !finished(check); names = names->next)
-	{
-		const JsonNode *because = json_node_member(value, names->name, names->name_len);
-
-		if (!spend(check, 1) || (because && !require_names(check, names, value, because)))
-			good = false;
-	}
-	return good;
-}
-
-static bool
-check_min_properties(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *limit = rules->keyword[KW_MIN_PROPERTIES];
-
-	return value->kind != NODE_OBJECT || value->count >= limit->number ||
-		count_fault(check, value, "at least", limit, "member", value->count);
-}
-
-static bool
-check_max_properties(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *limit = rules->keyword[KW_MAX_PROPERTIES];
-
-	return value->kind != NODE_OBJECT || value->count <= limit->number ||
-		count_fault(check, value, "at most", limit, "member", value->count);
-}
-
-/* A member's name as a value that stands where the member stands. */
-static bool
-check_name(Check *check, const JsonNode *schema, const JsonNode *member)
-{
-	JsonNode	name = *member;
-	Buf			why;
-
-	name.kind = NODE_STRING;
-	name.count = 0;
-	name.is.text = member->name;
-	name.by.len = member->name_len;
-	name.weight = 1 + member->name_len / 32;
-	buf_init(&why, 0);
-	if (try_schema(check, schema, &name, wants_reasons(check) ? &why : NULL))
-	{
-		buf_free(&why);
-		return true;
-	}
-	if (begin_fault(check, member))
-		buf_printf(&check->line, "this name is not allowed by propertyNames (%s)", buf_text(&why));
-	buf_free(&why);
-	return end_fault(check);
-}
-
-static bool
-check_property_names(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *member;
-	bool		good = true;
-
-	if (value->kind != NODE_OBJECT)
-		return true;
-	for (member = value->is.first; member && !finished(check); member = member->next)
-	{
-		if (!check_name(check, rules->keyword[KW_PROPERTY_NAMES], member))
-			good = false;
-	}
-	return good;
-}
-
-static bool
-check_properties(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *properties = rules->keyword[KW_PROPERTIES];
-	const JsonNode *member;
-	bool		good = true;
-
-	if (value->kind != NODE_OBJECT)
-		return true;
-	for (member = value->is.first; member && !finished(check); member = member->next)
-	{
-		const JsonNode *schema = json_node_member(properties, member->name, member->name_len);
-
-		if (!spend(check, 1) || (schema && !apply(check, schema, member)))
-			good = false;
-	}
-	return good;
-}
-
-static bool
-unknown_member(Check *check, const Rules *rules, const JsonNode *member)
-{
-	const JsonNode *properties = rules->keyword[KW_PROPERTIES];
-
-	if (begin_fault(check, member))
-	{
-		buf_puts(&check->line, "is not allowed; ");
-		if (properties && properties->count > 0)
-		{
-			buf_puts(&check->line, "the members here are ");
-			put_list(&check->line, properties);
-		}
-		else
-			buf_puts(&check->line, "there may be no members here");
-	}
-	return end_fault(check);
-}
-
-static bool
-check_additional_properties(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *properties = rules->keyword[KW_PROPERTIES];
-	const JsonNode *schema = rules->keyword[KW_ADDITIONAL_PROPERTIES];
-	bool		forbidden = schema->kind == NODE_BOOL && !schema->count;
-	const JsonNode *member;
-	bool		good = true;
-
-	if (value->kind != NODE_OBJECT)
-		return true;
-	for (member = value->is.first; member && !finished(check); member = member->next)
-	{
-		if (!spend(check, 1))
-			return false;
-		if (properties && json_node_member(properties, member->name, member->name_len))
-			continue;
-		if (!(forbidden ? unknown_member(check, rules, member) : apply(check, schema, member)))
-			good = false;
-	}
-	return good;
-}
-
-static bool
-check_dependent_schemas(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *schema;
-	bool		good = true;
-
-	if (value->kind != NODE_OBJECT)
-		return true;
-	for (schema = rules->keyword[KW_DEPENDENT_SCHEMAS]->is.first; schema && !finished(check); schema = schema->next)
-	{
-		if (!spend(check, 1) ||
-			(json_node_member(value, schema->name, schema->name_len) && !apply(check, schema, value)))
-			good = false;
-	}
-	return good;
-}
-
-/* ---- arrays ---- */
-
-static bool
-check_min_items(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *limit = rules->keyword[KW_MIN_ITEMS];
-
-	return value->kind != NODE_ARRAY || value->count >= limit->number ||
-		count_fault(check, value, "at least", limit, "item", value->count);
-}
-
-static bool
-check_max_items(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *limit = rules->keyword[KW_MAX_ITEMS];
-
-	return value->kind != NODE_ARRAY || value->count <= limit->number ||
-		count_fault(check, value, "at most", limit, "item", value->count);
-}
-
-static int
-compare_items(const void *a, const void *b)
-{
-	const JsonNode *left = *(const JsonNode *const *) a;
-	const JsonNode *right = *(const JsonNode *const *) b;
-	int			result = json_node_compare(left, right);
-
-	if (result == 0)
-		result = left->index < right->index ? -1 : left->index > right->index;
-	return result;
-}
-
-static bool
-same_items_fault(Check *check, const JsonNode *first, const JsonNode *again)
-{
-	if (begin_fault(check, again))
-	{
-		buf_puts(&check->line, "is equal to ");
-		json_node_path(&check->line, first);
-		buf_puts(&check->line, "; the items must differ from each other");
-	}
-	return end_fault(check);
-}
-
-/* How often a sort looks at each of so many items, about. */
-static int
-sort_rounds(uint32_t count)
-{
-	int			rounds = 1;
-
-	for (; count > 1; count /= 2)
-		rounds++;
-	return rounds;
-}
-
-/* In order, equal items are neighbours: no need to compare each with each. */
-static bool
-check_unique_items(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode **items;
-	const JsonNode *item;
-	bool		good = true;
-	uint32_t	i = 0;
-
-	if (value->kind != NODE_ARRAY || value->count < 2 || rules->keyword[KW_UNIQUE_ITEMS]->count == 0)
-		return true;
-	if (!spend(check, (int64_t) value->weight * sort_rounds(value->count)))
-		return false;
-	items = malloc(value->count * sizeof(*items));
-	if (items == NULL)
-		return give_up(check, "out of memory");
-	for (item = value->is.first; item; item = item->next)
-		items[i++] = item;
-	qsort(items, value->count, sizeof(*items), compare_items);
-	for (i = 1; i < value->count && !finished(check); i++)
-	{
-		if (json_node_compare(items[i - 1], items[i]) == 0)
-			good = same_items_fault(check, items[i - 1], items[i]);
-	}
-	free(items);
-	return good;
-}
-
-static bool
-check_prefix_items(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *schema = rules->keyword[KW_PREFIX_ITEMS]->is.first;
-	const JsonNode *item = value->is.first;
-	bool		good = true;
-
-	if (value->kind != NODE_ARRAY)
-		return true;
-	for (; schema && item && !finished(check); schema = schema->next, item = item->next)
-	{
-		if (!apply(check, schema, item))
-			good = false;
-	}
-	return good;
-}
-
-static bool
-check_items(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *schema = rules->keyword[KW_ITEMS];
-	const JsonNode *prefix = rules->keyword[KW_PREFIX_ITEMS];
-	uint32_t	described = prefix ? prefix->count : 0;
-	const JsonNode *item = value->is.first;
-	bool		good = true;
-
-	if (value->kind != NODE_ARRAY)
-		return true;
-	if (schema->kind == NODE_BOOL && !schema->count && value->count > described)
-	{
-		if (begin_fault(check, value))
-		{
-			buf_puts(&check->line, "expected at most ");
-			put_amount(&check->line, described, "item");
-			buf_printf(&check->line, ", found %u", value->count);
-		}
-		return end_fault(check);
-	}
-	for (; item && !finished(check); item = item->next)
-	{
-		if (!spend(check, 1) || (item->index >= described && !apply(check, schema, item)))
-			good = false;
-	}
-	return good;
-}
-
-static bool
-contains_fault(Check *check, const Rules *rules, const JsonNode *value, int64_t found,
-			   const char *words, int64_t limit)
-{
-	if (begin_fault(check, value))
-	{
-		buf_printf(&check->line, "expected %s %lld item%s that fit%s ", words, (long long) limit,
-				   limit == 1 ? "" : "s", limit == 1 ? "s" : "");
-		json_node_write(&check->line, rules->keyword[KW_CONTAINS], LIST_MAX);
-		buf_printf(&check->line, ", found %lld", (long long) found);
-	}
-	return end_fault(check);
-}
-
-static bool
-check_contains(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *min = rules->keyword[KW_MIN_CONTAINS];
-	const JsonNode *max = rules->keyword[KW_MAX_CONTAINS];
-	const JsonNode *item = value->is.first;
-	int64_t		found = 0;
-
-	if (value->kind != NODE_ARRAY)
-		return true;
-	for (; item && !check->aborted; item = item->next)
-	{
-		if (try_schema(check, rules->keyword[KW_CONTAINS], item, NULL))
-			found++;
-	}
-	if (check->aborted)
-		return false;
-	if (found < (min ? min->number : 1))
-		return contains_fault(check, rules, value, found, "at least", min ? min->number : 1);
-	if (max && found > max->number)
-		return contains_fault(check, rules, value, found, "at most", max->number);
-	return true;
-}
-
-/* ---- strings ---- */
-
-/* Characters, not bytes: what is no continuation begins one. */
-static int64_t
-count_characters(const JsonNode *value)
-{
-	int64_t		count = 0;
-	size_t		i;
-
-	for (i = 0; i < value->by.len; i++)
-		count += ((unsigned char) value->is.text[i] & 0xC0) != 0x80;
-	return count;
-}
-
-static bool
-check_length(Check *check, const JsonNode *value, const JsonNode *limit, bool is_min)
-{
-	int64_t		length;
-
-	if (value->kind != NODE_STRING)
-		return true;
-	if (!spend(check, value->weight))
-		return false;
-	length = count_characters(value);
-	if (is_min ? length >= limit->number : length <= limit->number)
-		return true;
-	return count_fault(check, value, is_min ? "at least" : "at most", limit, "character", (uint32_t) length);
-}
-
-static bool
-check_min_length(Check *check, const Rules *rules, const JsonNode *value)
-{
-	return check_length(check, value, rules->keyword[KW_MIN_LENGTH], true);
-}
-
-static bool
-check_max_length(Check *check, const Rules *rules, const JsonNode *value)
-{
-	return check_length(check, value, rules->keyword[KW_MAX_LENGTH], false);
-}
-
-/* ---- numbers ---- */
-
-/* The order of a number and a limit; anything else than a number keeps every limit. */
-static bool
-compare_limit(Check *check, const JsonNode *value, const JsonNode *limit, int *order)
-{
-	if (value->kind != NODE_NUMBER || !spend(check, value->weight + limit->weight))
-		return false;
-	*order = json_number_compare(value->is.text, value->by.len, limit->is.text, limit->by.len);
-	return true;
-}
-
-static bool
-check_minimum(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *limit = rules->keyword[KW_MINIMUM];
-	int			order;
-
-	return !compare_limit(check, value, limit, &order) || order >= 0 ||
-		limit_fault(check, value, "at least", limit);
-}
-
-static bool
-check_maximum(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *limit = rules->keyword[KW_MAXIMUM];
-	int			order;
-
-	return !compare_limit(check, value, limit, &order) || order <= 0 ||
-		limit_fault(check, value, "at most", limit);
-}
-
-static bool
-check_exclusive_minimum(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *limit = rules->keyword[KW_EXCLUSIVE_MINIMUM];
-	int			order;
-
-	return !compare_limit(check, value, limit, &order) || order > 0 ||
-		limit_fault(check, value, "more than", limit);
-}
-
-static bool
-check_exclusive_maximum(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *limit = rules->keyword[KW_EXCLUSIVE_MAXIMUM];
-	int			order;
-
-	return !compare_limit(check, value, limit, &order) || order < 0 ||
-		limit_fault(check, value, "less than", limit);
-}
-
-static bool
-check_multiple_of(Check *check, const Rules *rules, const JsonNode *value)
-{
-	const JsonNode *divisor = rules->keyword[KW_MULTIPLE_OF];
-
-	/* dividing goes through the digits more slowly than comparing */
-	if (value->kind != NODE_NUMBER || !spend(check, (int64_t) value->weight * 16))
-		return true;
-	return json_number_is_multiple(value->is.text, value->by.len, divisor->is.text, divisor->by.len) ||
-		limit_fault(check, value, "a multiple of", divisor);
-}
-
-/* ---- schemas on schemas ---- */
 
 static bool
 check_all_of(Check *check, const Rules *rules, const JsonNode *value)
@@ -774,9 +137,9 @@ check_all_of(Check *check, const Rules *rules, const JsonNode *value)
 	const JsonNode *schema;
 	bool		good = true;
 
-	for (schema = rules->keyword[KW_ALL_OF]->is.first; schema && !finished(check); schema = schema->next)
+	for (schema = rules->keyword[KW_ALL_OF]->is.first; schema && !schema_finished(check); schema = schema->next)
 	{
-		if (!apply(check, schema, value))
+		if (!schema_apply(check, schema, value))
 			good = false;
 	}
 	return good;
@@ -786,27 +149,28 @@ check_all_of(Check *check, const Rules *rules, const JsonNode *value)
 static bool
 try_alternative(Check *check, const JsonNode *schema, const JsonNode *value, Buf *why)
 {
-	bool		shown = schema->index < MAX_ALTERNATIVES && wants_reasons(check);
+	bool		shown = schema->index < MAX_ALTERNATIVES && schema_wants_reasons(check);
 
 	if (shown)
-		buf_printf(why, "%s(%u) ", schema->index > 0 ? "; " : "", schema->index + 1);
-	else if (schema->index == MAX_ALTERNATIVES && wants_reasons(check))
+		buf_printf(why, "%s%u: ", schema->index > 0 ? "; " : "", schema->index + 1);
+	else if (schema->index == MAX_ALTERNATIVES && schema_wants_reasons(check))
 		buf_puts(why, "; ...");
-	return try_schema(check, schema, value, shown ? why : NULL);
+	return schema_try(check, schema, value, shown ? why : NULL);
 }
 
 static bool
 no_alternative_fault(Check *check, const JsonNode *value, const char *keyword, uint32_t count, const Buf *why)
 {
-	if (begin_fault(check, value))
+	if (schema_begin_fault(check, value))
 	{
 		if (count == 1)
-			buf_printf(&check->line, "does not fit the alternative of %s: ", keyword);
+			buf_printf(&check->line, "does not fit the alternative of %s (", keyword);
 		else
-			buf_printf(&check->line, "fits none of the %u alternatives of %s: ", count, keyword);
-		buf_puts(&check->line, buf_text(why));
+			buf_printf(&check->line, "fits none of the %u alternatives of %s (", count, keyword);
+		json_put_clipped(&check->line, buf_text(why), why->len, REASONS_MAX);
+		buf_putc(&check->line, ')');
 	}
-	return end_fault(check);
+	return schema_end_fault(check);
 }
 
 static bool
@@ -850,10 +214,10 @@ check_one_of(Check *check, const Rules *rules, const JsonNode *value)
 	buf_free(&why);
 	if (!second)
 		return first != NULL && !check->aborted;
-	if (begin_fault(check, value))
+	if (schema_begin_fault(check, value))
 		buf_printf(&check->line, "fits more than one alternative of oneOf (numbers %u and %u), expected exactly one",
 				   first->index + 1, second->index + 1);
-	return end_fault(check);
+	return schema_end_fault(check);
 }
 
 static bool
@@ -861,55 +225,31 @@ check_not(Check *check, const Rules *rules, const JsonNode *value)
 {
 	const JsonNode *schema = rules->keyword[KW_NOT];
 
-	if (!try_schema(check, schema, value, NULL))
+	if (!schema_try(check, schema, value, NULL))
 		return !check->aborted;
-	if (begin_fault(check, value))
+	if (schema_begin_fault(check, value))
 	{
 		buf_puts(&check->line, "found ");
-		put_found(&check->line, value);
+		schema_put_found(&check->line, value);
 		buf_puts(&check->line, ", which must not fit ");
 		json_node_write(&check->line, schema, LIST_MAX);
 	}
-	return end_fault(check);
+	return schema_end_fault(check);
 }
 
 static bool
 check_if(Check *check, const Rules *rules, const JsonNode *value)
 {
-	bool		holds = try_schema(check, rules->keyword[KW_IF], value, NULL);
+	bool		holds = schema_try(check, rules->keyword[KW_IF], value, NULL);
 	const JsonNode *schema = rules->keyword[holds ? KW_THEN : KW_ELSE];
 
-	return !check->aborted && (schema == NULL || apply(check, schema, value));
+	return !check->aborted && (schema == NULL || schema_apply(check, schema, value));
 }
 
 /* ---- one schema ---- */
 
-static const KeywordCheck keyword_checks[KW_CHECKED] = {
-	[KW_TYPE] = check_type,
-	[KW_ENUM] = check_enum,
-	[KW_CONST] = check_const,
+static const KeywordCheck own_checks[KW_CHECKED] = {
 	[KW_REF] = check_ref,
-	[KW_REQUIRED] = check_required,
-	[KW_DEPENDENT_REQUIRED] = check_dependent_required,
-	[KW_MIN_PROPERTIES] = check_min_properties,
-	[KW_MAX_PROPERTIES] = check_max_properties,
-	[KW_PROPERTY_NAMES] = check_property_names,
-	[KW_PROPERTIES] = check_properties,
-	[KW_ADDITIONAL_PROPERTIES] = check_additional_properties,
-	[KW_DEPENDENT_SCHEMAS] = check_dependent_schemas,
-	[KW_MIN_ITEMS] = check_min_items,
-	[KW_MAX_ITEMS] = check_max_items,
-	[KW_UNIQUE_ITEMS] = check_unique_items,
-	[KW_PREFIX_ITEMS] = check_prefix_items,
-	[KW_ITEMS] = check_items,
-	[KW_CONTAINS] = check_contains,
-	[KW_MIN_LENGTH] = check_min_length,
-	[KW_MAX_LENGTH] = check_max_length,
-	[KW_MINIMUM] = check_minimum,
-	[KW_MAXIMUM] = check_maximum,
-	[KW_EXCLUSIVE_MINIMUM] = check_exclusive_minimum,
-	[KW_EXCLUSIVE_MAXIMUM] = check_exclusive_maximum,
-	[KW_MULTIPLE_OF] = check_multiple_of,
 	[KW_ALL_OF] = check_all_of,
 	[KW_ANY_OF] = check_any_of,
 	[KW_ONE_OF] = check_one_of,
@@ -923,11 +263,12 @@ apply_keywords(Check *check, const Rules *rules, const JsonNode *value)
 	uint64_t	rest;
 	bool		good = true;
 
-	for (rest = rules->present; rest != 0 && !finished(check); rest &= rest - 1)
+	for (rest = rules->present; rest != 0 && !schema_finished(check); rest &= rest - 1)
 	{
 		int			keyword = __builtin_ctzll(rest);
+		KeywordCheck keyword_check = own_checks[keyword] ? own_checks[keyword] : schema_value_checks[keyword];
 
-		if (!spend(check, 1) || !keyword_checks[keyword] (check, rules, value))
+		if (!schema_spend(check, 1) || !keyword_check(check, rules, value))
 			good = false;
 		if (keyword == KW_TYPE && !good)
 			break;
@@ -935,17 +276,17 @@ apply_keywords(Check *check, const Rules *rules, const JsonNode *value)
 	return good && !check->aborted;
 }
 
-static bool
-apply(Check *check, const JsonNode *schema, const JsonNode *value)
+bool
+schema_apply(Check *check, const JsonNode *schema, const JsonNode *value)
 {
 	bool		good;
 
-	if (!spend(check, 1))
+	if (!schema_spend(check, 1))
 		return false;
 	if (schema->kind == NODE_BOOL)
 		return schema->count != 0 || fault(check, value, "nothing is allowed here");
 	if (check->depth == MAX_DEPTH)
-		return give_up(check, "checking it goes deeper than is allowed: the schema refers to itself too often");
+		return schema_give_up(check, "checking it goes deeper than is allowed: the schema refers to itself too often");
 	check->depth++;
 	good = apply_keywords(check, rules_at(schema), value);
 	check->depth--;
@@ -976,7 +317,7 @@ check_tree(const JsonSchema *schema, const JsonTree *tree, Buf *problem)
 	check.sink.enough = MAX_FAULTS;
 	buf_init(&check.line, 0);
 	good = check_duplicates(&check, tree);
-	good = apply(&check, json_tree_root(schema->tree), json_tree_root(tree)) && good;
+	good = schema_apply(&check, json_tree_root(schema->tree), json_tree_root(tree)) && good;
 	if (check.aborted)
 	{
 		buf_printf(problem, "%sthe document: %s", check.sink.faults > 0 ? "\n" : "", check.aborted);

@@ -78,6 +78,20 @@ problem_at(Compiler *compiler, const JsonNode *at, const char *words)
 	return false;
 }
 
+/* A mistake that is made often: the name of a type, misspelt, or where a schema should be. */
+static void
+put_type_hint(Buf *out, const JsonNode *value, Shape shape)
+{
+	const char *near = NULL;
+
+	if (value->kind == NODE_STRING)
+		near = json_schema_near_type(value->is.text, value->by.len);
+	if (near && shape == SHAPE_TYPE)
+		buf_printf(out, "; perhaps you meant \"%s\"", near);
+	else if (near && shape == SHAPE_SCHEMA)
+		buf_printf(out, "; perhaps you meant {\"type\": \"%s\"}", near);
+}
+
 static bool
 wrong_shape(Compiler *compiler, const JsonNode *value, Shape shape, const char *hint)
 {
@@ -86,6 +100,8 @@ wrong_shape(Compiler *compiler, const JsonNode *value, Shape shape, const char *
 	json_node_write(compiler->problem, value, SHOWN_MAX);
 	if (hint)
 		buf_printf(compiler->problem, "; %s", hint);
+	else
+		put_type_hint(compiler->problem, value, shape);
 	return false;
 }
 
@@ -112,6 +128,17 @@ unsupported_keyword(Compiler *compiler, const JsonNode *value, const Keyword *ke
 }
 
 /* ---- first pass: keywords ---- */
+
+/* Where schemas stand in it, each of them is to say what is wrong with it. */
+static bool
+has_shape(Shape shape, const JsonNode *value)
+{
+	if (shape == SHAPE_SCHEMA_MAP)
+		return value->kind == NODE_OBJECT;
+	if (shape == SHAPE_SCHEMAS)
+		return value->kind == NODE_ARRAY && value->count > 0;
+	return json_schema_shape_fits(shape, value);
+}
 
 static bool
 compile_children(Compiler *compiler, JsonNode *value)
@@ -171,7 +198,7 @@ compile_keyword(Compiler *compiler, Rules *rules, JsonNode *value)
 		return unknown_keyword(compiler, value);
 	if (keyword->id == KW_UNSUPPORTED)
 		return unsupported_keyword(compiler, value, keyword);
-	if (!json_schema_shape_fits(keyword->shape, value))
+	if (!has_shape(keyword->shape, value))
 		return wrong_shape(compiler, value, keyword->shape, keyword->hint);
 	if (strcmp(keyword->name, "$id") == 0 && rules->node->parent != NULL)
 		return problem_at(compiler, value, "$id is supported at the root only: here it would change what $ref means; leave it out");
@@ -339,39 +366,50 @@ enum
 
 static bool visit(Compiler *compiler, Rules *rules, int depth);
 
+/* Visits a schema that looks at the same value as the one from which it is reached. */
 static bool
-visit_children(Compiler *compiler, const JsonNode *list, int depth)
+visit_next(Compiler *compiler, Rules *from, Rules *next, int depth)
+{
+	if (!visit(compiler, next, depth))
+		return false;
+	if (from->chain <= next->chain)
+		from->chain = next->chain + 1;
+	return from->chain <= MAX_CHAIN ||
+		problem_at(compiler, from->node, "more than 100 schemas in a row look at the same value");
+}
+
+static bool
+visit_list(Compiler *compiler, Rules *from, const JsonNode *list, int depth)
 {
 	const JsonNode *child;
 
 	for (child = list ? list->is.first : NULL; child; child = child->next)
 	{
-		if (!visit(compiler, rules_at(child), depth))
+		if (!visit_next(compiler, from, rules_at(child), depth))
 			return false;
 	}
 	return true;
 }
 
-/* The schemas that look at the very value which this one looks at. */
 static bool
-visit_neighbours(Compiler *compiler, Rules *rules, int depth)
+visit_all_next(Compiler *compiler, Rules *from, int depth)
 {
 	static const KeywordId lists[] = {KW_ALL_OF, KW_ANY_OF, KW_ONE_OF, KW_DEPENDENT_SCHEMAS};
 	static const KeywordId singles[] = {KW_NOT, KW_IF, KW_THEN, KW_ELSE};
 	size_t		i;
 
-	if (rules->ref && !visit(compiler, rules->ref, depth))
+	if (from->ref && !visit_next(compiler, from, from->ref, depth))
 		return false;
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 	{
-		if (!visit_children(compiler, rules->keyword[lists[i]], depth))
+		if (!visit_list(compiler, from, from->keyword[lists[i]], depth))
 			return false;
 	}
 	for (i = 0; i < sizeof(singles) / sizeof(singles[0]); i++)
 	{
-		const JsonNode *single = rules->keyword[singles[i]];
+		const JsonNode *single = from->keyword[singles[i]];
 
-		if (single && !visit(compiler, rules_at(single), depth))
+		if (single && !visit_next(compiler, from, rules_at(single), depth))
 			return false;
 	}
 	return true;
@@ -386,9 +424,9 @@ visit(Compiler *compiler, Rules *rules, int depth)
 		return problem_at(compiler, rules->node,
 						  "leads back to itself without going into the document, so checking would never end");
 	if (depth > MAX_CHAIN)
-		return problem_at(compiler, rules->node, "more than 100 schemas refer to each other in a row");
+		return problem_at(compiler, rules->node, "more than 100 schemas in a row look at the same value");
 	rules->visit = VISIT_BEGUN;
-	if (!visit_neighbours(compiler, rules, depth + 1))
+	if (!visit_all_next(compiler, rules, depth + 1))
 		return false;
 	rules->visit = VISIT_DONE;
 	return true;

@@ -98,7 +98,7 @@ tell_bad_value(Expander *expander, const JsonNode *value)
 		read_type_word(value, &word);
 		near = json_schema_near_type(value->is.text, word.len);
 	}
-	if (near)
+	if (near && strcmp(near, "null") != 0)
 		buf_printf(expander->problem, "; perhaps you meant \"%s\"", near);
 	else if (value->kind == NODE_ARRAY)
 		buf_puts(expander->problem, "; for more than that, write a JSON Schema: {\"type\":\"array\",\"items\":...}");

@@ -105,6 +105,7 @@ typedef struct Rules
 	struct Rules *ref;			/* where $ref leads */
 	struct Rules *next;			/* all of them, for the second look */
 	uint8_t		visit;			/* for the search of circles */
+	uint8_t		chain;			/* how many schemas in a row look at the same value */
 } Rules;
 
 struct JsonSchema
@@ -133,5 +134,56 @@ extern void json_schema_put_types(Buf *out, int types);
 /* The keyword, or the type, that is spelt most like name; NULL if none is near. */
 extern const char *json_schema_near_keyword(const char *name, size_t len);
 extern const char *json_schema_near_type(const char *name, size_t len);
+
+/* ---- checking ---- */
+
+typedef struct Sink
+{
+	Buf		   *text;			/* NULL: nobody wants to know why */
+	const JsonNode *at;			/* the value in question, whose path is not repeated */
+	int			faults;
+	int			shown;			/* at most so many are written */
+	int			enough;			/* after so many, checking ends */
+} Sink;
+
+typedef struct Check
+{
+	Sink		sink;
+	Buf			line;			/* the fault being written */
+	int64_t		work;
+	int			depth;
+	const char *aborted;
+} Check;
+
+typedef bool (*KeywordCheck) (Check *check, const Rules *rules, const JsonNode *value);
+
+/* What a check needs for the keywords; json_schema_check.c has their stories. */
+extern const KeywordCheck schema_value_checks[KW_CHECKED];
+
+extern bool schema_apply(Check *check, const JsonNode *schema, const JsonNode *value);
+
+/* Applies a schema without reporting; the first fault goes to why, if not NULL. */
+extern bool schema_try(Check *check, const JsonNode *schema, const JsonNode *value, Buf *why);
+
+/* False: the check is aborted. */
+extern bool schema_spend(Check *check, int64_t work);
+extern bool schema_give_up(Check *check, const char *why);
+
+/* Nothing that is found from now on would be told. */
+extern bool schema_finished(const Check *check);
+
+/*
+ * Is the next fault to be written?  Then its line begins with the path, and the
+ * caller appends the rest.  In any case the caller returns schema_end_fault(),
+ * which is false.
+ */
+extern bool schema_begin_fault(Check *check, const JsonNode *at);
+extern bool schema_end_fault(Check *check);
+
+/* Is it worth the trouble to find out why? */
+extern bool schema_wants_reasons(const Check *check);
+
+/* What a value is, for "found ...". */
+extern void schema_put_found(Buf *line, const JsonNode *value);
 
 #endif							/* AS_JSON_SCHEMA_PRIVATE_H */
