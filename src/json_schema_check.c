@@ -7,6 +7,10 @@
  * among others (anyOf, not, if ...), a sink of its own takes them: it keeps the
  * first one, or none, and makes the checking of that schema end with it.
  *
+ * A document is checked in silence first.  Only if it is not valid, a second pass
+ * finds the words: alternatives that fail are common, and words cost far more
+ * than verdicts.
+ *
  * The work is bounded: everything that is looked at is paid from one budget, and
  * schemas nest up to a fixed depth.  Who runs out of either is aborted, which is
  * neither true nor false, so that "not" cannot turn it into a verdict.
@@ -16,13 +20,13 @@
 #include "json_schema_private.h"
 
 #define MAX_NODES		500000	/* values in a document */
-#define MAX_WORK		20000000
+#define MAX_WORK		20000000	/* for each pass; less than a second */
 #define MAX_DEPTH		400		/* schemas within each other */
 #define MAX_FAULTS		20
 #define MAX_ALTERNATIVES	5	/* of anyOf, in a message */
 #define LINE_MAX_LENGTH	1000
 #define REASONS_MAX		600		/* of all alternatives together */
-#define FAULT_WORK		20		/* putting a fault into words, as work */
+#define FAULT_WORK		200		/* putting a fault into words, as work */
 #define SHOWN_MAX		60
 #define LIST_MAX		300
 
@@ -305,6 +309,7 @@ check_duplicates(Check *check, const JsonTree *tree)
 		fault(check, duplicate, "this name comes twice in its object; expected each name once");
 }
 
+/* One pass; with problem NULL it only decides, and ends with the first fault. */
 static bool
 check_tree(const JsonSchema *schema, const JsonTree *tree, Buf *problem)
 {
@@ -314,17 +319,14 @@ check_tree(const JsonSchema *schema, const JsonTree *tree, Buf *problem)
 	memset(&check, 0, sizeof(check));
 	check.sink.text = problem;
 	check.sink.shown = MAX_FAULTS;
-	check.sink.enough = MAX_FAULTS;
+	check.sink.enough = problem ? MAX_FAULTS : 1;
 	buf_init(&check.line, 0);
 	good = check_duplicates(&check, tree);
 	good = schema_apply(&check, json_tree_root(schema->tree), json_tree_root(tree)) && good;
-	if (check.aborted)
-	{
+	if (check.aborted && problem)
 		buf_printf(problem, "%sthe document: %s", check.sink.faults > 0 ? "\n" : "", check.aborted);
-		good = false;
-	}
 	buf_free(&check.line);
-	return good;
+	return good && !check.aborted;
 }
 
 bool
@@ -335,7 +337,9 @@ json_schema_check(const JsonSchema *schema, const char *document, size_t len, Bu
 
 	if (tree == NULL)
 		return false;
-	good = check_tree(schema, tree, problem);
+	good = check_tree(schema, tree, NULL);
+	if (!good)
+		check_tree(schema, tree, problem);
 	json_tree_free(tree);
 	return good;
 }
