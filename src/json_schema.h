@@ -27,7 +27,8 @@ extern void json_schema_free(JsonSchema *schema);
  * True when the document is JSON and valid. On false, problem says which path of
  * the document is wrong and why, for at most 20 faults, one a line: words that can
  * be given to the model as feedback. Checking that would take more than a fixed
- * amount of work ends with a problem of its own.
+ * amount of work ends with a problem of its own. A name that comes twice in an
+ * object is a fault: readers differ in which of the two values they take.
  */
 extern bool json_schema_check(const JsonSchema *schema, const char *document, size_t len, Buf *problem);
 
@@ -38,7 +39,8 @@ extern bool json_schema_check(const JsonSchema *schema, const char *document, si
  * optional; "string[]" is an array of strings; a nested object is shorthand again).
  * False when text is no such shorthand: problem says why. A text that is a real
  * schema (it has "$schema", "type", "properties", "$ref", "anyOf", ... with
- * values of the shape these keywords have) is copied as it is.
+ * values of the shape these keywords have) is copied as it is, also as a nested
+ * object; {"type":"string","name":"string"}, which could be either, is refused.
  */
 extern bool json_schema_expand(const char *text, size_t len, Buf *schema, Buf *problem);
 
