@@ -97,10 +97,12 @@ SELECT * FROM tests.try(
 	$$SELECT as_execute_task('hers', 'x', max_iterations => NULL)$$,
 	$$SELECT as_execute_task('hers', 'x', iteration_strategy => 'improve_until_valid')$$,
 	$$SELECT as_execute_task('hers', 'x', validation_criteria => '{"minQualityScore": 0.85}')$$,
-	$$SELECT as_execute_task('hers', 'x', json_schema => '{"architecture": "object"}')$$,
-	$$SELECT as_execute_task('hers', 'x', output_format => 'json')$$,
-	$$SELECT as_execute_task('hers', 'x', output_format => 'code')$$,
-	$$SELECT as_execute_task('hers', 'x', output_format => 'plaintext')$$,
+	$$SELECT as_execute_task('hers', 'x', json_schema => '{"architecture": "objekt"}')$$,
+	$$SELECT as_execute_task('hers', 'x', json_schema => '{"type": "object", "patternProperties": {"^a": true}}')$$,
+	$$SELECT as_execute_task('hers', 'x', json_schema => '{"type": "object", "requird": ["a"]}')$$,
+	$$SELECT as_execute_task('hers', 'x', json_schema => '{"$ref": "https://example.com/schema"}')$$,
+	$$SELECT as_execute_task('hers', 'x', json_schema => '[]')$$,
+	$$SELECT as_execute_task('hers', 'x', json_schema => '{"a": "string"}', output_format => 'code')$$,
 	$$SELECT as_deprecate_agent('hers')$$,
 	$$SELECT as_execute_task('hers', 'x')$$);
 

@@ -107,7 +107,7 @@ SELECT * FROM tests.try(
 	$$SELECT FROM agent_studio.executions FOR UPDATE$$,
 	$$SELECT nextval('agent_studio.executions_execution_id_seq')$$,
 	$$SELECT agent_studio_private.as_cancel('postgres', 1, NULL)$$,
-	$$SELECT agent_studio_private.as_create_model('postgres', 'x', 'mock', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'max_tokens', '{}')$$,
+	$$SELECT agent_studio_private.as_create_model('postgres', 'x', 'mock', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'max_tokens', '{}', false)$$,
 	$$SELECT agent_studio_private.wake()$$,
 	$$SELECT agent_studio_private.extension_created()$$,
 	$$CREATE FUNCTION agent_studio.as_evil() RETURNS int LANGUAGE sql RETURN 1$$);

@@ -268,6 +268,28 @@ complete(Call *call)
 	end_call(call, OUTCOME_COMPLETED);
 }
 
+/* An answer of the wrong format has failed, however well the model meant it. */
+static bool
+format_is_right(Call *call)
+{
+	char		message[sizeof(call->error.message)];
+	Buf			problem;
+	bool		right;
+
+	buf_init(&problem, sizeof(message) - 64);
+	right = output_format_check(call->format, call->schema, &call->output, &problem);
+	if (!right)
+	{
+		snprintf(message, sizeof(message), "the answer is not valid: %.*s",
+				 (int) utf8_clip(buf_text(&problem), problem.len, sizeof(message) - 64), buf_text(&problem));
+		for (char *end = strchr(message, '\n'); end != NULL; end = strchr(end, '\n'))
+			*end = ';';
+		fail_call(call, ERROR_CLASS_INVALID_OUTPUT, true, message);
+	}
+	buf_free(&problem);
+	return right;
+}
+
 static void
 judge_answer(Call *call)
 {
@@ -290,7 +312,7 @@ judge_answer(Call *call)
 				  "the limit of output tokens was used up before the answer began");
 	else if (call->output.len == 0)
 		fail_call(call, ERROR_CLASS_INVALID_OUTPUT, true, "the model gave an empty answer");
-	else
+	else if (format_is_right(call))
 		complete(call);
 }
 
@@ -456,6 +478,24 @@ think_beginning(Call *call, const Claim *claim)
 	}
 }
 
+/* What the answer will be checked against. */
+static bool
+prepare_format(Call *call, const Claim *claim)
+{
+	Buf			problem;
+
+	if (claim->output_format == NULL || !output_format_parse(claim->output_format, &call->format))
+		call->format = OUTPUT_MARKDOWN;
+	if (claim->json_schema == NULL)
+		return true;
+	buf_init(&problem, 1024);
+	call->schema = json_schema_compile(claim->json_schema, strlen(claim->json_schema), &problem);
+	if (call->schema == NULL)
+		fail_call(call, ERROR_CLASS_BAD_REQUEST, false, buf_text(&problem));
+	buf_free(&problem);
+	return call->schema != NULL;
+}
+
 static bool
 build_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestParts *parts)
 {
@@ -469,7 +509,8 @@ build_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestP
 	request.api_key = endpoint->api_key;
 	request.deployment = claim->deployment;
 	request.system_prompt = prompt_system(claim->system_prompt, claim->progress_lines);
-	request.user_prompt = prompt_user(claim->task, claim->context);
+	request.user_prompt = prompt_user(claim->task, claim->context, output_format_instructions(call->format),
+									  claim->structured_output ? NULL : claim->json_schema);
 	request.temperature = claim->temperature;
 	request.top_p = claim->top_p;
 	request.max_output_tokens = claim->max_output_tokens;
@@ -519,7 +560,7 @@ call_start(const Claim *claim, Endpoint *endpoint, HttpLoop *loop, Journal *jour
 	call->provider = endpoint->provider;
 	think_beginning(call, claim);
 	request_parts_init(&parts);
-	if (build_request(call, claim, endpoint, &parts))
+	if (prepare_format(call, claim) && build_request(call, claim, endpoint, &parts))
 		send_request(call, claim, endpoint, &parts, loop);
 	request_parts_free(&parts);
 	return call;
@@ -551,6 +592,7 @@ call_free(Call *call, HttpLoop *loop)
 	if (call->decoding)
 		decoder_free(&call->decoder);
 	joiner_free(&call->joiner);
+	json_schema_free(call->schema);
 	buf_free(&call->output);
 	buf_free(&call->error_body);
 	MemoryContextDelete(call->context);

@@ -16,6 +16,7 @@
 #include "endpoint.h"
 #include "http.h"
 #include "journal.h"
+#include "output_format.h"
 #include "provider.h"
 
 /* A claimed step, as the claim returned it. Strings live as long as the turn. */
@@ -35,6 +36,9 @@ typedef struct Claim
 	int64		tokens;			/* what it is expected to cost */
 	int64		requests_limit; /* a minute; 0 = none */
 	int64		tokens_limit;
+	char	   *output_format;
+	char	   *json_schema;	/* NULL = none */
+	bool		structured_output;	/* the vendor can be held to it */
 	int32		fallback_no;	/* which fallback model_id is; 0 = the agent's own model */
 	int64		next_model_id;	/* the next fallback; 0 = none is left */
 	int64		own_model_id;
@@ -83,6 +87,8 @@ typedef struct Call
 	Decoder		decoder;
 	LineJoiner	joiner;
 	TimestampTz last_fragment_at;	/* of reasoning not yet a line; 0 = none waits */
+	OutputFormat format;
+	JsonSchema *schema;			/* NULL = none */
 	Buf			output;
 	Buf			error_body;
 	int64		logged_bytes;	/* of output, by the last DEBUG line */

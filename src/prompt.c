@@ -1,8 +1,10 @@
 /*
  * prompt.c
- *		What is put before the model: instructions, the task, its context.
+ *		What is put before the model: instructions, the task, its context, its form.
  */
 #include "postgres.h"
+
+#include "lib/stringinfo.h"
 
 #include "prompt.h"
 #include "thoughts.h"
@@ -23,9 +25,17 @@ prompt_system(const char *system_prompt, bool progress_lines)
 }
 
 char *
-prompt_user(const char *task, const char *context)
+prompt_user(const char *task, const char *context, const char *form, const char *schema)
 {
-	if (context == NULL)
-		return pstrdup(task);
-	return psprintf("%s\n\nContext:\n```json\n%s\n```", task, context);
+	StringInfoData prompt;
+
+	initStringInfo(&prompt);
+	appendStringInfoString(&prompt, task);
+	if (context != NULL)
+		appendStringInfo(&prompt, "\n\nContext:\n```json\n%s\n```", context);
+	if (form != NULL)
+		appendStringInfo(&prompt, "\n\n%s", form);
+	if (schema != NULL)
+		appendStringInfo(&prompt, "\n\nThe JSON must be valid against this JSON Schema:\n```json\n%s\n```", schema);
+	return prompt.data;
 }

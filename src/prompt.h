@@ -1,6 +1,6 @@
 /*
  * prompt.h
- *		What is put before the model: instructions, the task, its context.
+ *		What is put before the model: instructions, the task, its context, its form.
  */
 #ifndef AS_PROMPT_H
 #define AS_PROMPT_H
@@ -9,6 +9,8 @@
 
 /* Both palloc'd; the first is NULL when there is nothing to say. */
 extern char *prompt_system(const char *system_prompt, bool progress_lines);
-extern char *prompt_user(const char *task, const char *context);
+
+/* context, instructions on the form, and a JSON Schema to be told may be NULL. */
+extern char *prompt_user(const char *task, const char *context, const char *form, const char *schema);
 
 #endif							/* AS_PROMPT_H */

@@ -195,6 +195,9 @@ read_claim(RowReader *reader, Claim *claim)
 	claim->tokens = next_int64(reader);
 	claim->requests_limit = next_int32(reader);
 	claim->tokens_limit = next_int64(reader);
+	claim->output_format = next_text(reader);
+	claim->json_schema = next_text(reader);
+	claim->structured_output = next_bool(reader);
 	claim->fallback_no = next_int32(reader);
 	claim->next_model_id = next_int64(reader);
 	claim->own_model_id = next_int64(reader);

@@ -198,6 +198,7 @@ static const char claim_sql[] =
 "	greatest(c.seq_base, CASE WHEN c.attempt_no > 1 THEN (SELECT max(t.seq)"
 "		FROM agent_studio.thoughts t WHERE t.execution_id = c.execution_id) END) AS last_seq,"
 "	c.tokens, m.requests_per_minute, m.tokens_per_minute,"
+"	e.output_format, e.json_schema::text, m.structured_output,"
 "	c.fallback_no, v.fallback_models[c.fallback_no + 1] AS next_model_id, v.model_id AS own_model_id"
 " FROM claimed c"
 " LEFT JOIN agent_studio.executions e ON e.execution_id = c.execution_id"

@@ -14,6 +14,7 @@ CREATE TABLE agent_studio.models (
 	max_output_tokens integer CHECK (max_output_tokens > 0),
 	max_tokens_parameter text NOT NULL DEFAULT 'max_completion_tokens'
 		CHECK (max_tokens_parameter IN ('max_completion_tokens', 'max_tokens')),
+	structured_output boolean NOT NULL DEFAULT false,
 	request_options jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(request_options) = 'object'),
 	requests_per_minute integer CHECK (requests_per_minute > 0),
 	tokens_per_minute bigint CHECK (tokens_per_minute > 0),
@@ -32,6 +33,7 @@ COMMENT ON COLUMN agent_studio.models.model_version IS 'Version, for people to r
 COMMENT ON COLUMN agent_studio.models.context_window IS 'Tokens of input and output together that the model can hold; NULL = unknown.';
 COMMENT ON COLUMN agent_studio.models.max_output_tokens IS 'Most output tokens the model can give; an agent may not ask for more. NULL = unknown.';
 COMMENT ON COLUMN agent_studio.models.max_tokens_parameter IS 'Name of the request member that limits the output: max_completion_tokens, or max_tokens for older compatible servers.';
+COMMENT ON COLUMN agent_studio.models.structured_output IS 'True: the model can be held to a JSON Schema by the vendor; false: it is told the schema in the prompt. The answer is checked in both cases.';
 COMMENT ON COLUMN agent_studio.models.request_options IS 'Further members of the request body, for example {"reasoning_effort": "high"}.';
 COMMENT ON COLUMN agent_studio.models.requests_per_minute IS 'Most requests sent within any minute; NULL = no limit here.';
 COMMENT ON COLUMN agent_studio.models.tokens_per_minute IS 'Most tokens of the requests sent within any minute, input and output, estimated until the vendor has counted them; NULL = no limit here.';

@@ -19,6 +19,7 @@ CREATE TABLE agent_studio.executions (
 	timeout_seconds integer NOT NULL CHECK (timeout_seconds BETWEEN 1 AND 86400),
 	max_retries integer NOT NULL CHECK (max_retries BETWEEN 0 AND 20),
 	output_format text NOT NULL,
+	json_schema json,
 	is_verbose boolean NOT NULL DEFAULT false,
 	idempotency_key text,
 	owner text NOT NULL,
@@ -52,6 +53,7 @@ COMMENT ON COLUMN agent_studio.executions.priority IS 'low, normal, high or crit
 COMMENT ON COLUMN agent_studio.executions.timeout_seconds IS 'Seconds that one attempt may take.';
 COMMENT ON COLUMN agent_studio.executions.max_retries IS 'Most tries after the first one.';
 COMMENT ON COLUMN agent_studio.executions.output_format IS 'Format asked for.';
+COMMENT ON COLUMN agent_studio.executions.json_schema IS 'JSON Schema that the answer has to satisfy, shorthand written out; NULL = none.';
 COMMENT ON COLUMN agent_studio.executions.is_verbose IS 'True: DEBUG lines are kept; setting agent_studio.verbose keeps those of all.';
 COMMENT ON COLUMN agent_studio.executions.idempotency_key IS 'Caller''s key: the same key of the same owner gives the same execution. NULL = none.';
 COMMENT ON COLUMN agent_studio.executions.owner IS 'Role that submitted it; its rights decide which endpoint may be used.';

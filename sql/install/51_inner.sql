@@ -135,12 +135,21 @@ BEGIN
 	END IF;
 	PERFORM agent_studio_private.one_of('output format', format_name,
 										ARRAY['markdown', 'json', 'plaintext', 'code']);
-	PERFORM agent_studio_private.not_yet(format('output format %s', format_name), format_name <> 'markdown');
 	RETURN format_name;
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.output_format(text) IS
-'The format''s full name, NULL for NULL; raises 22023 for an unknown one, 0A000 for one that this version cannot check.';
+'The format''s full name, NULL for NULL; raises 22023 for an unknown one.';
+ 
+CREATE FUNCTION agent_studio_private.json_schema(given json) RETURNS json
+AS 'MODULE_PATHNAME', 'agent_studio_json_schema' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION agent_studio_private.json_schema(json) IS
+'The schema with the shorthand written out; raises 22023 for one that could not be checked in full.';
+
+CREATE FUNCTION agent_studio_private.format_problem(output text, output_format text, json_schema json) RETURNS text
+AS 'MODULE_PATHNAME', 'agent_studio_format_problem' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION agent_studio_private.format_problem(text, text, json) IS
+'Why an output is not of that format, or not valid, in words; NULL = it is. The check that answers have to pass.';
 
 CREATE FUNCTION agent_studio_private.require_execution(execution bigint) RETURNS void
 AS 'MODULE_PATHNAME', 'agent_studio_require_execution' LANGUAGE C STABLE;

@@ -109,7 +109,7 @@ CREATE FUNCTION agent_studio_private.as_create_model(actor text,
 	name text, server text, deployment text, model_version text, context_window integer,
 	max_output_tokens integer, input_price numeric, cached_input_price numeric, output_price numeric,
 	requests_per_minute integer, tokens_per_minute integer, max_concurrency integer,
-	max_tokens_parameter text, request_options jsonb) RETURNS bigint
+	max_tokens_parameter text, request_options jsonb, structured_output boolean) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -128,13 +128,14 @@ BEGIN
 	PERFORM agent_studio_private.one_of('max_tokens_parameter', max_tokens_parameter,
 										ARRAY['max_completion_tokens', 'max_tokens']);
 	PERFORM agent_studio_private.check_request_options(request_options);
+	PERFORM agent_studio_private.not_null('structured_output', structured_output IS NULL);
 
 	INSERT INTO agent_studio.models AS m (name, server, deployment, model_version, context_window,
 		max_output_tokens, requests_per_minute, tokens_per_minute, max_concurrency,
-		max_tokens_parameter, request_options, owner)
+		max_tokens_parameter, request_options, structured_output, owner)
 	VALUES (name, server, coalesce(deployment, name), model_version, context_window,
 		max_output_tokens, requests_per_minute, tokens_per_minute, max_concurrency,
-		max_tokens_parameter, request_options, actor)
+		max_tokens_parameter, request_options, structured_output, actor)
 	ON CONFLICT ON CONSTRAINT models_name_key DO NOTHING
 	RETURNING m.model_id INTO new_id;
 	IF new_id IS NULL THEN
@@ -155,16 +156,16 @@ CREATE FUNCTION agent_studio.as_create_model(
 	output_price numeric DEFAULT NULL, requests_per_minute integer DEFAULT NULL,
 	tokens_per_minute integer DEFAULT NULL, max_concurrency integer DEFAULT NULL,
 	max_tokens_parameter text DEFAULT 'max_completion_tokens',
-	request_options jsonb DEFAULT '{}') RETURNS bigint
+	request_options jsonb DEFAULT '{}', structured_output boolean DEFAULT false) RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
-COMMENT ON FUNCTION agent_studio.as_create_model(text, text, text, text, integer, integer, numeric, numeric, numeric, integer, integer, integer, text, jsonb) IS
-'Makes a model known: a deployment (its own name if NULL) at a foreign server. Prices in USD per million tokens, from now on; NULL = unknown, and costs are NULL then. requests_per_minute, tokens_per_minute and max_concurrency are kept by the executor before it sends; NULL = no limit. Returns its model_id. Raises 42704 unknown server, 42501 no USAGE on it, 42710 name taken, 22023 bad value.';
+COMMENT ON FUNCTION agent_studio.as_create_model(text, text, text, text, integer, integer, numeric, numeric, numeric, integer, integer, integer, text, jsonb, boolean) IS
+'Makes a model known: a deployment (its own name if NULL) at a foreign server. Prices in USD per million tokens, from now on; NULL = unknown, and costs are NULL then. requests_per_minute, tokens_per_minute and max_concurrency are kept by the executor before it sends; NULL = no limit. structured_output: the vendor can hold it to a JSON Schema. Returns its model_id. Raises 42704 unknown server, 42501 no USAGE on it, 42710 name taken, 22023 bad value.';
 
 CREATE FUNCTION agent_studio_private.as_update_model(actor text,
 	name text, server text, deployment text, model_version text, context_window integer,
 	max_output_tokens integer, input_price numeric, cached_input_price numeric, output_price numeric,
 	requests_per_minute integer, tokens_per_minute integer, max_concurrency integer,
-	max_tokens_parameter text, request_options jsonb, unset text[]) RETURNS void
+	max_tokens_parameter text, request_options jsonb, unset text[], structured_output boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -205,6 +206,7 @@ BEGIN
 		max_concurrency = CASE WHEN 'max_concurrency' <> ALL (unset) THEN coalesce(max_concurrency, m.max_concurrency) END,
 		max_tokens_parameter = coalesce(max_tokens_parameter, m.max_tokens_parameter),
 		request_options = coalesce(request_options, m.request_options),
+		structured_output = coalesce(structured_output, m.structured_output),
 		changed_at = now()
 	WHERE m.model_id = target.model_id;
 
@@ -227,9 +229,9 @@ CREATE FUNCTION agent_studio.as_update_model(
 	output_price numeric DEFAULT NULL, requests_per_minute integer DEFAULT NULL,
 	tokens_per_minute integer DEFAULT NULL, max_concurrency integer DEFAULT NULL,
 	max_tokens_parameter text DEFAULT NULL, request_options jsonb DEFAULT NULL,
-	unset text[] DEFAULT '{}') RETURNS void
+	unset text[] DEFAULT '{}', structured_output boolean DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
-COMMENT ON FUNCTION agent_studio.as_update_model(text, text, text, text, integer, integer, numeric, numeric, numeric, integer, integer, integer, text, jsonb, text[]) IS
+COMMENT ON FUNCTION agent_studio.as_update_model(text, text, text, text, integer, integer, numeric, numeric, numeric, integer, integer, integer, text, jsonb, text[], boolean) IS
 'Changes a model; NULL = unchanged, and unset names columns to make NULL again. A price holds for attempts that end from now on. Raises 42704 unknown model or server, 42501, 22023.';
 
 CREATE FUNCTION agent_studio_private.as_drop_model(actor text, name text) RETURNS void

@@ -40,10 +40,27 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.runnable_agent(text, text) IS
 'The agent of that name, if the actor may give it a task; raises 42704, 42501, 55000.';
 
+CREATE FUNCTION agent_studio_private.task_format(asked_for text, json_schema json, agents_own text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	format_name text := coalesce(agent_studio_private.output_format(asked_for),
+								 CASE WHEN json_schema IS NULL THEN agents_own ELSE 'json' END);
+BEGIN
+	IF json_schema IS NOT NULL AND format_name <> 'json' THEN
+		RAISE EXCEPTION 'json_schema goes with output_format json, not with %', format_name
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave output_format out, or json_schema.';
+	END IF;
+	RETURN format_name;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.task_format(text, json, text) IS
+'The format of a task: what was asked for, json where there is a schema, else the agent''s. Raises 22023.';
+
 CREATE FUNCTION agent_studio_private.as_execute_task(actor text,
 	agent text, task text, context jsonb, priority text, max_iterations integer,
 	iteration_strategy text, validation_criteria jsonb, timeout_seconds integer,
-	output_format text, json_schema jsonb, idempotency_key text, max_retries integer,
+	output_format text, json_schema json, idempotency_key text, max_retries integer,
 	verbose boolean) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -53,6 +70,7 @@ DECLARE
 	used_version agent_studio.agent_versions;
 	used_server text;
 	used_team text;
+	used_format text;
 	new_id bigint;
 	now_at timestamptz := clock_timestamp();
 BEGIN
@@ -73,7 +91,6 @@ BEGIN
 	PERFORM agent_studio_private.not_yet('max_iterations', max_iterations IS DISTINCT FROM 1);
 	PERFORM agent_studio_private.not_yet('iteration_strategy', iteration_strategy IS NOT NULL);
 	PERFORM agent_studio_private.not_yet('validation_criteria', validation_criteria IS NOT NULL);
-	PERFORM agent_studio_private.not_yet('json_schema', json_schema IS NOT NULL);
 	priority := lower(priority);
 	PERFORM agent_studio_private.one_of('priority', priority, ARRAY['low', 'normal', 'high', 'critical']);
 	PERFORM agent_studio_private.in_range('timeout_seconds', timeout_seconds, 1, 86400);
@@ -92,13 +109,13 @@ BEGIN
 	WHERE v.agent_id = used_agent.agent_id AND v.version = used_agent.current_version;
 	SELECT m.server INTO used_server FROM agent_studio.models m WHERE m.model_id = used_version.model_id;
 	PERFORM agent_studio_private.usable_server(actor, used_server);
+	used_format := agent_studio_private.task_format(output_format, json_schema, used_version.output_format);
 	used_team := CASE WHEN agent_studio_private.has_role(actor, used_agent.team) THEN used_agent.team END;
 
 	INSERT INTO agent_studio.executions AS e (agent, task, context, priority, timeout_seconds, max_retries,
-		output_format, is_verbose, idempotency_key, owner, team, submitted_at)
+		output_format, json_schema, is_verbose, idempotency_key, owner, team, submitted_at)
 	VALUES (agent, task, coalesce(context, '{}'), priority, coalesce(timeout_seconds, used_version.timeout_seconds),
-		max_retries, coalesce(agent_studio_private.output_format(output_format), used_version.output_format),
-		as_execute_task.verbose, idempotency_key, actor, used_team, now_at)
+		max_retries, used_format, agent_studio_private.json_schema(json_schema), as_execute_task.verbose, idempotency_key, actor, used_team, now_at)
 	ON CONFLICT DO NOTHING		-- the one conflict there can be: (owner, idempotency_key)
 	RETURNING e.execution_id INTO new_id;
 
@@ -126,12 +143,12 @@ CREATE FUNCTION agent_studio.as_execute_task(
 	agent text, task text, context jsonb DEFAULT '{}', priority text DEFAULT 'normal',
 	max_iterations integer DEFAULT 1, iteration_strategy text DEFAULT NULL,
 	validation_criteria jsonb DEFAULT NULL, timeout_seconds integer DEFAULT NULL,
-	output_format text DEFAULT NULL, json_schema jsonb DEFAULT NULL,
+	output_format text DEFAULT NULL, json_schema json DEFAULT NULL,
 	idempotency_key text DEFAULT NULL, max_retries integer DEFAULT 3,
 	verbose boolean DEFAULT false) RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
-COMMENT ON FUNCTION agent_studio.as_execute_task(text, text, jsonb, text, integer, text, jsonb, integer, text, jsonb, text, integer, boolean) IS
-'Gives an agent a task and returns the execution''s id. The task is sent after COMMIT; rolled back it is never sent. priority: low, normal, high, critical. timeout_seconds bounds one attempt (NULL = the agent''s). max_retries: tries after the first. The same idempotency_key gives the first id again. verbose keeps DEBUG lines. Raises 42704 unknown agent, 42501 no right to the agent or its server, 55000 deprecated, 22023 bad value, 0A000 for arguments whose feature this version does not have.';
+COMMENT ON FUNCTION agent_studio.as_execute_task(text, text, jsonb, text, integer, text, jsonb, integer, text, json, text, integer, boolean) IS
+'Gives an agent a task and returns the execution''s id. The task is sent after COMMIT; rolled back it is never sent. priority: low, normal, high, critical. timeout_seconds bounds one attempt (NULL = the agent''s). output_format: markdown, json, plaintext or code (NULL = the agent''s). json_schema: a JSON Schema or the shorthand {"name": "string"}; an answer that breaks it is never completed. max_retries: tries after the first. The same idempotency_key gives the first id again. verbose keeps DEBUG lines. Raises 42704 unknown agent, 42501 no right to the agent or its server, 55000 deprecated, 22023 bad value, 0A000 for arguments whose feature this version does not have.';
 
 CREATE FUNCTION agent_studio.as_context_fields(agent_type text)
 RETURNS TABLE (field text, description text)

@@ -13,7 +13,7 @@ REVOKE EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_
 GRANT EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_model,
 	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored TO agent_studio_admin;
 GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
-	agent_studio.as_metrics, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
+	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
 	agent_studio.as_context_fields TO agent_studio_monitor;
 GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
 
@@ -27,7 +27,8 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.re
 	agent_studio_private.result_text, agent_studio_private.worker_state,
 	agent_studio_private.endpoint_problem, agent_studio_private.is_unqueued,
 	agent_studio_private.check_worker, agent_studio_private.check_endpoints,
-	agent_studio_private.check_work, agent_studio_private.model_load
+	agent_studio_private.check_work, agent_studio_private.model_load,
+	agent_studio_private.format_problem, agent_studio_private.required_present
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio_private.log_lines TO agent_studio_user, agent_studio_monitor;
 

@@ -1,0 +1,57 @@
+-- as_quality: what can be said of an answer's quality by looking at it.
+
+CREATE FUNCTION agent_studio_private.required_present(output text, json_schema json) RETURNS integer
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	required text[] := (SELECT array_agg(r) FROM json_array_elements_text(
+		CASE WHEN json_typeof(json_schema -> 'required') = 'array' THEN json_schema -> 'required' ELSE '[]' END) r);
+	document jsonb;
+BEGIN
+	IF required IS NULL OR output IS NULL THEN
+		RETURN NULL;
+	END IF;
+	BEGIN
+		document := output::jsonb;
+	EXCEPTION WHEN data_exception THEN
+		RETURN 0;
+	END;
+	IF jsonb_typeof(document) <> 'object' THEN
+		RETURN 0;
+	END IF;
+	RETURN (SELECT round(100.0 * count(*) FILTER (WHERE document ? r) / count(*))::int FROM unnest(required) r);
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.required_present(text, json) IS
+'Percent of the members that a JSON Schema requires which an output has; NULL = nothing is required, or there is no output.';
+
+CREATE FUNCTION agent_studio.as_quality(execution bigint,
+	OUT completeness_percent integer, OUT format_compliance_percent integer,
+	OUT token_efficiency_percent integer, OUT retries bigint, OUT rate_limited boolean,
+	OUT warnings bigint) RETURNS record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	PERFORM agent_studio_private.require_execution(execution);
+	SELECT agent_studio_private.required_present(s.output, e.json_schema),
+		   CASE WHEN s.output IS NOT NULL THEN
+			CASE WHEN agent_studio_private.format_problem(s.output, e.output_format, e.json_schema) IS NULL THEN 100 ELSE 0 END END,
+		   round(100.0 * a.last_tokens / coalesce(v.max_output_tokens, m.max_output_tokens))::int,
+		   greatest(a.ended - 1, 0), a.rate_limited,
+		   (SELECT count(*) FROM agent_studio.notices n WHERE n.execution_id = e.execution_id AND n.severity = 'warning')
+	INTO as_quality.completeness_percent, as_quality.format_compliance_percent,
+		 as_quality.token_efficiency_percent, as_quality.retries, as_quality.rate_limited, as_quality.warnings
+	FROM agent_studio.executions e
+	LEFT JOIN agent_studio.steps s ON s.execution_id = e.execution_id AND s.step_no = 1
+	LEFT JOIN agent_studio.agent_versions v USING (agent_version_id)
+	LEFT JOIN agent_studio.models m ON m.model_id = s.model_id
+	CROSS JOIN LATERAL (
+		SELECT count(*) AS ended, coalesce(bool_or(t.error_class = 'rate_limited'), false) AS rate_limited,
+			   (array_agg(t.input_tokens + t.output_tokens ORDER BY t.attempt_no DESC))[1] AS last_tokens
+		FROM agent_studio.attempts t WHERE t.execution_id = e.execution_id) a
+	WHERE e.execution_id = as_quality.execution;
+END
+$$;
+COMMENT ON FUNCTION agent_studio.as_quality(bigint) IS
+'One row, computed from the output and the attempts: completeness (percent of the members that its JSON Schema requires; NULL where nothing is required), format compliance (100 or 0: the check that answers have to pass; NULL without an output), token efficiency (percent of the most output tokens that input and output of the last attempt came to; NULL where unknown), retries, whether a limit was met, and the number of warnings. Raises 42704.';

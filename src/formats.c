@@ -1,0 +1,104 @@
+/*
+ * formats.c
+ *		Output formats and JSON Schemas, for SQL.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "json_schema.h"
+#include "output_format.h"
+
+static Datum
+text_of_buf(Buf *buf)
+{
+	Datum		result = PointerGetDatum(cstring_to_text_with_len(buf_text(buf), (int) buf->len));
+
+	buf_free(buf);
+	return result;
+}
+
+/* Raises with the problem's words, which it frees. */
+static void
+refuse_schema(Buf *problem)
+{
+	char	   *words = pnstrdup(buf_text(problem), problem->len);
+
+	buf_free(problem);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("json_schema cannot be used: %s", words),
+			 errhint("Give a JSON Schema (draft 2020-12; README.md lists the keywords), or the shorthand {\"name\": \"string\", \"parts\": \"array\"}.")));
+}
+
+PG_FUNCTION_INFO_V1(agent_studio_json_schema);
+Datum
+agent_studio_json_schema(PG_FUNCTION_ARGS)
+{
+	text	   *given = PG_GETARG_TEXT_PP(0);
+	JsonSchema *compiled = NULL;
+	Buf			schema;
+	Buf			problem;
+
+	buf_init(&schema, 0);
+	buf_init(&problem, 4096);
+	if (json_schema_expand(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given), &schema, &problem))
+		compiled = json_schema_compile(buf_text(&schema), schema.len, &problem);
+	if (compiled == NULL)
+	{
+		buf_free(&schema);
+		refuse_schema(&problem);
+	}
+	json_schema_free(compiled);
+	buf_free(&problem);
+	PG_RETURN_DATUM(text_of_buf(&schema));
+}
+
+static JsonSchema *
+compile_or_null(FunctionCallInfo fcinfo, int argument)
+{
+	text	   *schema;
+	JsonSchema *compiled;
+	Buf			problem;
+
+	if (PG_ARGISNULL(argument))
+		return NULL;
+	schema = PG_GETARG_TEXT_PP(argument);
+	buf_init(&problem, 4096);
+	compiled = json_schema_compile(VARDATA_ANY(schema), VARSIZE_ANY_EXHDR(schema), &problem);
+	if (compiled == NULL)
+		refuse_schema(&problem);
+	buf_free(&problem);
+	return compiled;
+}
+
+PG_FUNCTION_INFO_V1(agent_studio_format_problem);
+Datum
+agent_studio_format_problem(PG_FUNCTION_ARGS)
+{
+	text	   *answer;
+	JsonSchema *schema;
+	OutputFormat format;
+	Buf			output;
+	Buf			problem;
+	bool		good;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) ||
+		!output_format_parse(text_to_cstring(PG_GETARG_TEXT_PP(1)), &format))
+		PG_RETURN_NULL();
+	answer = PG_GETARG_TEXT_PP(0);
+	schema = compile_or_null(fcinfo, 2);
+	buf_init(&output, 0);
+	buf_init(&problem, 4096);
+	buf_append(&output, VARDATA_ANY(answer), VARSIZE_ANY_EXHDR(answer));
+	good = output_format_check(format, schema, &output, &problem);
+	json_schema_free(schema);
+	buf_free(&output);
+	if (good)
+	{
+		buf_free(&problem);
+		PG_RETURN_NULL();
+	}
+	PG_RETURN_DATUM(text_of_buf(&problem));
+}
