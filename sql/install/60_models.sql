@@ -242,6 +242,8 @@ DECLARE
 	target agent_studio.models := agent_studio_private.find_model(name);
 	users text;
 BEGIN
+	-- The lock makes this wait for an agent that is being made with it, and then see it.
+	PERFORM FROM agent_studio.models m WHERE m.model_id = target.model_id FOR UPDATE;
 	SELECT string_agg(DISTINCT a.name, ', ') INTO users
 	FROM agent_studio.agent_versions v JOIN agent_studio.agents a ON a.agent_id = v.agent_id
 	WHERE v.model_id = target.model_id OR target.model_id = ANY (v.fallback_models);

@@ -189,8 +189,12 @@ DECLARE
 	used_model agent_studio.models;
 	word text;
 BEGIN
-	-- Two updates at once would otherwise both take the next label.
-	PERFORM FROM agent_studio.agents a WHERE a.agent_id = old.agent_id FOR UPDATE;
+	-- Two updates at once would otherwise both take the next label. Tasks that are
+	-- submitted meanwhile (FOR KEY SHARE) do not wait for this.
+	PERFORM FROM agent_studio.agents a WHERE a.agent_id = old.agent_id FOR NO KEY UPDATE;
+	IF NOT FOUND THEN		-- dropped while this waited
+		PERFORM agent_studio_private.find_agent(actor, name);
+	END IF;
 	SELECT * INTO old FROM agent_studio.agents a WHERE a.agent_id = old.agent_id;
 	SELECT * INTO old_version FROM agent_studio.agent_versions v
 	WHERE v.agent_id = old.agent_id AND v.version = old.current_version;
@@ -296,6 +300,9 @@ DECLARE
 BEGIN
 	-- The lock makes a task that is being submitted to it wait, and then fail to find it.
 	PERFORM FROM agent_studio.agents a WHERE a.agent_id = target.agent_id FOR UPDATE;
+	IF NOT FOUND THEN		-- dropped while this waited
+		PERFORM agent_studio_private.find_agent(actor, name);
+	END IF;
 	IF EXISTS (SELECT FROM agent_studio.executions e WHERE e.agent = name) THEN
 		RAISE EXCEPTION 'agent "%" has executions', name
 			USING ERRCODE = 'dependent_objects_still_exist',

@@ -22,6 +22,9 @@ DECLARE
 BEGIN
 	-- Held until the caller's commit, so that as_drop_agent sees the execution.
 	PERFORM FROM agent_studio.agents a WHERE a.agent_id = target.agent_id FOR KEY SHARE;
+	IF NOT FOUND THEN		-- dropped while this waited
+		PERFORM agent_studio_private.find_agent(actor, agent);
+	END IF;
 	IF target.status <> 'active' THEN
 		RAISE EXCEPTION 'agent "%" is deprecated', agent
 			USING ERRCODE = 'object_not_in_prerequisite_state',
