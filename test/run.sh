@@ -90,7 +90,7 @@ suite_regress() {
 }
 
 suite_isolation() {
-	run_suite isolation "$pgxs_tests/isolation/pg_isolation_regress" --bindir="$bindir" --inputdir=test \
+	run_suite isolation env PGISOLATIONTIMEOUT=60 "$pgxs_tests/isolation/pg_isolation_regress" --bindir="$bindir" --inputdir=test \
 		--outputdir="$results/isolation" --temp-instance="$work/instance_iso" --temp-config="$(regress_config)" \
 		--encoding=UTF8 --no-locale --dbname=isolation $(ls test/specs/*.spec | sed 's/.*\///; s/\.spec$//')
 	cat "$results/isolation/regression.diffs" 2>/dev/null | head -200 || true
