@@ -47,6 +47,11 @@ compat_owns_database(Oid dboid, Oid roleid)
 #endif
 }
 
+/* In front of a declaration; 18 has it, and no pg_attribute_noreturn() any more. */
+#ifndef pg_noreturn
+#define pg_noreturn	pg_attribute_noreturn()
+#endif
+
 #if PG_VERSION_NUM >= 180000
 #define compat_create_wait_set(n)	CreateWaitEventSet(NULL, (n))
 #elif PG_VERSION_NUM >= 170000

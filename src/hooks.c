@@ -166,6 +166,28 @@ run_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
 }
 
+/*
+ * Of its own, not inlined, and without PG_FINALLY: gcc would otherwise find
+ * variables that the longjmp might clobber.
+ */
+static pg_noinline void
+run_and_release(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+				ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *queryEnv,
+				DestReceiver *dest, QueryCompletion *qc)
+{
+	PG_TRY();
+	{
+		run_utility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
+	}
+	PG_CATCH();
+	{
+		as_release_holds();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	as_release_holds();
+}
+
 static void
 process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 				ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *queryEnv,
@@ -185,17 +207,12 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		as_hold_executor(disturbed);
 		as_wait_executor_gone(disturbed);
 	}
-	PG_TRY();
-	{
+
+	/* DROP EXTENSION may still be rolled back: its hold ends with the transaction. */
+	if (OidIsValid(disturbed) && tag != T_DropStmt)
+		run_and_release(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
+	else
 		run_utility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
-	}
-	PG_FINALLY();
-	{
-		/* DROP EXTENSION may still be rolled back: its hold ends with the transaction. */
-		if (OidIsValid(disturbed) && tag != T_DropStmt)
-			as_release_holds();
-	}
-	PG_END_TRY();
 	if (tag == T_CreatedbStmt)
 		as_wake_launcher();
 }

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "compat.h"
+
 typedef struct Look
 {
 	bool		found;			/* it exists, and row-level security shows it */
@@ -19,6 +21,6 @@ typedef struct Look
 extern void as_look_at(int64 execution_id, Look *look);
 
 /* Raises 42704: the same for what does not exist and what may not be seen. */
-extern void as_refuse_execution(int64 execution_id) pg_attribute_noreturn();
+pg_noreturn extern void as_refuse_execution(int64 execution_id);
 
 #endif							/* AS_VISIBLE_H */
