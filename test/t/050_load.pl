@@ -80,7 +80,7 @@ $node->reload;
 # ---------- the order ----------
 
 agent_of('one', 1);
-submit($node, "\@mock latency=400\nKeep it busy.", agent => 'one');
+submit($node, "\@mock latency=2000\nKeep it busy.", agent => 'one');
 $model->await('in_flight=1', 'Keep it busy');
 # Submitted in the reverse of the order in which they should run.
 my %ids = map { $_ => submit($node, "In order: $_.", agent => 'one', arguments => "priority => '$_'") } qw(low normal high critical);
