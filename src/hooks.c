@@ -103,7 +103,8 @@ owned_database(const char *name)
 {
 	Oid			dboid = get_database_oid(name, true);
 
-	if (OidIsValid(dboid) && compat_owns_database(dboid, GetUserId()))
+	/* None of these commands works from within, so its executor may stay. */
+	if (OidIsValid(dboid) && dboid != MyDatabaseId && compat_owns_database(dboid, GetUserId()))
 		return dboid;
 	return InvalidOid;
 }
@@ -166,28 +167,6 @@ run_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
 }
 
-/*
- * Of its own, not inlined, and without PG_FINALLY: gcc would otherwise find
- * variables that the longjmp might clobber.
- */
-static pg_noinline void
-run_and_release(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
-				ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *queryEnv,
-				DestReceiver *dest, QueryCompletion *qc)
-{
-	PG_TRY();
-	{
-		run_utility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
-	}
-	PG_CATCH();
-	{
-		as_release_holds();
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	as_release_holds();
-}
-
 static void
 process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 				ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *queryEnv,
@@ -208,13 +187,13 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		as_wait_executor_gone(disturbed);
 	}
 
-	/* DROP EXTENSION may still be rolled back: its hold ends with the transaction. */
-	if (OidIsValid(disturbed) && tag != T_DropStmt)
-		run_and_release(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
-	else
-		run_utility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
+	/*
+	 * What has been done is not seen by others before the commit, and an error
+	 * rolls it back: in both cases the hold ends with the transaction.
+	 */
+	run_utility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
 	if (tag == T_CreatedbStmt)
-		as_wake_launcher();
+		as_wake_launcher_on_commit();
 }
 
 /* DROP SCHEMA ... CASCADE and DROP OWNED reach the extension too. */

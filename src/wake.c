@@ -27,6 +27,7 @@
 static bool callback_registered = false;
 static WorkerSlot *wake_slot = NULL;
 static WorkerSlot *probe_slot = NULL;
+static bool launcher_due = false;
 static bool warned = false;
 static WorkerSlot *held[MAX_HOLDS];
 static int	nheld = 0;
@@ -59,6 +60,8 @@ at_commit(void)
 		SpinLockRelease(&probe_slot->mutex);
 		as_wake_launcher();
 	}
+	if (launcher_due)
+		as_wake_launcher();
 }
 
 static void
@@ -71,6 +74,7 @@ end_of_transaction(XactEvent event, void *arg)
 		at_commit();
 	wake_slot = NULL;
 	probe_slot = NULL;
+	launcher_due = false;
 	warned = false;
 	as_release_holds();
 }
@@ -98,6 +102,13 @@ as_probe_database_on_commit(void)
 	register_callback();
 	if (probe_slot == NULL)
 		probe_slot = as_slot(MyDatabaseId, true);
+}
+
+void
+as_wake_launcher_on_commit(void)
+{
+	register_callback();
+	launcher_due = true;
 }
 
 void

@@ -13,6 +13,9 @@ extern void as_wake_executor_on_commit(void);
 /* On commit: let the launcher look again whether this database has the extension. */
 extern void as_probe_database_on_commit(void);
 
+/* Lets the launcher look at pg_database when this transaction commits. */
+extern void as_wake_launcher_on_commit(void);
+
 /*
  * Keeps the executor of a database away until the end of the transaction (or of
  * the backend). Several holds of one transaction on one database are one.
