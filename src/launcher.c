@@ -240,6 +240,17 @@ start_executor(int index, TimestampTz now)
 	pfree(name);
 }
 
+/* A worker slot has become free: nobody waits for one any longer than needed. */
+static void
+retry_blocked(TimestampTz now)
+{
+	for (int i = 0; i < AS_MAX_DATABASES; i++)
+	{
+		if (as_shared->slots[i].state == WORKER_BLOCKED)
+			children[i].not_before = now;
+	}
+}
+
 /* An executor has ended: decide when the next one may start. */
 static void
 reap_executor(int index, TimestampTz now)
@@ -252,6 +263,7 @@ reap_executor(int index, TimestampTz now)
 		return;
 	pfree(child->handle);
 	child->handle = NULL;
+	retry_blocked(now);
 
 	SpinLockAcquire(&slot->mutex);
 	slot->pid = 0;
