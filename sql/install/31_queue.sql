@@ -1,6 +1,6 @@
 -- The queue, the commands, and the executor's epochs: the working memory of the
--- executor. queue and commands are not dumped: a restored database sends nothing
--- until as_release_restored() says so.
+-- executor. None of them is dumped: a restored database sends nothing until
+-- as_release_restored() says so.
 
 CREATE TABLE agent_studio.queue (
 	execution_id bigint NOT NULL,
@@ -78,7 +78,7 @@ CREATE TABLE agent_studio.epochs (
 	recovered integer NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE agent_studio.epochs IS
-'Lives of this database''s executor. What an ended epoch had claimed, the next one queues again.';
+'Lives of this database''s executor. What an ended epoch had claimed, the next one queues again. Not dumped.';
 COMMENT ON COLUMN agent_studio.epochs.epoch IS 'Key, ascending.';
 COMMENT ON COLUMN agent_studio.epochs.started_at IS 'When the executor started.';
 COMMENT ON COLUMN agent_studio.epochs.ended_at IS 'When it stopped in order; NULL = it is alive, or it did not.';

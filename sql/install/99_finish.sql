@@ -33,6 +33,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.re
 GRANT SELECT ON agent_studio_private.log_lines TO agent_studio_user, agent_studio_monitor;
 
 -- Everything but queue, commands and model_headroom is dumped: see as_release_restored.
+-- Nor are epochs: in a restored database the executor begins its own before their rows come.
 DO $$
 DECLARE
 	item record;
@@ -41,7 +42,7 @@ BEGIN
 		SELECT t.oid::pg_catalog.regclass AS marked
 		FROM pg_catalog.pg_class t
 		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
-		  AND t.relname NOT IN ('queue', 'commands', 'model_headroom')
+		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom')
 		UNION ALL
 		SELECT d.objid::pg_catalog.regclass
 		FROM pg_catalog.pg_class t
@@ -49,7 +50,7 @@ BEGIN
 			AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i'
 		JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
 		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
-		  AND t.relname NOT IN ('queue', 'commands', 'model_headroom')
+		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom')
 	LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(item.marked, '');
 	END LOOP;
