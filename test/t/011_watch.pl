@@ -27,7 +27,7 @@ sql($node, "SELECT agent_studio.as_cancel($id)");
 is(outcome($node, $id)->{status}, 'canceled', 'it ends');
 
 # A reader who always asks for what comes after the last seq.
-$id = submit($node, "\@mock reasoning=60 reasoning_delay=10 chunks=3\nThink for long.");
+$id = submit($node, "\@mock reasoning=60 reasoning_delay=25 chunks=3\nThink for long.");
 my (@seen, $looks, $at_rest);
 until ($at_rest)
 {

@@ -4,7 +4,9 @@ use strict;
 use warnings;
 use lib 'test/t';
 use AgentStudio;
+use IO::Socket::INET;
 use JSON::PP;
+use POSIX ();
 use Test::More;
 use utf8;
 
@@ -89,6 +91,37 @@ is("$run->{status} $run->{output}", 'completed abcdef', 'events of broken JSON a
 $run = scenario("text=abc finish=length");
 is("$run->{status} $run->{output} $run->{finish_reason}", 'completed abc length', 'an answer that was cut at its limit is an answer');
 is_deeply([ map { $_->{kind} } @{ $run->{notices} } ], ['truncated'], 'and a notice says so');
+
+# ---------- a server that does not stream ----------
+
+sub answer_whole
+{
+	my ($listener, $body) = @_;
+	my $pid = fork // die "fork: $!";
+
+	return $pid if $pid;
+	my $client = $listener->accept;
+	local $/ = "\r\n\r\n";
+	my ($length) = (<$client> // '') =~ /content-length: *(\d+)/i;
+	read($client, my $request, $length);
+	print $client "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
+	POSIX::_exit(0);
+}
+
+my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5) // die "listen: $!";
+sql($node, "CREATE SERVER plain TYPE 'openai' FOREIGN DATA WRAPPER agent_studio OPTIONS (url 'http://127.0.0.1:" . $listener->sockport . "', allow_http 'true', allow_private 'true')");
+sql($node, "SELECT agent_studio.as_create_model('plain', 'plain'); SELECT agent_studio.as_create_agent('plain', 'builder', 'plain')");
+my $child = answer_whole($listener, encode_json({ id => 'c-1', model => 'plain-1', choices => [ { index => 0, finish_reason => 'stop',
+	message => { role => 'assistant', content => $text, reasoning_content => "A thought.\n" } } ], usage => { prompt_tokens => 7, completion_tokens => 3 } }));
+$run = run_task($node, 'Answer as one document.', agent => 'plain', arguments => 'max_retries => 0');
+waitpid($child, 0);
+is("$run->{status}: $run->{output}", "completed: $text", 'an answer that is one JSON document is an answer');
+is_deeply([ @{ $run->{metrics} }{qw(input_tokens output_tokens answered_by)}, contents($run, 'reasoning')->[0] ], [ 7, 3, 'plain-1', 'A thought.' ],
+	'with its usage, model and reasoning');
+$child = answer_whole($listener, '{"choices": [{"message": {"content": "half');
+$run = run_task($node, 'Answer with half of one.', agent => 'plain', arguments => 'max_retries => 0');
+waitpid($child, 0);
+is("$run->{status} $run->{error_class}", 'failed invalid_output', 'half of a document is none');
 
 finish_studio($node, $model);
 done_testing();

@@ -7,7 +7,7 @@ use AgentStudio;
 use Test::More;
 
 my $model = start_model_server();
-my $node = start_studio('faults', $model, "agent_studio.max_output_size = '256kB'", "agent_studio.idle_timeout = '300ms'");
+my $node = start_studio('faults', $model, "agent_studio.max_output_size = '256kB'", "agent_studio.idle_timeout = '1s'");
 my $executor = wait_for_executor($node);
 
 # scenario, class, retryable, words, what of the output is kept
@@ -28,7 +28,7 @@ my @faults = (
 	[ 'text=abcdef chunks=3 cut=3', 'connection', 1, qr/./, 'abcdef' ],
 	[ 'cut_head=1', 'connection', 1, qr/./, undef ],
 	[ 'text=abcdef chunks=3 finish=none done=0', 'connection', 1, qr/ended before the answer was complete/, 'abcdef' ],
-	[ 'text=abcdef chunks=3 stall=2', 'timeout', 1, qr/no further byte of the answer within 300 ms/, 'abcd' ],
+	[ 'text=abcdef chunks=3 stall=2', 'timeout', 1, qr/no further byte of the answer within 1 s/, 'abcd' ],
 	[ 'garbage=1', 'invalid_output', 1, qr/nothing in it was understood/, undef ],
 	[ 'garbage=7', 'invalid_output', 1, qr/nothing in it was understood/, undef ],
 	[ 'html=1', 'invalid_output', 1, qr/nothing in it was understood/, undef ],

@@ -39,7 +39,7 @@ is(worker_pid($node, 'executor'), $executor, 'by the same executor');
 
 agent_of('three', 3);
 $model->reset;
-sql($node, "SELECT agent_studio.as_execute_task('three', E'\@mock latency=100\\nBy threes ' || i) FROM generate_series(1, 12) i;
+sql($node, "SELECT agent_studio.as_execute_task('three', E'\@mock latency=500\\nBy threes ' || i) FROM generate_series(1, 12) i;
 	SELECT agent_studio.as_execute_task('worker', 'Beside them ' || i) FROM generate_series(1, 5) i");
 wait_until(sub { all_ended('Beside') }, 'the other model answers');
 cmp_ok(sql($node, "SELECT count(*) FROM agent_studio.executions WHERE task LIKE '%By threes%' AND finished_at IS NULL"), '>', 0,
@@ -80,7 +80,7 @@ $node->reload;
 # ---------- the order ----------
 
 agent_of('one', 1);
-submit($node, "\@mock latency=2000\nKeep it busy.", agent => 'one');
+my $busy = submit($node, "\@mock stall=1\nKeep it busy.", agent => 'one');
 $model->await('in_flight=1', 'Keep it busy');
 # Submitted in the reverse of the order in which they should run.
 my %ids = map { $_ => submit($node, "In order: $_.", agent => 'one', arguments => "priority => '$_'") } qw(low normal high critical);
@@ -93,15 +93,17 @@ for my $age ([ 'old low', 'low', '90 minutes' ], [ 'rather old normal', 'normal'
 	sql($node, "UPDATE agent_studio.queue SET order_at = order_at - interval '$interval' WHERE execution_id = $id");
 }
 is($model->count('In order'), 0, 'all wait for the one place');
+sql($node, "SELECT agent_studio.as_cancel($busy)");
 wait_until(sub { all_ended('In order') }, 'all end');
 is_deeply([ map { $_->{body}{messages}[0]{content} =~ /In order: (.*)\./ } $model->journal('In order') ],
 	[ 'old low', 'critical', 'rather old normal', 'high', 'normal', 'low' ], 'critical first, but for what is old enough');
 is(most_at_once('In order'), 1, 'one by one');
 
 # Of the same priority, in the order of their submission.
-submit($node, "\@mock latency=300\nKeep it busy again.", agent => 'one');
+$busy = submit($node, "\@mock stall=1\nKeep it busy again.", agent => 'one');
 $model->await('in_flight=1', 'Keep it busy again');
 sql($node, "SELECT agent_studio.as_execute_task('one', 'In turn ' || i || '.') FROM generate_series(1, 20) i");
+sql($node, "SELECT agent_studio.as_cancel($busy)");
 wait_until(sub { all_ended('In turn') }, 'all end');
 is_deeply([ map { $_->{body}{messages}[0]{content} =~ /In turn (\d+)/ } $model->journal('In turn') ], [ 1 .. 20 ], 'of the same priority in turn');
 
