@@ -24,8 +24,18 @@ typedef struct StatementText
 /* After so many losses a step is taken to be what brings the server down. */
 #define MAX_LOSSES	"10"
 
+/*
+ * A database that was copied (CREATE DATABASE ... TEMPLATE) has the queue of its
+ * template, whose own executor does that work. As after a restore, nothing of it
+ * is sent here until as_release_restored() says so.
+ */
 static const char begin_epoch_sql[] =
-"INSERT INTO agent_studio.epochs DEFAULT VALUES RETURNING epoch";
+"WITH here AS (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database()),"
+" copied AS ("
+"	SELECT FROM here WHERE here.oid <>"
+"		(SELECT e.database_oid FROM agent_studio.epochs e ORDER BY e.epoch DESC LIMIT 1)),"
+" not_ours AS (DELETE FROM agent_studio.queue WHERE EXISTS (SELECT FROM copied))"
+" INSERT INTO agent_studio.epochs (database_oid) SELECT here.oid FROM here RETURNING epoch";
 
 static const char end_epoch_sql[] =
 "UPDATE agent_studio.epochs SET ended_at = clock_timestamp() WHERE epoch = $1";

@@ -73,6 +73,7 @@ COMMENT ON COLUMN agent_studio.commands.team IS 'As in executions.';
 
 CREATE TABLE agent_studio.epochs (
 	epoch bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	database_oid oid NOT NULL,
 	started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	ended_at timestamptz,
 	recovered integer NOT NULL DEFAULT 0
@@ -80,6 +81,7 @@ CREATE TABLE agent_studio.epochs (
 COMMENT ON TABLE agent_studio.epochs IS
 'Lives of this database''s executor. What an ended epoch had claimed, the next one queues again. Not dumped.';
 COMMENT ON COLUMN agent_studio.epochs.epoch IS 'Key, ascending.';
+COMMENT ON COLUMN agent_studio.epochs.database_oid IS 'OID of the database in which it ran: tells a copied database from its template.';
 COMMENT ON COLUMN agent_studio.epochs.started_at IS 'When the executor started.';
 COMMENT ON COLUMN agent_studio.epochs.ended_at IS 'When it stopped in order; NULL = it is alive, or it did not.';
 COMMENT ON COLUMN agent_studio.epochs.recovered IS 'Steps that it took over from lives before it.';

@@ -120,7 +120,7 @@ BEGIN
 	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, model_id, sent_at,
 		finished_at, possibly_billed, error_class, error_message, retryable, owner, team)
 	SELECT u.execution_id, u.step_no, u.attempt_no, 'lost', 0, u.model_id, coalesce(u.sent_at, u.queued_at),
-		   clock_timestamp(), true, 'internal', 'the database was restored from a dump while this attempt was under way',
+		   clock_timestamp(), true, 'internal', 'the database was dumped or copied while this attempt was under way',
 		   true, u.owner, u.team
 	FROM under_way u
 	ON CONFLICT DO NOTHING;
@@ -136,4 +136,4 @@ $$;
 CREATE FUNCTION agent_studio.as_release_restored() RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_release_restored() IS
-'After a restore: queues again every step that was not at rest when the dump was taken, and returns how many. Until then a restored database sends nothing. Raises 42501 unless the caller is a member of agent_studio_admin.';
+'After a restore, or in a copy made by CREATE DATABASE ... TEMPLATE: queues again every step that was not at rest when the dump or the copy was taken, and returns how many. Until then a restored or copied database sends nothing of it. Raises 42501 unless the caller is a member of agent_studio_admin.';

@@ -83,7 +83,7 @@ BEGIN
 	RETURN QUERY
 	SELECT 'restored work', count(*) = 0,
 		   CASE WHEN count(*) = 0 THEN 'every unfinished step is in the queue'
-				ELSE format('%s steps were restored from a dump and wait', count(*)) END,
+				ELSE format('%s steps were restored from a dump, or copied, and wait', count(*)) END,
 		   CASE WHEN count(*) > 0 THEN 'SELECT agent_studio.as_release_restored();' END
 	FROM agent_studio.steps s
 	WHERE s.state IN ('queued', 'running', 'retrying')

@@ -112,6 +112,11 @@ quickly('CREATE DATABASE copy TEMPLATE renamed');
 is(outcome($node, $id, 'renamed')->{status}, 'completed', 'and after its database was a template');
 wait_for_executor($node, 'copy');
 is(run_task($node, 'In the copy.', database => 'copy')->{status}, 'completed', 'the copy works too');
+is($model->count('Hanging: copied.'), 2, 'the work of its template is not done there a second time');
+is(as_check($node, 'restored work', 'copy'), 'f|1 steps were restored from a dump, or copied, and wait|SELECT agent_studio.as_release_restored();', 'but waits, as as_check says');
+is(sql($node, 'SELECT agent_studio.as_release_restored()', 'copy'), 1, 'until it is released');
+is(outcome($node, $id, 'copy')->{status}, 'completed', 'then it is done there too');
+is($model->count('Hanging: copied.'), 3, 'once');
 
 # ---------- the witness ----------
 
@@ -120,5 +125,5 @@ is(in_flight('witness'), 1, 'and its call has been in flight');
 sql($node, "SELECT agent_studio.as_cancel($witness)");
 is(outcome($node, $witness)->{status}, 'canceled', 'until it is canceled');
 
-finish_studio($node, $model, 'postgres', 'renamed');
+finish_studio($node, $model, 'postgres', 'renamed', 'copy');
 done_testing();

@@ -58,7 +58,7 @@ for my $way ('in pieces', 'in one transaction')
 	is(outcome($copy, $new, $database)->{status}, 'completed', "$way: new work is done");
 	cmp_ok($new, '>', $canceled, "$way: ids go on where they were");
 	is($model->stats->{requests}, $requests + 1, "$way: nothing of the dump is sent");
-	is(as_check($copy, 'restored work', $database), 'f|3 steps were restored from a dump and wait|SELECT agent_studio.as_release_restored();',
+	is(as_check($copy, 'restored work', $database), 'f|3 steps were restored from a dump, or copied, and wait|SELECT agent_studio.as_release_restored();',
 		"$way: as_check says what waits");
 	is(as_check($copy, 'owners exist', $database), 'f|missing roles own 3 unfinished executions: alice|CREATE ROLE, or as_cancel those executions.',
 		"$way: and whose it is");
