@@ -92,14 +92,18 @@ model_server_is_up() {
 		grep -qs "$folder/model_server.py" "/proc/$(cat "$folder/model.pid")/cmdline"
 }
 
+stop_model_server() {
+	! model_server_is_up || run kill "$(cat "$folder/model.pid")"
+}
+
+# A running one is started again, to play what its files say now.
 start_model_server() {
 	say "Starting a model server that plays the model (set OPENAI_API_KEY to ask a real one)"
-	if ! model_server_is_up; then
-		tar -C "$top/test" -cf - model_server.py model_answers | run tar -xf -
-		run rm -f "$folder/model.port"
-		run sh -c 'setsid python3 -B "$1/model_server.py" --port 0 --port-file "$1/model.port" \
-			</dev/null >"$1/model.log" 2>&1 & echo $! >"$1/model.pid"' sh "$folder"
-	fi
+	stop_model_server
+	tar -C "$top/test" -cf - model_server.py model_answers | run tar -xf -
+	run rm -f "$folder/model.port"
+	run sh -c 'setsid python3 -B "$1/model_server.py" --port 0 --port-file "$1/model.port" \
+		</dev/null >"$1/model.log" 2>&1 & echo $! >"$1/model.pid"' sh "$folder"
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		[ ! -s "$folder/model.port" ] || return 0
 		sleep 0.5
@@ -198,13 +202,10 @@ tell_what_next() {
 # ---------- the end ----------
 
 stop() {
-	if model_server_is_up; then
-		run kill "$(cat "$folder/model.pid")"
-		echo "Stopped the model server."
-	fi
+	stop_model_server
 	if [ -f "$data/postmaster.pid" ]; then
 		stop_server
-		echo "Stopped the PostgreSQL server in $folder."
+		echo "Stopped the server in $folder."
 	fi
 }
 

@@ -4,7 +4,7 @@
 CREATE FUNCTION agent_studio.agent_studio_validator(options text[], catalog oid) RETURNS void
 AS 'MODULE_PATHNAME', 'agent_studio_validator' LANGUAGE C STRICT;
 COMMENT ON FUNCTION agent_studio.agent_studio_validator(text[], oid) IS
-'Checks the options of endpoints and keys; called by CREATE and ALTER SERVER and USER MAPPING. Raises 22023 with the list of good options, 42501 for options that only a superuser may set.';
+'Checks the options of endpoints and keys; called by CREATE and ALTER SERVER and USER MAPPING. Raises HV00D for an unknown option, with the list of good ones, HV024 for a bad value, 42501 for options that only a superuser may set.';
 
 CREATE FOREIGN DATA WRAPPER agent_studio VALIDATOR agent_studio.agent_studio_validator;
 COMMENT ON FOREIGN DATA WRAPPER agent_studio IS
