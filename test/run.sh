@@ -8,7 +8,8 @@
 set -eu
 
 . test/environment.sh
-suites=${*:-unit model regress isolation tap}
+[ -d test/specs ] && isolation=isolation || isolation=
+suites=${*:-unit model regress $isolation tap}
 pgxs_tests=$(dirname "$($PG_CONFIG --pgxs)")/../test
 work=$(user_folder test)
 private=$work/private
