@@ -100,6 +100,7 @@ stop_model_server() {
 start_model_server() {
 	say "Starting a model server that plays the model (set OPENAI_API_KEY to ask a real one)"
 	stop_model_server
+	rm -rf "$folder/model_server.py" "$folder/model_answers"
 	tar -C "$top/test" -cf - model_server.py model_answers | run tar -xf -
 	run rm -f "$folder/model.port"
 	run sh -c 'setsid python3 -B "$1/model_server.py" --port 0 --port-file "$1/model.port" \
