@@ -184,6 +184,11 @@ work_on_a_task() {
 	sql -d "$database" <doc/examples/task.sql
 }
 
+task_has_completed() {
+	sql -d "$database" -At -c 'SELECT status FROM agent_studio.executions ORDER BY execution_id DESC LIMIT 1' |
+		grep -q completed || give_up "the task has not completed: see above"
+}
+
 tell_what_next() {
 	as_root=
 	[ "$user" != postgres ] || as_root='sudo '
@@ -220,6 +225,7 @@ case ${1:-start} in
 		make_database
 		work_on_a_task
 		tell_what_next
+		task_has_completed
 		;;
 	*) give_up "start or stop?" ;;
 esac
