@@ -32,8 +32,8 @@ static bool warned = false;
 static WorkerSlot *held[MAX_HOLDS];
 static int	nheld = 0;
 
-void
-as_release_holds(void)
+static void
+release_holds(void)
 {
 	while (nheld > 0)
 	{
@@ -76,7 +76,7 @@ end_of_transaction(XactEvent event, void *arg)
 	probe_slot = NULL;
 	launcher_due = false;
 	warned = false;
-	as_release_holds();
+	release_holds();
 }
 
 static void

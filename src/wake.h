@@ -25,7 +25,5 @@ extern void as_hold_executor(Oid dboid);
 /* Waits until the executor of a held database has gone, for 30 s at most. */
 extern void as_wait_executor_gone(Oid dboid);
 
-/* Ends the holds of the current transaction now. */
-extern void as_release_holds(void);
 
 #endif							/* AS_WAKE_H */
