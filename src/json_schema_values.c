@@ -111,12 +111,21 @@ check_type(Check *check, const Rules *rules, const JsonNode *value)
 	return schema_end_fault(check);
 }
 
-/* Comparing goes no further than the smaller one. */
+/* Comparing ends at once where kinds or sizes differ, and is paid accordingly. */
+static int64_t
+work_to_compare(const JsonNode *a, const JsonNode *b)
+{
+	if (a->kind != b->kind || a->count != b->count)
+		return 1;
+	if (a->kind == NODE_STRING && a->by.len != b->by.len)
+		return 1;
+	return (int64_t) a->weight + b->weight;
+}
+
 static bool
 equal(Check *check, const JsonNode *a, const JsonNode *b)
 {
-	return schema_spend(check, a->weight < b->weight ? a->weight : b->weight) &&
-		json_node_compare(a, b) == 0;
+	return schema_spend(check, work_to_compare(a, b)) && json_node_compare(a, b) == 0;
 }
 
 /* Values, or the names of members, one after another. */

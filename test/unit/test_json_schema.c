@@ -1078,6 +1078,16 @@ test_large_documents(void)
 	check_document("{'type':'integer','multipleOf':3}", &document, "a multiple of 3, found number 1111", "a long number");
 
 	buf_reset(&document);
+	buf_puts(&document, "[1");
+	repeat(&document, ",[1", 50);
+	buf_puts(&document, ".0");
+	repeat(&document, "0", 5000000);
+	buf_puts(&document, "1");
+	repeat(&document, "]", 51);
+	check_document("{'items':{'$ref':'#'},'enum':[1,[1,2],[2,[1]],[1,[3]],[1,[4]]]}", &document, "expected one of 1, [1, 2]",
+				   "a long number, compared at every depth");
+
+	buf_reset(&document);
 	repeat(&document, "[", 64);
 	repeat(&document, "]", 64);
 	check_document("{'items':{'$ref':'#'}}", &document, NULL, "as deep as allowed");
