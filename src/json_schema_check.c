@@ -339,7 +339,7 @@ json_schema_check(const JsonSchema *schema, const char *document, size_t len, Bu
 		return false;
 	good = check_tree(schema, tree, NULL);
 	if (!good)
-		check_tree(schema, tree, problem);
+		good = check_tree(schema, tree, problem);
 	json_tree_free(tree);
 	return good;
 }
