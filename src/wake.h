@@ -25,5 +25,4 @@ extern void as_hold_executor(Oid dboid);
 /* Waits until the executor of a held database has gone, for 30 s at most. */
 extern void as_wait_executor_gone(Oid dboid);
 
-
 #endif							/* AS_WAKE_H */
