@@ -96,6 +96,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	released bigint;
+	missing text;
 BEGIN
 	IF NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
 		RAISE EXCEPTION 'role "%" may not release restored executions', actor
@@ -109,8 +110,17 @@ BEGIN
 	FROM agent_studio.steps s JOIN agent_studio.executions e USING (execution_id)
 	LEFT JOIN agent_studio.agent_versions v USING (agent_version_id)
 	WHERE s.state IN ('queued', 'running', 'retrying') AND e.finished_at IS NULL
+	  -- By the same snapshot: what the executor ends meanwhile must not be queued again.
+	  AND NOT EXISTS (SELECT FROM agent_studio.queue q WHERE q.execution_id = s.execution_id AND q.step_no = s.step_no)
+	  AND EXISTS (SELECT FROM pg_roles r WHERE r.rolname = e.owner)
 	ON CONFLICT DO NOTHING;
 	GET DIAGNOSTICS released = ROW_COUNT;
+	SELECT string_agg(DISTINCT e.owner, ', ') INTO missing FROM agent_studio.executions e
+	WHERE e.finished_at IS NULL AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = e.owner);
+	IF missing IS NOT NULL THEN
+		RAISE NOTICE 'still held: executions of roles that do not exist here: %', missing
+			USING HINT = 'Create the roles, and call as_release_restored() again; or as_cancel those executions.';
+	END IF;
 
 	-- What was under way when the dump was taken may have been charged for there.
 	WITH under_way AS (
@@ -136,4 +146,4 @@ $$;
 CREATE FUNCTION agent_studio.as_release_restored() RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_release_restored() IS
-'After a restore, or in a copy made by CREATE DATABASE ... TEMPLATE: queues again every step that was not at rest when the dump or the copy was taken, and returns how many. Until then a restored or copied database sends nothing of it. Raises 42501 unless the caller is a member of agent_studio_admin.';
+'After a restore, or in a copy made by CREATE DATABASE ... TEMPLATE: queues again every step that was not at rest when the dump or the copy was taken, and returns how many; what belongs to a role that does not exist here stays held, and a notice says so. Until then a restored or copied database sends nothing of it. Raises 42501 unless the caller is a member of agent_studio_admin.';

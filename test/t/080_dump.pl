@@ -67,6 +67,8 @@ for my $way ('in pieces', 'in one transaction')
 # ---------- released ----------
 
 my $database = 'in_pieces';
+is(sql($copy, 'SELECT agent_studio.as_release_restored()', $database), 0, 'while its owner is missing, work stays held');
+is(sql($copy, 'SELECT count(*) FROM agent_studio.queue', $database), 0, 'and is not in the queue');
 sql($copy, 'CREATE ROLE bob LOGIN IN ROLE agent_studio_user; CREATE ROLE alice LOGIN IN ROLE agent_studio_user');
 like(sql_error($copy, 'SET ROLE bob; SELECT agent_studio.as_release_restored()', $database), qr/42501/, 'not everybody may release it');
 my %before = map { $_ => $model->count($_) } 'Work that waits for a retry', 'Work that is under way', 'Work that waits for its turn';
