@@ -8,8 +8,7 @@
 set -eu
 
 . test/environment.sh
-[ -d test/specs ] && isolation=isolation || isolation=
-suites=${*:-unit model regress $isolation tap}
+suites=${*:-unit model regress isolation tap}
 pgxs_tests=$(dirname "$($PG_CONFIG --pgxs)")/../test
 work=$(user_folder test)
 private=$work/private
