@@ -2,8 +2,9 @@
  * provider.c
  *		What all model APIs have in common.
  *
- * Names of classes and reasons, the response's head, the request's parts and
- * its JSON body, and a decoder's life.  What a failure means is told in
+ * Names of classes and reasons, the response's head, the request's parts, and a
+ * decoder's life.  How requests are written is told in provider_request.c, how
+ * answers are read in provider_stream.c, and what a failure means in
  * provider_error.c.
  */
 #include "provider.h"
@@ -278,9 +279,8 @@ read_unit(const char **text)
 	return 0;
 }
 
-/* "6m0s", "1h2m", "20ms", "1.5s", or a bare number of seconds; -1 if none of them. */
-static int64_t
-read_duration(const char *text)
+int64_t
+provider_duration_ms(const char *text)
 {
 	double		total = 0;
 	int64_t		seconds = read_wait(text, 1000);
@@ -407,10 +407,10 @@ take_rate_limit(HttpHead *head, const char *name, const char *value)
 	}			known[] = {
 		{"limit-requests", &head->limit_requests, read_count},
 		{"remaining-requests", &head->remaining_requests, read_count},
-		{"reset-requests", &head->reset_requests_ms, read_duration},
+		{"reset-requests", &head->reset_requests_ms, provider_duration_ms},
 		{"limit-tokens", &head->limit_tokens, read_count},
 		{"remaining-tokens", &head->remaining_tokens, read_count},
-		{"reset-tokens", &head->reset_tokens_ms, read_duration},
+		{"reset-tokens", &head->reset_tokens_ms, provider_duration_ms},
 	};
 	size_t		i;
 
@@ -545,137 +545,6 @@ request_parts_header(RequestParts *parts, const char *name, const char *value)
 		return false;
 	header = &parts->headers[parts->nheaders++];
 	return buf_printf(header, "%s: %s", name, value);
-}
-
-bool
-provider_url(Buf *url, const char *base_url, const char *path)
-{
-	size_t		len = strcspn(base_url, "?");
-	const char *query = base_url + len;
-
-	while (len > 0 && base_url[len - 1] == '/')
-		len--;
-	buf_append(url, base_url, len);
-	buf_putc(url, '/');
-	buf_puts(url, path);
-	return buf_puts(url, query);
-}
-
-static void
-see_number(void *arg, const JsonValue *value)
-{
-	*(bool *) arg = value->kind == JSON_NUMBER && value->nindex == 0 &&
-		value->path[0] == '\0';
-}
-
-bool
-provider_is_number(const char *text)
-{
-	bool		is_number = false;
-
-	return json_scan(text, strlen(text), see_number, &is_number, NULL, NULL) && is_number;
-}
-
-/* ---- the JSON body ---- */
-
-static ExtraMember *
-find_extra(const BodyWriter *writer, const char *name)
-{
-	ExtraMember *members = (ExtraMember *) writer->members.data;
-	size_t		count = writer->members.len / sizeof(ExtraMember);
-	size_t		i;
-
-	for (i = 0; i < count; i++)
-	{
-		if (strcmp(writer->names.data + members[i].name, name) == 0)
-			return &members[i];
-	}
-	return NULL;
-}
-
-/* The later of two members with the same name wins, as in jsonb. */
-static void
-take_extra(void *arg, const JsonMember *member)
-{
-	BodyWriter *writer = arg;
-	ExtraMember *known = find_extra(writer, member->name);
-	ExtraMember added;
-
-	if (known != NULL)
-	{
-		known->raw = member->raw;
-		known->raw_len = member->raw_len;
-		return;
-	}
-	added.name = writer->names.len;
-	added.raw = member->raw;
-	added.raw_len = member->raw_len;
-	if (buf_append(&writer->names, member->name, member->name_len + 1))
-		buf_append(&writer->members, &added, sizeof(added));
-}
-
-bool
-body_begin(BodyWriter *writer, Buf *body, const char *extra_body)
-{
-	memset(writer, 0, sizeof(*writer));
-	writer->body = body;
-	writer->first = true;
-	buf_putc(body, '{');
-	if (extra_body == NULL)
-		return true;
-	return json_members(extra_body, strlen(extra_body), take_extra, writer, NULL) &&
-		!writer->names.failed && !writer->members.failed;
-}
-
-void
-body_pinned_member(BodyWriter *writer, const char *name)
-{
-	if (!writer->first)
-		buf_putc(writer->body, ',');
-	writer->first = false;
-	buf_json_string(writer->body, name, strlen(name));
-	buf_putc(writer->body, ':');
-}
-
-bool
-body_member(BodyWriter *writer, const char *name)
-{
-	if (find_extra(writer, name) != NULL)
-		return false;
-	body_pinned_member(writer, name);
-	return true;
-}
-
-static bool
-is_one_of(const char *name, const char *const *names)
-{
-	for (; *names; names++)
-	{
-		if (strcmp(name, *names) == 0)
-			return true;
-	}
-	return false;
-}
-
-void
-body_end(BodyWriter *writer, const char *const *pinned)
-{
-	ExtraMember *members = (ExtraMember *) writer->members.data;
-	size_t		count = writer->members.len / sizeof(ExtraMember);
-	size_t		i;
-
-	for (i = 0; i < count; i++)
-	{
-		const char *name = writer->names.data + members[i].name;
-
-		if (is_one_of(name, pinned))
-			continue;
-		body_pinned_member(writer, name);
-		buf_append(writer->body, members[i].raw, members[i].raw_len);
-	}
-	buf_putc(writer->body, '}');
-	buf_free(&writer->names);
-	buf_free(&writer->members);
 }
 
 /* ---- the decoder ---- */

@@ -86,7 +86,11 @@ typedef struct ModelRequest
 	const char *temperature;	/* JSON number as text */
 	const char *top_p;			/* JSON number as text */
 	int64_t		max_output_tokens;
+	int64_t		model_max_output_tokens;	/* the most the model can give: asked for
+											 * where the vendor demands a limit */
 	const char *max_tokens_parameter;	/* which member carries it */
+	const char *json_schema;	/* a JSON Schema that the answer has to match */
+	const char *schema_name;	/* what it describes, for vendors that want a name */
 	const char *extra_body;		/* a JSON object whose members join the body;
 								 * its caller has checked that it is one */
 } ModelRequest;

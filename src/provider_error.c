@@ -32,6 +32,9 @@ vendor_words_init(VendorWords *words)
 	words->code[0] = '\0';
 	words->type[0] = '\0';
 	words->status = 0;
+	words->filtered = false;
+	words->bad_key = false;
+	words->retry_after_ms = -1;
 }
 
 static void
@@ -60,10 +63,11 @@ take_code(VendorWords *words, const JsonValue *value)
 		words->status = status;
 }
 
+/* That an error is of type "error" says nothing. */
 static void
 take_type(VendorWords *words, const JsonValue *value)
 {
-	if (value->kind == JSON_STRING && value->len > 0)
+	if (value->kind == JSON_STRING && value->len > 0 && strcmp(value->value, "error") != 0)
 		provider_copy_text(words->type, sizeof(words->type), value->value, value->len);
 }
 
@@ -94,6 +98,29 @@ take_error_member(VendorWords *words, const JsonValue *value)
 	words->has_error = true;
 }
 
+static bool
+is_word(const JsonValue *value, const char *word)
+{
+	return value->kind == JSON_STRING && strcasecmp(value->value, word) == 0;
+}
+
+/*
+ * What lies deeper in the error object: Azure's filter, Anthropic's spending
+ * limit, Google's kinds of details.
+ */
+static void
+take_deep_detail(VendorWords *words, const char *name, const JsonValue *value)
+{
+	if (strcmp(name, "innererror.code") == 0 || strcmp(name, "inner_error.code") == 0)
+		words->filtered |= is_word(value, "ResponsibleAIPolicyViolation");
+	else if (strcmp(name, "details.error_code") == 0)
+		take_code(words, value);
+	else if (strcmp(name, "details[].reason") == 0)
+		words->bad_key |= is_word(value, "API_KEY_INVALID");
+	else if (strcmp(name, "details[].retryDelay") == 0 && value->kind == JSON_STRING)
+		words->retry_after_ms = provider_duration_ms(value->value);
+}
+
 /* A member of the error object. */
 static void
 take_error_detail(VendorWords *words, const char *name, const JsonValue *value)
@@ -105,6 +132,8 @@ take_error_detail(VendorWords *words, const char *name, const JsonValue *value)
 		take_code(words, value);
 	else if (strcmp(name, "type") == 0 || (strcmp(name, "status") == 0 && !words->type[0]))
 		take_type(words, value);
+	else
+		take_deep_detail(words, name, value);
 }
 
 /* What some servers put beside the error member, or instead of it. */
@@ -121,16 +150,15 @@ take_outer_detail(VendorWords *words, const char *path, const JsonValue *value)
 		take_code(words, value);
 	else if (strcmp(path, "type") == 0 && words->type[0] == '\0')
 		take_type(words, value);
-	else if (strcmp(path, "object") == 0 && value->kind == JSON_STRING &&
-			 strcmp(value->value, "error") == 0)
+	else if (strcmp(path, "details.error_code") == 0)
+		take_code(words, value);
+	else if (strcmp(path, "object") == 0 && is_word(value, "error"))
 		words->has_error = true;
 }
 
 void
-vendor_words_take(VendorWords *words, const JsonValue *value)
+vendor_words_take_at(VendorWords *words, const char *path, const JsonValue *value)
 {
-	const char *path = value->path;
-
 	/* some gateways wrap the error object in an array */
 	if (strncmp(path, "[].", 3) == 0)
 		path += 3;
@@ -140,6 +168,12 @@ vendor_words_take(VendorWords *words, const JsonValue *value)
 		take_error_detail(words, path + 6, value);
 	else
 		take_outer_detail(words, path, value);
+}
+
+void
+vendor_words_take(VendorWords *words, const JsonValue *value)
+{
+	vendor_words_take_at(words, value->path, value);
 }
 
 /* ---- what they mean ---- */
@@ -155,13 +189,15 @@ says(const VendorWords *words, const char *word)
 static bool
 is_exhausted(const VendorWords *words)
 {
-	return says(words, "insufficient_quota") || says(words, "credit_balance_exhausted");
+	return says(words, "insufficient_quota") || says(words, "credit_balance_exhausted") ||
+		says(words, "enforced_spend_limit_reached");
 }
 
 static bool
 is_filtered(const VendorWords *words)
 {
-	return says(words, "content_filter") || says(words, "content_policy_violation");
+	return words->filtered || says(words, "content_filter") ||
+		says(words, "content_policy_violation");
 }
 
 static void
@@ -234,11 +270,15 @@ classify_words(ProviderError *error, const VendorWords *words)
 		{"overloaded", ERROR_CLASS_OVERLOADED, true},
 		{"servererror", ERROR_CLASS_OVERLOADED, true},
 		{"timeout", ERROR_CLASS_TIMEOUT, true},
+		{"deadlineexceeded", ERROR_CLASS_TIMEOUT, true},
 		{"invalidapikey", ERROR_CLASS_AUTHENTICATION, false},
 		{"authentication", ERROR_CLASS_AUTHENTICATION, false},
+		{"unauthenticated", ERROR_CLASS_AUTHENTICATION, false},
 		{"permission", ERROR_CLASS_PERMISSION, false},
+		{"billing", ERROR_CLASS_PERMISSION, false},
 		{"notfound", ERROR_CLASS_NOT_FOUND, false},
-		{"invalidrequest", ERROR_CLASS_BAD_REQUEST, false},
+		{"toolarge", ERROR_CLASS_BAD_REQUEST, false},
+		{"invalid", ERROR_CLASS_BAD_REQUEST, false},
 		{"badrequest", ERROR_CLASS_BAD_REQUEST, false},
 		{"contextlength", ERROR_CLASS_BAD_REQUEST, false},
 	};
@@ -275,6 +315,11 @@ classify_final_code(ProviderError *error, const VendorWords *words, int status)
 		classify(error, ERROR_CLASS_CONTENT_FILTER, false);
 		return true;
 	}
+	if (words->bad_key)
+	{
+		classify(error, ERROR_CLASS_AUTHENTICATION, false);
+		return true;
+	}
 	return false;
 }
 
@@ -295,7 +340,7 @@ init_error(ProviderError *error, int status, const VendorWords *words)
 {
 	memset(error, 0, sizeof(*error));
 	error->http_status = status;
-	error->retry_after_ms = -1;
+	error->retry_after_ms = words->retry_after_ms;
 	snprintf(error->message, sizeof(error->message), "%s", words->message);
 	set_code(error, words);
 }
@@ -328,7 +373,8 @@ provider_error_of_status(ProviderError *error, const HttpHead *head,
 						 const VendorWords *words)
 {
 	init_error(error, head->status, words);
-	error->retry_after_ms = head->retry_after_ms;
+	if (head->retry_after_ms >= 0)
+		error->retry_after_ms = head->retry_after_ms;
 	classify_status(error, head->status);
 	if (!classify_final_code(error, words, head->status) && head->should_retry >= 0)
 		error->retryable = head->should_retry == 1;

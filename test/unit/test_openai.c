@@ -3,25 +3,14 @@
  *		Chat Completions: what is asked, what is understood however the network
  *		cuts it, and what a failure means.
  */
-#include "provider.h"
-#include "transcript.h"
-#include "unit.h"
-
-#define TEXT(literal)	literal, sizeof(literal) - 1
+#include "provider_cases.h"
 
 /* ---- requests ---- */
 
 #define BODY_START	"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]," \
 	"\"stream\":true,\"stream_options\":{\"include_usage\":true}"
 
-static const struct
-{
-	const char *name;
-	ModelRequest request;		/* base_url, deployment, user_prompt are added
-								 * unless given */
-	const char *body;			/* NULL: refused */
-	const char *url;
-}			requests[] = {
+static const RequestCase requests[] = {
 	{"the least", {0}, BODY_START "}"},
 	{"a system prompt", {.system_prompt = "be\n\"nice\""},
 		"{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"be\\n\\\"nice\\\"\"},"
@@ -46,6 +35,17 @@ static const struct
 	BODY_START ",\"a\":3,\"b\":2}"},
 	{"a name with quotes", {.extra_body = "{\"a\\\"b\\u0001\":1}"},
 	BODY_START ",\"a\\\"b\\u0001\":1}"},
+	{"a schema", {.json_schema = "{\"type\":\"object\"}", .schema_name = "my design!"},
+		BODY_START ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
+	"{\"name\":\"my_design_\",\"schema\":{\"type\":\"object\"},\"strict\":true}}}"},
+	{"a schema without a name", {.json_schema = "{}"},
+		BODY_START ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
+	"{\"name\":\"output\",\"schema\":{},\"strict\":true}}}"},
+	{"the user's own format wins",
+		{.json_schema = "{}", .extra_body = "{\"response_format\":{\"type\":\"json_object\"}}"},
+	BODY_START ",\"response_format\":{\"type\":\"json_object\"}}"},
+	{"a schema that is no object", {.json_schema = "true"}, NULL},
+	{"a limit with the name of the format", {.max_output_tokens = 1, .max_tokens_parameter = "response_format"}, NULL},
 	{"an extra_body that is no object", {.extra_body = "[1]"}, NULL},
 	{"an extra_body that is no JSON", {.extra_body = "{\"a\":1"}, NULL},
 	{"a temperature that is no number", {.temperature = "NaN"}, NULL},
@@ -60,34 +60,6 @@ static const struct
 	{"many", {.base_url = "https://h/v1///"}, BODY_START "}", "https://h/v1/chat/completions"},
 	{"a query", {.base_url = "https://h/v1/?a=b/"}, BODY_START "}", "https://h/v1/chat/completions?a=b/"},
 };
-
-static void
-test_requests(void)
-{
-	size_t		i;
-
-	for (i = 0; i < lengthof(requests); i++)
-	{
-		ModelRequest request = requests[i].request;
-		RequestParts parts;
-		const char *error = NULL;
-		bool		good;
-
-		if (request.base_url == NULL)
-			request.base_url = "https://h/v1";
-		if (request.deployment == NULL)
-			request.deployment = "m";
-		request.user_prompt = "hi";
-		request_parts_init(&parts);
-		good = provider_openai.build_request(&request, &parts, &error);
-		ok(good == (requests[i].body != NULL) && good == (error == NULL), requests[i].name);
-		if (good)
-			is_text(buf_text(&parts.body), requests[i].body, "its body");
-		if (requests[i].url)
-			is_text(buf_text(&parts.url), requests[i].url, "its URL");
-		request_parts_free(&parts);
-	}
-}
 
 static void
 test_request_headers(void)
@@ -131,17 +103,8 @@ test_request_headers(void)
 #define FINISH(reason)	"data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"" reason "\"}]}\n\n"
 #define DONE			"data: [DONE]\n\n"
 #define STOP			FINISH("stop") DONE
-#define R				"\xEF\xBF\xBD"
 
-static const struct
-{
-	const char *name;
-	const char *body;
-	size_t		len;
-	const char *result;
-	const char *content_type;	/* NULL: text/event-stream */
-	bool		want_progress;
-}			streams[] = {
+static const StreamCase streams[] = {
 	{"a whole stream",
 		TEXT("data: {\"id\":\"c-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"gpt-x\","
 			 "\"service_tier\":\"default\",\"system_fingerprint\":null,\"choices\":[{\"index\":0,\"delta\":"
@@ -316,78 +279,16 @@ static const struct
 };
 
 static void
-feed(void *arg, const char *bytes, size_t len)
-{
-	Decoder    *decoder = arg;
-
-	decoder->provider->feed(decoder, bytes, len);
-}
-
-static void
-decode(Buf *result, const char *body, size_t len, const char *content_type,
-	   size_t max_event, bool want_progress, int cut)
-{
-	HttpHead	head;
-	Decoder		decoder;
-
-	http_head_init(&head);
-	head.status = 200;
-	snprintf(head.content_type, sizeof(head.content_type), "%s",
-			 content_type ? content_type : "text/event-stream");
-	decoder_init(&decoder, &provider_openai, &head, max_event, want_progress);
-	feed_in_pieces(body, len, cut, feed, &decoder);
-	provider_openai.finish(&decoder);
-	transcript(result, &decoder.answer);
-	decoder_free(&decoder);
-}
-
-static void
-test_streams(void)
-{
-	size_t		i;
-	int			cut;
-
-	for (i = 0; i < lengthof(streams); i++)
-	{
-		bool		good = true;
-
-		for (cut = 0; cut < CUTS && good; cut++)
-		{
-			Buf			result;
-
-			buf_init(&result, 0);
-			decode(&result, streams[i].body, streams[i].len, streams[i].content_type,
-				   100000, streams[i].want_progress, cut);
-			good = strcmp(buf_text(&result), streams[i].result) == 0;
-			if (!good)
-			{
-				unit_show(" got", buf_text(&result));
-				unit_show("want", streams[i].result);
-			}
-			buf_free(&result);
-		}
-		ok(good, streams[i].name);
-	}
-}
-
-static void
 test_overflow(void)
 {
-	static const char event[] = SAY("a") SAY("01234567890123456789012345678901234567890123456789") SAY("b");
-	static const char document[] = "{\"choices\":[{\"message\":{\"content\":\"0123456789012345678901234567890123456789\"}}]}";
-	Buf			result;
+	static const char event[] = SAY("a") SAY("0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789") SAY("b");
+	static const char document[] = "{\"choices\":[{\"message\":{\"content\":\"0123456789012345678901234567890123456789"
+		"01234567890123456789012345678901234567890123456789\"}}]}";
 
-	buf_init(&result, 0);
-	decode(&result, event, strlen(event), NULL, 70, false, 7);
-	is_text(buf_text(&result), "text[a] events=1 error[invalid_output : "
-			"The server sent an event or a body that is larger than allowed.] cut",
-			"an event over the limit");
-	buf_reset(&result);
-	decode(&result, document, strlen(document), "application/json", 70, false, 7);
-	is_text(buf_text(&result), "error[invalid_output : "
-			"The server sent an event or a body that is larger than allowed.] cut",
-			"a document over the limit");
-	buf_free(&result);
+	check_overflow(&provider_openai, event, NULL, "text[a] events=1 " OVERFLOW_ERROR,
+				   "an event over the limit");
+	check_overflow(&provider_openai, document, "application/json", OVERFLOW_ERROR,
+				   "a document over the limit");
 }
 
 /* The executor takes the text out while the stream goes on. */
@@ -399,26 +300,19 @@ test_taking(void)
 
 	http_head_init(&head);
 	decoder_init(&decoder, &provider_openai, &head, 0, false);
-	feed(&decoder, SAY("Hello"), sizeof(SAY("Hello")) - 1);
+	feed_decoder(&decoder, SAY("Hello"), sizeof(SAY("Hello")) - 1);
 	is_text(buf_text(&decoder.answer.text), "Hello", "text is there at once");
 	buf_reset(&decoder.answer.text);
-	feed(&decoder, SAY("<think>"), sizeof(SAY("<think>")) - 1);
+	feed_decoder(&decoder, SAY("<think>"), sizeof(SAY("<think>")) - 1);
 	is_text(buf_text(&decoder.answer.text), "<think>", "and what comes next after it");
-	feed(&decoder, DONE, sizeof(DONE) - 1);
+	feed_decoder(&decoder, DONE, sizeof(DONE) - 1);
 	ok(decoder.answer.ended, "the end is known before the connection ends");
 	decoder_free(&decoder);
 }
 
 /* ---- errors ---- */
 
-static const struct
-{
-	const char *name;
-	int			status;
-	const char *body;
-	const char *result;			/* class, retry, code: message */
-	int			should_retry;	/* 0: the vendor did not say; else 1 or -1 */
-}			errors[] = {
+static const ErrorCase errors[] = {
 	{"400", 400, "{\"error\":{\"message\":\"m\",\"type\":\"invalid_request_error\",\"param\":\"x\",\"code\":\"unsupported_value\"}}",
 	"bad_request unsupported_value/invalid_request_error: m"},
 	{"a blocked prompt", 400, "{\"error\":{\"code\":\"content_filter\",\"message\":\"m\",\"innererror\":{\"code\":\"x\"}}}",
@@ -466,35 +360,6 @@ static const struct
 };
 
 static void
-test_errors(void)
-{
-	size_t		i;
-
-	for (i = 0; i < lengthof(errors); i++)
-	{
-		size_t		len = strlen(errors[i].body);
-		char	   *copy = malloc(len + 1);
-		HttpHead	head;
-		ProviderError error;
-		char		got[3000];
-
-		http_head_init(&head);
-		head.status = errors[i].status;
-		head.retry_after_ms = 1234;
-		if (errors[i].should_retry != 0)
-			head.should_retry = errors[i].should_retry > 0;
-		memcpy(copy, errors[i].body, len);
-		provider_openai.read_error(&head, copy, len, &error);
-		snprintf(got, sizeof(got), "%s%s %s: %s", error_class_name(error.error_class),
-				 error.retryable ? " retry" : "", error.code, error.message);
-		is_text(got, errors[i].result, errors[i].name);
-		ok(error.http_status == errors[i].status && error.retry_after_ms == 1234,
-		   "with its status, and when to retry");
-		free(copy);
-	}
-}
-
-static void
 test_huge_errors(void)
 {
 	size_t		len = 3000000;
@@ -521,12 +386,12 @@ test_huge_errors(void)
 int
 main(void)
 {
-	test_requests();
+	run_requests(&provider_openai, "https://h/v1", requests, lengthof(requests));
 	test_request_headers();
-	test_streams();
+	run_streams(&provider_openai, streams, lengthof(streams));
 	test_overflow();
 	test_taking();
-	test_errors();
+	run_errors(&provider_openai, errors, lengthof(errors));
 	test_huge_errors();
 	return unit_done();
 }
