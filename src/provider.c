@@ -22,6 +22,7 @@
 
 const Provider *const provider_types[] = {
 	&provider_openai,
+	&provider_openai_responses,
 	&provider_azure_openai,
 	NULL
 };

@@ -194,6 +194,7 @@ extern const Provider *provider_find(const char *type);
 extern const Provider *const provider_types[];
 
 extern const Provider provider_openai;
+extern const Provider provider_openai_responses;
 extern const Provider provider_azure_openai;
 
 /* max_event bounds one event (or the whole body, if it is not a stream). */
