@@ -514,6 +514,7 @@ build_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestP
 	request.temperature = claim->temperature;
 	request.top_p = claim->top_p;
 	request.max_output_tokens = claim->max_output_tokens;
+	request.model_max_output_tokens = claim->model_max_output_tokens;
 	request.max_tokens_parameter = claim->max_tokens_parameter;
 	request.extra_body = claim->request_options;
 

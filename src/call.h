@@ -43,6 +43,7 @@ typedef struct Claim
 	int64		next_model_id;	/* the next fallback; 0 = none is left */
 	int64		own_model_id;
 	int64		max_output_tokens;	/* 0 = not set */
+	int64		model_max_output_tokens;	/* 0 = unknown */
 	char	   *owner;
 	char	   *team;
 	char	   *task;			/* NULL: the rows behind the queue row are gone */

@@ -24,6 +24,7 @@ const Provider *const provider_types[] = {
 	&provider_openai,
 	&provider_openai_responses,
 	&provider_azure_openai,
+	&provider_anthropic,
 	NULL
 };
 
@@ -333,6 +334,49 @@ month_number(const char *name)
 	return 0;
 }
 
+/* Is there such a moment?  Then *seconds since 1970. */
+static bool
+read_moment(int year, int month, int day, int hour, int minute, int second, int64_t *seconds)
+{
+	if (month < 1 || month > 12 || year < 1970 || day < 1 || day > 31 || hour < 0 || hour > 23 ||
+		minute < 0 || minute > 59 || second < 0 || second > 60)
+		return false;
+	*seconds = days_since_1970(year, month, day) * 86400 +
+		hour * 3600 + minute * 60 + second;
+	return true;
+}
+
+/* RFC 3339, for example "2026-11-22T16:00:00Z"; a fraction is not looked at. */
+static bool
+read_timestamp(const char *text, int64_t *seconds)
+{
+	int			year;
+	int			month;
+	int			day;
+	int			hour;
+	int			minute;
+	int			second;
+	int			used = 0;
+	int			zone_hour = 0;
+	int			zone_minute = 0;
+
+	if (sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n",
+			   &year, &month, &day, &hour, &minute, &second, &used) != 6 ||
+		!read_moment(year, month, day, hour, minute, second, seconds))
+		return false;
+	text += used;
+	if (*text == '.')
+		text += 1 + strspn(text + 1, "0123456789");
+	if (strcasecmp(text, "z") == 0)
+		return true;
+	if ((*text != '+' && *text != '-') ||
+		sscanf(text + 1, "%2d:%2d", &zone_hour, &zone_minute) != 2)
+		return false;
+	zone_minute += zone_hour * 60;
+	*seconds -= (*text == '-' ? -zone_minute : zone_minute) * 60;
+	return true;
+}
+
 /* The three forms that RFC 9110 knows, in seconds since 1970; false if none. */
 static bool
 read_http_date(const char *text, int64_t *seconds)
@@ -355,12 +399,7 @@ read_http_date(const char *text, int64_t *seconds)
 		year += 2000;
 	else if (year >= 70 && year < 100)
 		year += 1900;
-	if (month == 0 || year < 1970 || day < 1 || day > 31 || hour < 0 || hour > 23 ||
-		minute < 0 || minute > 59 || second < 0 || second > 60)
-		return false;
-	*seconds = days_since_1970(year, month, day) * 86400 +
-		hour * 3600 + minute * 60 + second;
-	return true;
+	return read_moment(year, month, day, hour, minute, second, seconds);
 }
 
 static void
@@ -428,6 +467,41 @@ take_rate_limit(HttpHead *head, const char *name, const char *value)
 	}
 }
 
+/*
+ * anthropic-ratelimit-*: what is limited stands before the word for the value,
+ * and resets are times of day.  Their limit of tokens is the one that is nearest
+ * at that moment; where it is missing, that of the input tokens stands in.
+ */
+static void
+take_anthropic_limit(HttpHead *head, const char *name, const char *value, int64_t now)
+{
+	static const char *const what[] = {"requests-", "tokens-", "input-tokens-"};
+	int64_t    *fields[][3] = {
+		{&head->limit_requests, &head->remaining_requests, &head->reset_requests_ms},
+		{&head->limit_tokens, &head->remaining_tokens, &head->reset_tokens_ms},
+		{&head->limit_tokens, &head->remaining_tokens, &head->reset_tokens_ms},
+	};
+	size_t		i;
+
+	for (i = 0; i < 3; i++)
+	{
+		size_t		len = strlen(what[i]);
+		int64_t		number = -1;
+
+		if (strncasecmp(name, what[i], len) != 0)
+			continue;
+		head->limit_tokens_exact |= i == 1;
+		if (i == 2 && head->limit_tokens_exact)
+			return;
+		if (strcasecmp(name + len, "limit") == 0 && (number = read_count(value)) >= 0)
+			*fields[i][0] = number;
+		else if (strcasecmp(name + len, "remaining") == 0 && (number = read_count(value)) >= 0)
+			*fields[i][1] = number;
+		else if (strcasecmp(name + len, "reset") == 0 && read_timestamp(value, &number))
+			*fields[i][2] = clamp_wait(((double) number - (double) now) * 1000);
+	}
+}
+
 static void
 take_header(HttpHead *head, const char *name, const char *value, int64_t now)
 {
@@ -447,6 +521,8 @@ take_header(HttpHead *head, const char *name, const char *value, int64_t now)
 						   value, strlen(value));
 	else if (strncasecmp(name, "x-ratelimit-", 12) == 0)
 		take_rate_limit(head, name + 12, value);
+	else if (strncasecmp(name, "anthropic-ratelimit-", 20) == 0)
+		take_anthropic_limit(head, name + 20, value, now);
 }
 
 /* Copies a part of the line without surrounding white space; false if it is too long. */

@@ -57,13 +57,14 @@ typedef struct HttpHead
 	char		content_type[96];
 	char		request_id[128];	/* x-request-id, request-id, apim-request-id */
 
-	/* x-ratelimit-* and its cousins; -1 if absent */
+	/* x-ratelimit-* and anthropic-ratelimit-*; -1 if absent */
 	int64_t		limit_requests;
 	int64_t		remaining_requests;
 	int64_t		reset_requests_ms;
 	int64_t		limit_tokens;
 	int64_t		remaining_tokens;
 	int64_t		reset_tokens_ms;
+	bool		limit_tokens_exact; /* private: of all tokens, not of the input alone */
 } HttpHead;
 
 extern void http_head_init(HttpHead *head);
@@ -196,6 +197,7 @@ extern const Provider *const provider_types[];
 extern const Provider provider_openai;
 extern const Provider provider_openai_responses;
 extern const Provider provider_azure_openai;
+extern const Provider provider_anthropic;
 
 /* max_event bounds one event (or the whole body, if it is not a stream). */
 extern bool decoder_init(Decoder *decoder, const Provider *provider, const HttpHead *head,

@@ -189,6 +189,7 @@ read_claim(RowReader *reader, Claim *claim)
 	claim->progress_lines = next_bool(reader);
 	claim->server = next_text(reader);
 	claim->deployment = next_text(reader);
+	claim->model_max_output_tokens = next_int32(reader);
 	claim->max_tokens_parameter = next_text(reader);
 	claim->request_options = next_text(reader);
 	claim->last_seq = next_int64(reader);

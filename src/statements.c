@@ -203,7 +203,7 @@ static const char claim_sql[] =
 "	coalesce(e.started_at, $8) AS started_at, e.max_retries, e.timeout_seconds, e.is_verbose, e.owner, e.team,"
 "	e.task, CASE WHEN e.context <> '{}' THEN jsonb_pretty(e.context) END AS context,"
 "	v.system_prompt, v.temperature::text, v.top_p::text, v.max_output_tokens, v.progress_lines,"
-"	m.server, m.deployment, m.max_tokens_parameter,"
+"	m.server, m.deployment, m.max_output_tokens AS model_max_output_tokens, m.max_tokens_parameter,"
 "	CASE WHEN m.request_options <> '{}' THEN m.request_options::text END AS request_options,"
 "	greatest(c.seq_base, CASE WHEN c.attempt_no > 1 THEN (SELECT max(t.seq)"
 "		FROM agent_studio.thoughts t WHERE t.execution_id = c.execution_id) END) AS last_seq,"

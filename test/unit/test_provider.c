@@ -145,6 +145,46 @@ test_head(void)
 }
 
 static void
+test_anthropic_limits(void)
+{
+	HttpHead	head;
+
+	http_head_init(&head);
+	take(&head, "anthropic-ratelimit-requests-limit: 50");
+	take(&head, "anthropic-ratelimit-requests-remaining: 49");
+	take(&head, "anthropic-ratelimit-requests-reset: 1994-11-06T08:49:37Z");
+	is_int(head.limit_requests, 50, "requests allowed");
+	is_int(head.remaining_requests, 49, "requests left");
+	is_int(head.reset_requests_ms, 7000, "until a time of day");
+
+	take(&head, "anthropic-ratelimit-input-tokens-limit: 1000");
+	take(&head, "Anthropic-RateLimit-Input-Tokens-Remaining: 900");
+	take(&head, "anthropic-ratelimit-input-tokens-reset: 1994-11-06T08:49:31Z");
+	take(&head, "anthropic-ratelimit-output-tokens-limit: 7");
+	is_int(head.limit_tokens, 1000, "input tokens stand in for tokens");
+	take(&head, "anthropic-ratelimit-tokens-limit: 800");
+	take(&head, "anthropic-ratelimit-tokens-remaining: 700");
+	take(&head, "anthropic-ratelimit-tokens-reset: 1994-11-06T09:49:32.5+01:00");
+	take(&head, "anthropic-ratelimit-input-tokens-limit: 1000");
+	is_int(head.limit_tokens, 800, "until these are known");
+	is_int(head.remaining_tokens, 700, "those left");
+	is_int(head.reset_tokens_ms, 2000, "a time with a zone");
+
+	take(&head, "anthropic-ratelimit-tokens-reset: 1994-11-06T00:49:33-08:00");
+	is_int(head.reset_tokens_ms, 3000, "a zone in the west");
+	take(&head, "anthropic-ratelimit-tokens-reset: 1994-11-05T08:49:33Z");
+	is_int(head.reset_tokens_ms, 0, "a time that has passed");
+	take(&head, "anthropic-ratelimit-requests-reset: soon");
+	take(&head, "anthropic-ratelimit-requests-reset: 1994-11-06T08:49:39");
+	take(&head, "anthropic-ratelimit-requests-reset: 1994-13-06T08:49:39Z");
+	take(&head, "anthropic-ratelimit-requests-reset: 1994-11-06T08:49:39x");
+	take(&head, "anthropic-ratelimit-requests-limit: many");
+	take(&head, "anthropic-ratelimit-other: 1");
+	is_int(head.reset_requests_ms, 7000, "nonsense changes nothing");
+	is_int(head.limit_requests, 50, "in a count neither");
+}
+
+static void
 test_durations(void)
 {
 	static const struct
@@ -240,6 +280,7 @@ main(void)
 	test_waits();
 	test_leap_years();
 	test_head();
+	test_anthropic_limits();
 	test_durations();
 	test_headers();
 	test_readable();
