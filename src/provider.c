@@ -25,6 +25,7 @@ const Provider *const provider_types[] = {
 	&provider_openai_responses,
 	&provider_azure_openai,
 	&provider_anthropic,
+	&provider_gemini,
 	NULL
 };
 

@@ -146,6 +146,7 @@ typedef struct Draft
 	Buf			thoughts;
 	Buf			refusal;
 	char		finish[64];		/* the vendor's word; "" = none */
+	FinishReason reason;		/* what it means here; FINISH_NONE: finish_words say */
 	int64_t		input;			/* tokens; -1 = not said */
 	int64_t		cached;
 	int64_t		output;

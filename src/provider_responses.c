@@ -131,7 +131,6 @@ static const FinishWord finish_words[] = {
 	{"completed", FINISH_STOP},
 	{"max_output_tokens", FINISH_LENGTH},
 	{"content_filter", FINISH_CONTENT_FILTER},
-	{"function_call", FINISH_TOOL_CALLS},
 	{NULL, FINISH_NONE}
 };
 
@@ -326,7 +325,7 @@ set_finish(ResponsesState *state, const char *status)
 	if (strcmp(status, "incomplete") == 0 && state->reason[0] != '\0')
 		word = state->reason;
 	else if (strcmp(status, "completed") == 0 && state->tool_seen)
-		word = "function_call";
+		draft->reason = FINISH_TOOL_CALLS;
 	memcpy(draft->finish, word, strlen(word) + 1);
 	state->stream.done = true;
 }

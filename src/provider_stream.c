@@ -89,6 +89,7 @@ begin_draft(Draft *draft)
 	buf_reset(&draft->thoughts);
 	buf_reset(&draft->refusal);
 	draft->finish[0] = '\0';
+	draft->reason = FINISH_NONE;
 	draft->input = -1;
 	draft->cached = -1;
 	draft->output = -1;
@@ -150,7 +151,8 @@ commit_finish(const StreamRules *rules, const Draft *draft, Answer *answer)
 	if (draft->finish[0] != '\0')
 	{
 		memcpy(answer->finish_raw, draft->finish, strlen(draft->finish) + 1);
-		answer->finish = finish_of_word(rules->finish_words, draft->finish);
+		answer->finish = draft->reason != FINISH_NONE ? draft->reason :
+			finish_of_word(rules->finish_words, draft->finish);
 	}
 	if (answer->refusal.len > 0)
 		answer->finish = FINISH_REFUSAL;

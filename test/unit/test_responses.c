@@ -90,7 +90,7 @@ static const StreamCase streams[] = {
 	{"a tool", TEXT(EVENT("response.output_item.added", ",\"item\":{\"type\":\"function_call\",\"name\":\"f\",\"arguments\":\"\"}")
 		EVENT("response.function_call_arguments.delta", ",\"delta\":\"{}\"")
 		EVENT("response.completed", ",\"response\":{\"status\":\"completed\",\"output\":[{\"type\":\"function_call\",\"arguments\":\"{}\"}]}")),
-	"finish[tool_calls] raw[function_call] events=3 ended"},
+	"finish[tool_calls] raw[completed] events=3 ended"},
 	{"only the terminal event has the text", TEXT(CREATED COMPLETED("Hello")),
 	"text[Hello] finish[stop] raw[completed] " COUNTS "events=2 ended"},
 	{"unknown events", TEXT(EVENT("response.future.delta", ",\"delta\":\"no\"") "data: {\"x\":1}\n\n" ": ping\n\n" SAY("a") COMPLETED("a")),
