@@ -26,6 +26,7 @@ const Provider *const provider_types[] = {
 	&provider_azure_openai,
 	&provider_anthropic,
 	&provider_gemini,
+	&provider_ollama,
 	NULL
 };
 

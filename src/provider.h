@@ -199,6 +199,7 @@ extern const Provider provider_openai_responses;
 extern const Provider provider_azure_openai;
 extern const Provider provider_anthropic;
 extern const Provider provider_gemini;
+extern const Provider provider_ollama;
 
 /* max_event bounds one event (or the whole body, if it is not a stream). */
 extern bool decoder_init(Decoder *decoder, const Provider *provider, const HttpHead *head,
