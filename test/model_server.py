@@ -12,9 +12,14 @@ Dialect reads the body, the Scenario is taken from the request, compose() makes 
 Exchange plays the Answer through the Dialect's rendering, with the scenario's pauses and faults, into a
 Reply.  The Journal keeps a Record of each, and Control shows the records.  Scenarios and answers
 (model_answers/compose.py) and faults (Exchange) belong to all dialects; a new dialect is one subclass of
-Dialect (model_answers/dialects.py), added to DIALECTS.
+Dialect (model_answers/dialects.py), added to DIALECTS (model_answers/vendors.py).
 
-Dialects: OpenAI Chat Completions, POST {any prefix}/chat/completions, streamed or not.
+Dialects, all streamed or not, all with the same scenarios and faults, each with its own API's checks and
+error bodies: OpenAI Chat Completions, POST {any prefix}/chat/completions; OpenAI Responses, POST
+{any prefix}/responses; Azure OpenAI, .../openai/deployments/NAME/chat/completions?api-version=DATE and
+.../openai/v1/chat/completions; Anthropic Messages, .../v1/messages; Google Gemini,
+.../v1beta/models/NAME:streamGenerateContent?alt=sse and :generateContent; Ollama, .../api/chat.  Where an
+API wants to be asked for thoughts, there are none unless the request does so.
 
 Scenarios
 ---------
@@ -48,6 +53,7 @@ Form of the stream
     eol=lf|crlf|cr      line ends                       multiline=1      JSON over several data lines
     bom=1               byte-order mark                 comments=1       a comment before each event
     done=0              no [DONE]                       split=N          written in pieces of N bytes
+    unknown=N           N events that no client can know, at the start and before the end
     headers=N           junk headers                    ratelimit=LIMIT/REMAINING/RESET   in the headers
 Faults
     status=N code= type= message=      an error response, with the vendor's words unless given
@@ -114,7 +120,8 @@ from typing import Any
 
 sys.dont_write_bytecode = True  # leave no __pycache__ in the source tree
 from model_answers.compose import Answer, ApiError, Scenario, compose  # noqa: E402
-from model_answers.dialects import DIALECTS, Dialect, Frame, Request, to_json  # noqa: E402
+from model_answers.dialects import Dialect, Frame, Request, to_json  # noqa: E402
+from model_answers.vendors import DIALECTS  # noqa: E402
 
 BACKLOG = 4096
 MAX_HEAD = 256 * 1024
@@ -348,7 +355,7 @@ class Exchange:
     async def demand_key(self) -> None:
         for key in (self.server.required_key, self.scenario.word("require_key")):
             if key and self.dialect.key() != key:
-                raise ApiError(401)
+                raise self.dialect.wrong_key()
 
     async def fault_instead_of_answer(self) -> bool:
         scenario = self.scenario
@@ -429,7 +436,8 @@ class Exchange:
         await self.pause(self.scenario.number("first_byte"))
         if self.scenario.flag("bom"):
             await self.reply.write(codecs.BOM_UTF8)
-        await self.write(dialect.opening(answer))
+        unknown = [dialect.unknown()] * self.scenario.count("unknown")
+        await self.write(dialect.opening(answer) + unknown)
         for pause, thought in answer.thoughts:
             await self.pause(pause)
             await self.write(dialect.thought(thought))
@@ -440,7 +448,7 @@ class Exchange:
             await self.write(dialect.text(piece))
             self.record.events += 1
         await self.strike(faults.get(len(answer.pieces), ()))
-        await self.write(dialect.closing(answer))
+        await self.write(unknown + dialect.closing(answer))
 
     def faults_by_place(self, last: int) -> dict[int, list[str]]:
         """Which faults come after how many content events."""

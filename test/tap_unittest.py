@@ -1,6 +1,6 @@
-"""Runs a file of unittest cases and reports them as TAP, so that they are counted like all others.
+"""Runs files of unittest cases and reports them as TAP, so that they are counted like all others.
 
-    python3 test/tap_unittest.py test/model_server_test.py
+    python3 test/tap_unittest.py test/model_server_test.py test/model_dialects_test.py
 """
 import importlib.util
 import sys
@@ -33,15 +33,19 @@ class TapResult(unittest.TestResult):
         self.report("not ok", test, self._exc_info_to_string(err, test))
 
 
-def main() -> int:
-    path = Path(sys.argv[1])
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, str(path.parent))
+def load(path: Path) -> unittest.TestSuite:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
-    suite = unittest.defaultTestLoader.loadTestsFromModule(module)
+    return unittest.defaultTestLoader.loadTestsFromModule(module)
+
+
+def main() -> int:
+    paths = [Path(argument) for argument in sys.argv[1:]]
+    sys.dont_write_bytecode = True
+    sys.path[:0] = {str(path.parent) for path in paths}
+    suite = unittest.TestSuite(load(path) for path in paths)
     print(f"1..{suite.countTestCases()}", flush=True)
     result = suite.run(TapResult())
     return 0 if result.wasSuccessful() else 1

@@ -27,7 +27,7 @@ NUMBERS = frozenset(
     "latency first_byte chunk_delay reasoning_delay keep_alive size tokens chunks thoughts reasoning think "
     "progress input_tokens cached_tokens output_tokens reasoning_tokens multiline bom comments done split "
     "headers status html empty cut_head cut stall error_at bad_json garbage bad_utf8 nul oversize long_line "
-    "times speed".split())
+    "times speed unknown".split())
 CHOICES = {
     "reasoning_field": ("reasoning_content", "reasoning", "thinking"),
     "usage": ("none", "last", "chunk"),

@@ -1,7 +1,8 @@
-"""How the vendors' APIs read a request and write a response: a class for each dialect.
+"""How the vendors' APIs read a request and write a response: what all dialects share, and OpenAI's first one.
 
 A dialect turns a request body into a Call, judges it as the real API would, and renders an Answer: as the
-frames of a stream, as one JSON body, or as an error.  It knows nothing of sockets, pauses or faults.
+frames of a stream, as one JSON body, or as an error.  It knows nothing of sockets, pauses or faults.  The
+others have a file each; vendors.py lists them all.
 """
 from __future__ import annotations
 
@@ -67,6 +68,7 @@ class Dialect:
     """How one vendor's API reads a request and writes a response; made anew for each request."""
     content_type = "text/event-stream; charset=utf-8"
     default_words: dict[int, tuple[str, str | None, str]] = {}
+    unknown_model_code: str | None = None
 
     def __init__(self, request: Request, sequence: int) -> None:
         self.request = request
@@ -83,8 +85,54 @@ class Dialect:
         """Reads what compose() needs; must not judge yet, for the scenario decides what is checked."""
         raise NotImplementedError
 
+    def parse(self) -> dict[str, Any]:
+        try:
+            self.body = json.loads(self.request.body)
+        except ValueError:
+            self.body = None
+        if not isinstance(self.body, dict):
+            raise ApiError(400, "We could not parse the JSON body of your request.")
+        return self.body
+
+    def objects(self, member: str) -> list[dict[str, Any]]:
+        values = self.body.get(member)
+        return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+
     def check(self) -> None:
         """Refuses what the real API refuses."""
+        if self.call.model.partition(":")[0] == "no-such-model":
+            raise ApiError(404, f"The model `{self.call.model}` does not exist or you do not have access to it.",
+                           code=self.unknown_model_code)
+        if self.scenario.word("strict") == "none":
+            return
+        for problem in self.problems():
+            raise problem
+
+    def problems(self) -> Iterator[ApiError]:
+        """What the real API would refuse this request for."""
+        raise NotImplementedError
+
+    @staticmethod
+    def refusal_of(member: str, message: str, code: str | None) -> ApiError:
+        return ApiError(400, message, code=code, param=member)
+
+    def unknown_members(self, values: dict[str, Any], known: frozenset[str], prefix: str = "") -> Iterator[ApiError]:
+        for member in values:
+            if member not in known:
+                yield self.refusal_of(prefix + member, f"Unknown parameter: '{prefix}{member}'.", "unknown_parameter")
+
+    def out_of_range(self, values: dict[str, Any], *bounds: tuple[str, float, float]) -> Iterator[ApiError]:
+        """Members that are set, and are no numbers within their bounds."""
+        for member, least, most in bounds:
+            value = values.get(member)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+                yield self.refusal_of(member, f"Invalid type for '{member}': expected a number.", "invalid_type")
+            elif value is not None and not least <= value <= most:
+                yield self.refusal_of(member, f"Invalid '{member}': expected a value between {least} and {most}, "
+                                      f"but got {value} instead.", "invalid_value")
+
+    def wrong_key(self) -> ApiError:
+        return ApiError(401)
 
     def key(self) -> str:
         return self.request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -120,6 +168,10 @@ class Dialect:
         """An event whose JSON ends too early."""
         raise NotImplementedError
 
+    def unknown(self) -> Frame:
+        """An event as a later version of the API may send it."""
+        return Frame({"type": "future_event", "delta": "no", "content": {"text": ["no", {"n": None}]}}, "future_event")
+
     def whole(self, answer: Answer) -> Any:
         raise NotImplementedError
 
@@ -140,6 +192,7 @@ class Dialect:
 
 class OpenAIChat(Dialect):
     """OpenAI Chat Completions, and the servers compatible with it."""
+    unknown_model_code = "model_not_found"
     members = frozenset(
         "messages model modalities verbosity reasoning_effort max_completion_tokens frequency_penalty "
         "presence_penalty web_search_options top_logprobs response_format audio store stream stop logit_bias "
@@ -165,12 +218,7 @@ class OpenAIChat(Dialect):
         return request.method == "POST" and request.path.endswith("/chat/completions")
 
     def read(self) -> Call:
-        try:
-            self.body = json.loads(self.request.body)
-        except ValueError:
-            self.body = None
-        if not isinstance(self.body, dict):
-            raise ApiError(400, "We could not parse the JSON body of your request.")
+        self.parse()
         messages = [message for message in self.objects("messages")]
         user = [message for message in messages if message.get("role") == "user"]
         tools = [tool.get("function", {}).get("name", "") for tool in self.objects("tools")]
@@ -186,10 +234,6 @@ class OpenAIChat(Dialect):
             tool_answered=any(message.get("role") == "tool" for message in messages))
         return self.call
 
-    def objects(self, member: str) -> list[dict[str, Any]]:
-        values = self.body.get(member)
-        return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
-
     @staticmethod
     def content(message: dict[str, Any]) -> str:
         content = message.get("content")
@@ -204,32 +248,15 @@ class OpenAIChat(Dialect):
             return wanted["json_schema"].get("schema", {})
         return {"properties": {"answer": {"type": "string"}}} if kind == "json_object" else None
 
-    def check(self) -> None:
-        if self.call.model.partition(":")[0] == "no-such-model":
-            raise ApiError(404, f"The model `{self.call.model}` does not exist or you do not have access to it.",
-                           code="model_not_found")
-        if self.scenario.word("strict") == "none":
-            return
-        for problem in self.problems():
-            raise problem
-
     def problems(self) -> Iterator[ApiError]:
         body = self.body
-        for member in body:
-            if member not in self.members:
-                yield self.refusal_of(member, f"Unknown parameter: '{member}'.", "unknown_parameter")
+        yield from self.unknown_members(body, self.members)
         if not isinstance(body.get("model"), str) or not body["model"]:
             yield ApiError(400, "you must provide a model parameter")
         yield from self.message_problems()
-        for member, least, most in (("temperature", 0, 2), ("top_p", 0, 1), ("n", 1, 128), ("max_tokens", 1, 1e9),
-                                    ("max_completion_tokens", 1, 1e9), ("presence_penalty", -2, 2),
-                                    ("frequency_penalty", -2, 2)):
-            value = body.get(member)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
-                yield self.refusal_of(member, f"Invalid type for '{member}': expected a number.", "invalid_type")
-            elif value is not None and not least <= value <= most:
-                yield self.refusal_of(member, f"Invalid '{member}': expected a value between {least} and {most}, "
-                                      f"but got {value} instead.", "invalid_value")
+        yield from self.out_of_range(
+            body, ("temperature", 0, 2), ("top_p", 0, 1), ("n", 1, 128), ("max_tokens", 1, 1e9),
+            ("max_completion_tokens", 1, 1e9), ("presence_penalty", -2, 2), ("frequency_penalty", -2, 2))
         if {"max_tokens", "max_completion_tokens"} <= body.keys():
             yield self.refusal_of("max_tokens", "Setting 'max_tokens' and 'max_completion_tokens' at the same time "
                                   "is not supported.", "invalid_parameter_combination")
@@ -287,10 +314,6 @@ class OpenAIChat(Dialect):
         if "max_tokens" in self.body:
             yield self.refusal_of("max_tokens", "Unsupported parameter: 'max_tokens' is not supported with this "
                                   "model. Use 'max_completion_tokens' instead.", "unsupported_parameter")
-
-    @staticmethod
-    def refusal_of(member: str, message: str, code: str | None) -> ApiError:
-        return ApiError(400, message, code=code, param=member)
 
     def error_body(self, error: ApiError) -> Any:
         kind, code, message = self.default_words.get(
@@ -375,6 +398,3 @@ class OpenAIChat(Dialect):
         else:
             body["usage"] = self.usage(answer.usage)
         return body
-
-
-DIALECTS: tuple[type[Dialect], ...] = (OpenAIChat,)
