@@ -65,6 +65,7 @@ SELECT * FROM tests.try(
 	$$SELECT as_create_model('new', 'mock', request_options => NULL)$$,
 	$$SELECT as_create_model('new', 'mock', request_options => '{"model": "x", "stream": false, "seed": 1}')$$,
 	$$SELECT as_create_model('new', 'mock', request_options => '{"messages": [], "n": 2, "tools": [], "tool_choice": "x", "stream_options": 1}')$$,
+	$$SELECT as_create_model('new', 'mock', request_options => '{"input": "x", "instructions": "x", "system": "x", "contents": [], "systemInstruction": {}}')$$,
 	$$SELECT as_update_model('gtp')$$,
 	$$SELECT as_update_model('nothing like it')$$,
 	$$SELECT as_update_model(NULL)$$,

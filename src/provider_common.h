@@ -109,8 +109,8 @@ extern void body_schema_name(BodyWriter *writer, const char *name);
 
 /*
  * The base URL with its path extended by exactly one slash and path, and its
- * query by query (NULL = none).  If the base's path ends with prefix already
- * (NULL = none), it is not repeated.
+ * query by query (NULL = none).  The prefix (NULL = none) comes before the path,
+ * but for those of its segments with which the base's path ends already.
  */
 extern bool provider_url(Buf *url, const char *base_url, const char *prefix,
 						 const char *path, const char *query);

@@ -16,13 +16,45 @@
 
 /* ---- the URL ---- */
 
-static bool
-ends_with_segment(const char *path, size_t len, const char *segment)
+/* Where the path begins in a URL of that length, which may have none. */
+static size_t
+path_start(const char *url, size_t len)
 {
-	size_t		segment_len = strlen(segment);
+	const char *host = strstr(url, "://");
+	size_t		start = host != NULL ? (size_t) (host - url) + 3 : 0;
 
-	return len > segment_len && path[len - segment_len - 1] == '/' &&
-		memcmp(path + len - segment_len, segment, segment_len) == 0;
+	while (start < len && url[start] != '/')
+		start++;
+	return start;
+}
+
+/* How much of the prefix, in whole segments, the base's path ends with. */
+static size_t
+prefix_overlap(const char *base_url, size_t len, const char *prefix)
+{
+	size_t		path_len = len - path_start(base_url, len);
+	size_t		overlap = strlen(prefix);
+
+	while (overlap > 0)
+	{
+		if (path_len > overlap && base_url[len - overlap - 1] == '/' &&
+			memcmp(base_url + len - overlap, prefix, overlap) == 0)
+			return overlap;
+		do
+			overlap--;
+		while (overlap > 0 && prefix[overlap] != '/');
+	}
+	return 0;
+}
+
+/* What of the prefix is missing in the base, and a slash. */
+static void
+write_prefix(Buf *url, const char *base_url, size_t len, const char *prefix)
+{
+	size_t		overlap = prefix_overlap(base_url, len, prefix);
+
+	if (prefix[overlap] != '\0')
+		buf_printf(url, "%s/", prefix + overlap + (prefix[overlap] == '/'));
 }
 
 bool
@@ -36,8 +68,8 @@ provider_url(Buf *url, const char *base_url, const char *prefix, const char *pat
 		len--;
 	buf_append(url, base_url, len);
 	buf_putc(url, '/');
-	if (prefix != NULL && !ends_with_segment(base_url, len, prefix))
-		buf_printf(url, "%s/", prefix);
+	if (prefix != NULL)
+		write_prefix(url, base_url, len, prefix);
 	buf_puts(url, path);
 	if (query != NULL)
 		buf_printf(url, "?%s%s", query, *base_query ? "&" : "");

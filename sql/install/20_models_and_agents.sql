@@ -32,7 +32,7 @@ COMMENT ON COLUMN agent_studio.models.deployment IS 'The model''s name at the ve
 COMMENT ON COLUMN agent_studio.models.model_version IS 'Version, for people to read; NULL = not stated.';
 COMMENT ON COLUMN agent_studio.models.context_window IS 'Tokens of input and output together that the model can hold; NULL = unknown.';
 COMMENT ON COLUMN agent_studio.models.max_output_tokens IS 'Most output tokens the model can give; an agent may not ask for more. NULL = unknown.';
-COMMENT ON COLUMN agent_studio.models.max_tokens_parameter IS 'Name of the request member that limits the output: max_completion_tokens, or max_tokens for older compatible servers.';
+COMMENT ON COLUMN agent_studio.models.max_tokens_parameter IS 'Name of the request member that limits the output, for servers of types openai and azure_openai: max_completion_tokens, or max_tokens for older compatible servers.';
 COMMENT ON COLUMN agent_studio.models.structured_output IS 'True: the model can be held to a JSON Schema by the vendor; false: it is told the schema in the prompt. The answer is checked in both cases.';
 COMMENT ON COLUMN agent_studio.models.request_options IS 'Further members of the request body, for example {"reasoning_effort": "high"}.';
 COMMENT ON COLUMN agent_studio.models.requests_per_minute IS 'Most requests sent within any minute; NULL = no limit here.';
@@ -122,7 +122,7 @@ COMMENT ON COLUMN agent_studio.agent_versions.model_id IS 'The model that answer
 COMMENT ON COLUMN agent_studio.agent_versions.system_prompt IS 'Instructions sent before the task; NULL = none.';
 COMMENT ON COLUMN agent_studio.agent_versions.temperature IS 'Sampling temperature, 0 to 2; NULL = not sent.';
 COMMENT ON COLUMN agent_studio.agent_versions.top_p IS 'Nucleus sampling, over 0 to 1; NULL = not sent.';
-COMMENT ON COLUMN agent_studio.agent_versions.max_output_tokens IS 'Most output tokens, reasoning included; NULL = not sent.';
+COMMENT ON COLUMN agent_studio.agent_versions.max_output_tokens IS 'Most output tokens, reasoning included; NULL = not sent, or where the API demands a limit (anthropic): the model''s, else 4096.';
 COMMENT ON COLUMN agent_studio.agent_versions.timeout_seconds IS 'Seconds that one attempt may take before its socket is closed.';
 COMMENT ON COLUMN agent_studio.agent_versions.output_format IS 'markdown, json, plaintext or code.';
 COMMENT ON COLUMN agent_studio.agent_versions.progress_lines IS 'True: the model is asked for progress lines, which become thoughts and are taken out of the output.';

@@ -66,7 +66,8 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'For example {"reasoning_effort": "high"}.';
 	END IF;
 	SELECT string_agg(k, ', ') INTO taken FROM jsonb_object_keys(options) k
-	WHERE k IN ('model', 'messages', 'stream', 'stream_options', 'n', 'tools', 'tool_choice');
+	WHERE k IN ('model', 'messages', 'stream', 'stream_options', 'n', 'tools', 'tool_choice',
+		'input', 'instructions', 'system', 'contents', 'systemInstruction', 'system_instruction');
 	IF taken IS NOT NULL THEN
 		RAISE EXCEPTION 'request_options cannot set %', taken
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Agent Studio sets these itself.';
