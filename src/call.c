@@ -511,6 +511,11 @@ build_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestP
 	request.system_prompt = prompt_system(claim->system_prompt, claim->progress_lines);
 	request.user_prompt = prompt_user(claim->task, claim->context, output_format_instructions(call->format),
 									  claim->structured_output ? NULL : claim->json_schema);
+	if (claim->structured_output && claim->json_schema != NULL)
+	{
+		request.json_schema = claim->json_schema;
+		request.schema_name = "answer";
+	}
 	request.temperature = claim->temperature;
 	request.top_p = claim->top_p;
 	request.max_output_tokens = claim->max_output_tokens;

@@ -61,6 +61,18 @@ is(ask("```python\nprint(1)\n```", q(output_format => 'code'))->{output}, "print
 is(ask("```python\nprint(1)\n```", q(output_format => 'md'))->{output}, "```python\nprint(1)\n```", 'Markdown keeps its fences');
 is(ask('Plain words.', q(output_format => 'txt'))->{output}, 'Plain words.', 'plain text stays as it is');
 
+# A model that its vendor can hold to a schema is asked for it in the vendor's way.
+$node->safe_psql('postgres', q(
+	SELECT agent_studio.as_create_model('strict', 'mock', deployment => 'mock', structured_output => true);
+	SELECT agent_studio.as_create_agent('strict', 'builder', 'strict');));
+my $held = $node->safe_psql('postgres', q(SELECT agent_studio.as_execute_task('strict', 'Held to a schema.',
+	json_schema => '{"zeta": "string", "alpha": "array"}')));
+is($node->safe_psql('postgres', "SELECT agent_studio.as_wait($held)"), 'completed', 'an answer in structured output completes');
+my ($request) = $model->journal('Held to a schema.');
+is($request->{body}{response_format}{type}, 'json_schema', 'the request asks for structured output');
+is_deeply($request->{body}{response_format}{json_schema}{schema}{required}, [ 'zeta', 'alpha' ], 'with the schema, its members in their order');
+unlike($request->{body}{messages}[-1]{content}, qr/JSON Schema/, 'which the prompt then does not repeat');
+
 # Another try may do better, and the attempts show it.
 my $id = $node->safe_psql('postgres', q(SELECT agent_studio.as_execute_task('worker',
 	E'Second try\n@mock text=nonsense times=1 key=second', output_format => 'json', max_retries => 1)));
