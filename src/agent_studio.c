@@ -106,7 +106,7 @@ define_call_settings(void)
 						&as_idle_timeout_ms, 120000, 0, 24 * 3600 * 1000);
 	DefineCustomIntVariable("agent_studio.max_output_size",
 							"Largest answer that is taken; a larger one fails as invalid_output.",
-							"The stream around the text may be eight times as large.",
+							"The stream around the text may be 128 times as large: each token comes in an event of its own.",
 							&as_max_output_kb, 16384, 1, 256 * 1024, PGC_SIGHUP, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 	DefineCustomStringVariable("agent_studio.ca_file",

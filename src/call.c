@@ -18,6 +18,7 @@
 
 #define ERROR_BODY_LIMIT	(64 * 1024)
 #define MAX_TASK_WORDS		60	/* bytes of the task in the first thought: a line of psql at 100 columns */
+#define STREAM_OVERHEAD		128 /* an event of 400 bytes may carry three of text */
 #define DEBUG_EVERY_BYTES	8000	/* about 2,000 tokens */
 
 const char *
@@ -549,7 +550,7 @@ send_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestPa
 	spec.allow_http = endpoint->allow_http;
 	spec.allow_private = endpoint->allow_private;
 	spec.http1_only = endpoint->http1_only;
-	spec.max_body = (size_t) as_max_output_kb * 1024 * 8 + 1024 * 1024;
+	spec.max_body = (size_t) as_max_output_kb * 1024 * STREAM_OVERHEAD + 1024 * 1024;
 	spec.owner = call;
 	call->sent_at = GetCurrentTimestamp();
 	call->http = http_start(loop, &spec, error, sizeof(error));

@@ -65,5 +65,10 @@ is_deeply([ map { "$_->{attempt_no} $_->{outcome} " . ($_->{partial_output} // '
 is("$run->{status} $run->{output}", 'completed abcdef', 'the output is the last one alone');
 is(scalar(grep { $_->{possibly_billed} } @{ $run->{tries} }), 3, 'each may have been billed');
 
+# Each token in an event of its own: sixty times as much stream as text is no fault.
+$run = run_task($node, "\@mock size=160000 chunks=40000\nTell it in small pieces.");
+is($run->{status}, 'completed', 'a long answer in small pieces is taken');
+cmp_ok(length($run->{output}), '>', 159_900, 'and is whole');
+
 finish_studio($node, $model);
 done_testing();
