@@ -103,7 +103,7 @@ finish_studio($node, undef, 'late');
 # ---------- not preloaded ----------
 
 $node = PostgreSQL::Test::Cluster->new('unloaded');
-$node->init(extra => [ '--encoding', 'UTF8', '--locale', 'C.UTF-8' ]);
+$node->init(extra => \@initdb_options);
 $node->start;
 my ($result, $output, $error) = $node->psql('postgres', 'CREATE EXTENSION agent_studio');
 like($error, qr/WARNING:  agent_studio is not in shared_preload_libraries: nothing will run.*HINT/s, 'CREATE EXTENSION warns that the library is not preloaded');

@@ -8,7 +8,7 @@ use Test::More;
 
 my $model = start_model_server();
 my $primary = PostgreSQL::Test::Cluster->new('primary');
-$primary->init(allows_streaming => 1, extra => [ '--encoding', 'UTF8', '--locale', 'C.UTF-8' ]);
+$primary->init(allows_streaming => 1, extra => \@initdb_options);
 $primary->append_conf('postgresql.conf', "shared_preload_libraries = 'agent_studio'\nmax_worker_processes = 20\nagent_studio.retry_delay = '50ms'\n");
 $primary->start;
 sql($primary, 'CREATE EXTENSION agent_studio');

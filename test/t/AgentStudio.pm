@@ -16,7 +16,11 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(start_model_server start_studio set_up_agents wait_until
-  sql sql_error submit outcome run_task status_of worker_pid wait_for_executor flush_wal kill_server as_check finish_studio);
+  sql sql_error submit outcome run_task status_of worker_pid wait_for_executor flush_wal kill_server as_check finish_studio @initdb_options);
+
+# The superuser is postgres whoever runs the tests: his own name may be one of theirs.
+our @initdb_options = ('--username', 'postgres', '--encoding', 'UTF8', '--locale', 'C.UTF-8');
+$ENV{PGUSER} = 'postgres';
 
 my $test_folder = dirname(dirname(abs_path(__FILE__)));
 
@@ -47,7 +51,7 @@ sub start_studio
 	my ($name, $model, @settings) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
-	$node->init(extra => [ '--encoding', 'UTF8', '--locale', 'C.UTF-8' ]);
+	$node->init(extra => \@initdb_options);
 	$node->append_conf('postgresql.conf', join("\n",
 		"shared_preload_libraries = 'agent_studio'",
 		"max_worker_processes = 20",
