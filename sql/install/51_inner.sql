@@ -30,7 +30,7 @@ COMMENT ON FUNCTION agent_studio_private.await_change(bigint, integer) IS
 'Waits until change_count() is another than the one seen, for so many milliseconds at most; returns it.';
 
 CREATE FUNCTION agent_studio_private.worker_state(
-	OUT library_loaded boolean, OUT library_version text,
+	OUT preloaded boolean, OUT loaded_version text,
 	OUT launcher_pid integer, OUT listed boolean, OUT state text, OUT executor_pid integer,
 	OUT epoch bigint, OUT in_flight integer, OUT problem text) RETURNS record
 AS 'MODULE_PATHNAME', 'agent_studio_worker_state' LANGUAGE C VOLATILE;

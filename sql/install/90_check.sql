@@ -8,17 +8,17 @@ DECLARE
 	w record := agent_studio_private.worker_state();
 	installed text := (SELECT x.extversion FROM pg_extension x WHERE x.extname = 'agent_studio');
 BEGIN
-	RETURN QUERY SELECT 'library preloaded', w.library_loaded,
-		CASE WHEN w.library_loaded THEN 'version ' || w.library_version ELSE 'shared_preload_libraries does not name agent_studio' END,
-		CASE WHEN NOT w.library_loaded THEN 'ALTER SYSTEM SET shared_preload_libraries = '
+	RETURN QUERY SELECT 'library preloaded', w.preloaded,
+		CASE WHEN w.preloaded THEN 'version ' || w.loaded_version ELSE 'shared_preload_libraries does not name agent_studio' END,
+		CASE WHEN NOT w.preloaded THEN 'ALTER SYSTEM SET shared_preload_libraries = '
 			|| quote_literal(concat_ws(', ', nullif(current_setting('shared_preload_libraries'), ''), 'agent_studio'))
 			|| '; then restart the server.' END;
-	RETURN QUERY SELECT 'versions match', w.library_version = installed,
-		format('library %s, extension %s', w.library_version, installed),
-		CASE WHEN w.library_version <> installed THEN 'ALTER EXTENSION agent_studio UPDATE; or restart the server to load the new library.' END;
+	RETURN QUERY SELECT 'versions match', w.loaded_version = installed,
+		format('library %s, extension %s', w.loaded_version, installed),
+		CASE WHEN w.loaded_version <> installed THEN 'ALTER EXTENSION agent_studio UPDATE; or restart the server to load the new library.' END;
 	IF pg_is_in_recovery() THEN
 		RETURN QUERY SELECT 'executor running', NULL::boolean, 'this server is a standby: work runs on the primary, and here after promotion', NULL::text;
-	ELSIF w.library_loaded THEN
+	ELSIF w.preloaded THEN
 		RETURN QUERY SELECT 'launcher running', w.launcher_pid IS NOT NULL,
 			coalesce('pid ' || w.launcher_pid, 'not running'),
 			CASE WHEN w.launcher_pid IS NULL THEN 'Look for agent_studio in the server log; it is started again within seconds.' END;
