@@ -12,6 +12,10 @@
 #include "storage/proc.h"
 #include "utils/acl.h"
 
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 #if PG_VERSION_NUM < 150000
 #error "agent_studio needs PostgreSQL 15 or newer"
 #endif
