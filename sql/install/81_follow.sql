@@ -62,6 +62,11 @@ BEGIN
 			last_notice := line.notice_id;
 		END LOOP;
 		EXIT WHEN at_rest;
+		IF NOT (agent_studio_private.worker_state()).preloaded THEN
+			RAISE EXCEPTION 'execution % waits: nothing is at work here, agent_studio is not in shared_preload_libraries', execution
+				USING ERRCODE = 'object_not_in_prerequisite_state',
+					  HINT = pg_catalog.format('SELECT * FROM agent_studio.as_check() tells what to do; then CALL agent_studio.as_follow(%s).', execution);
+		END IF;
 		COMMIT;
 		PERFORM agent_studio_private.await_change(changes, 1000);
 	END LOOP;
@@ -72,7 +77,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE agent_studio.as_follow(bigint, text, numeric, bigint, bigint, numeric) IS
-'CALL as_follow(execution) prints the thoughts and notices of an execution as they come, then its output, and returns one row with status, duration in seconds, tokens and cost in USD. It commits while it waits, so it cannot be called within a transaction block (2D000). Raises 42704.';
+'CALL as_follow(execution) prints the thoughts and notices of an execution as they come, then its output, and returns one row with status, duration in seconds, tokens and cost in USD. It commits while it waits, so it cannot be called within a transaction block (2D000). Raises 42704, and 55000 where the library is not preloaded, so that nothing would ever happen.';
 
 CREATE PROCEDURE agent_studio.as_follow_task(
 	agent text, task text, context jsonb DEFAULT '{}', priority text DEFAULT 'normal',

@@ -112,6 +112,7 @@ like(as_check($node, 'library preloaded'), qr/^f\|.*\|ALTER SYSTEM SET shared_pr
 ($result, $waiting, $error) = $node->psql('postgres', q(SELECT agent_studio.as_execute_task('worker', 'Wait for the library.')));
 like($error, qr/WARNING:  no executor is at work in this database: the library is not in shared_preload_libraries/, 'as_execute_task warns');
 is(sql($node, "SELECT agent_studio.as_wait($waiting, 0.2)"), 'queued', 'the work waits');
+like(sql_error($node, "CALL agent_studio.as_follow($waiting)"), qr/55000.*nothing is at work here/s, 'as_follow does not wait for what cannot come');
 # As the fix says.
 sql($node, q(SELECT fix FROM agent_studio.as_check() WHERE item = 'library preloaded')) =~ /^(.*?);/;
 sql($node, $1);
