@@ -149,12 +149,13 @@ my @sets = (
 		more => {
 			responses => '{"reasoning":{"effort":"high","summary":"auto"},"text":{"verbosity":"low"}}',
 			anthropic => '{"thinking":{"type":"enabled","budget_tokens":2000,"display":"summarized"},"top_k":5}' } },
-	{ name => 'structured', agent => '', output => '{"count": 1}', options => {
-		(map { $_ => qq({"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":$schema,"strict":true}}}) } @like_openai),
-		responses => qq({"text":{"format":{"type":"json_schema","name":"n","schema":$schema,"strict":true}}}),
+	{ name => 'structured', model => 'structured_output => true', agent => '', output => '{"count": 1}', task => "json_schema => '$schema'",
+		prompt => 'Answer with one JSON document and nothing else: no text before or after it, and no code fence around it.', more => {
+		(map { $_ => qq({"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":$schema,"strict":true}}}) } @like_openai),
+		responses => qq({"text":{"format":{"type":"json_schema","name":"answer","schema":$schema,"strict":true}}}),
 		anthropic => qq({"output_config":{"format":{"type":"json_schema","schema":$schema}}}),
 		gemini => qq({"generationConfig":{"responseMimeType":"application/json","responseJsonSchema":$schema}}),
-		ollama => qq({"format":$schema}) }, more => {} });
+		ollama => qq({"format":$schema}) } });
 
 # ---------- setting up, and submitting all of it ----------
 
@@ -203,14 +204,15 @@ for my $name (@names)
 		my $agent = "$name $set->{name}";
 
 		make_agent($name, $agent, $set->{model}, $set->{agent}, $set->{options} ? $set->{options}{$name} : '');
-		add_task(name => "$name: $set->{name}", agent => $agent, text => "Request $set->{name} of $name", retries => 0,
+		add_task(name => "$name: $set->{name}", agent => $agent, text => "Request $set->{name} of $name", retries => 0, arguments => $set->{task},
 			want => { status => 'completed', $set->{output} ? (output => $set->{output}) : () }, set => $set, api => $name);
 	}
 }
 
 sql($node, join "\n", @setup);
 my @ids = split /\n/, sql($node, join "\n", 'BEGIN;',
-	(map { "SELECT agent_studio.as_execute_task('$_->{agent}', \$task\$$_->{text}\$task\$, max_retries => $_->{retries});" } @tasks), 'COMMIT;');
+	(map { "SELECT agent_studio.as_execute_task('$_->{agent}', \$task\$$_->{text}\$task\$, max_retries => $_->{retries}"
+		  . ($_->{arguments} ? ", $_->{arguments}" : '') . ');' } @tasks), 'COMMIT;');
 is(scalar @ids, scalar @tasks, scalar(@tasks) . ' tasks are queued');
 wait_until(sub { sql($node, 'SELECT count(*) FROM agent_studio.executions WHERE finished_at IS NULL') eq '0' }, 'all of them have ended', 180);
 is(worker_pid($node, 'executor', 'postgres'), $executor, 'the executor goes on');
@@ -275,9 +277,10 @@ for my $place (0 .. $#tasks)
 
 	# the members that the set adds, and those of request_options, joined to the first body
 	my $api = $apis{ $task->{api} };
-	my $body = decode_json($api->{first} =~ s/"HI"/"$task->{text}"/r);
+	my $prompt = JSON::PP->new->allow_nonref->encode(join "\n\n", grep { $_ } $task->{text}, $task->{set}{prompt});
+	my $body = decode_json($api->{first} =~ s/"HI"/$prompt/r);
 	my $more = $task->{set}{more}{ $task->{api} } // ($task->{set}{options} ? $task->{set}{options}{ $task->{api} } : '{}');
-	join_members($body, decode_json($more =~ s/"HI"/"$task->{text}"/r));
+	join_members($body, decode_json($more =~ s/"HI"/$prompt/r));
 	my $record = $sent{ $task->{text} };
 	is("$record->{method} $record->{path}", "POST $api->{path}", "$task->{name}: where it is sent");
 	is(canonical($record->{body}), canonical($body), "$task->{name}: what is sent");
