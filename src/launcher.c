@@ -22,7 +22,6 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_database.h"
-#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -33,6 +32,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
@@ -103,13 +103,20 @@ free_slots_except(List *alive)
 	}
 }
 
+/* Templates have no executor: it would be in the way of every copy made of them. */
+static bool
+wants_executor(Form_pg_database database)
+{
+	return database->datallowconn && !database->datistemplate &&
+		as_database_is_listed(NameStr(database->datname));
+}
+
 static void
 note_database(Form_pg_database database)
 {
 	static bool full_logged = false;
 
-	if (!database->datallowconn || database->datistemplate ||
-		!as_database_is_listed(NameStr(database->datname)))
+	if (!wants_executor(database))
 		return;
 	if (as_slot(database->oid, true) == NULL && !full_logged)
 	{
@@ -146,19 +153,27 @@ scan_databases(void)
 	CommitTransactionCommand();
 }
 
-/* The database's name; NULL if it is gone or not listed any more. */
+/*
+ * The database's name; NULL if it is gone, or should have no executor. A slot is
+ * no sign of that: a command that holds a database gives it one, a template too.
+ */
 static char *
 listed_name(Oid dboid)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	char	   *name;
+	HeapTuple	tuple;
+	char	   *name = NULL;
 
 	StartTransactionCommand();
-	name = get_database_name(dboid);
-	if (name != NULL && as_database_is_listed(name))
-		name = MemoryContextStrdup(caller, name);
-	else
-		name = NULL;
+	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(dboid));
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
+
+		if (wants_executor(database))
+			name = MemoryContextStrdup(caller, NameStr(database->datname));
+		ReleaseSysCache(tuple);
+	}
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(caller);
 	return name;

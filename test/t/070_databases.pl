@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use lib 'test/t';
 use AgentStudio;
+use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -107,6 +108,7 @@ $id = hang('renamed', 'moved');
 quickly('ALTER DATABASE renamed SET TABLESPACE elsewhere');
 is(outcome($node, $id, 'renamed')->{status}, 'completed', 'and in another tablespace');
 
+quickly('CREATE DATABASE plain TEMPLATE template0');
 $id = hang('renamed', 'copied');
 quickly('CREATE DATABASE copy TEMPLATE renamed');
 is(outcome($node, $id, 'renamed')->{status}, 'completed', 'and after its database was a template');
@@ -117,6 +119,8 @@ is(as_check($node, 'restored work', 'copy'), 'f|1 steps were restored from a dum
 is(sql($node, 'SELECT agent_studio.as_release_restored()', 'copy'), 1, 'until it is released');
 is(outcome($node, $id, 'copy')->{status}, 'completed', 'then it is done there too');
 is($model->count('Hanging: copied.'), 3, 'once');
+
+unlike(slurp_file($node->logfile), qr/template0" is not currently accepting/, 'nobody tries to work in a template');
 
 # ---------- the witness ----------
 
