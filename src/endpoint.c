@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "catalog/pg_foreign_server.h"
@@ -51,6 +52,14 @@ find_server(const char *name, EndpointProblem *problem)
 		fail(problem, ERROR_CLASS_NOT_FOUND,
 			 "Create the server again, or let the model use another one with as_update_model.",
 			 psprintf("server \"%s\" does not exist", name));
+	else if (strcmp(GetForeignDataWrapper(server->fdwid)->fdwname, AS_WRAPPER) != 0)
+	{
+		/* Another wrapper's options went through no check of ours. */
+		fail(problem, ERROR_CLASS_PERMISSION,
+			 "Endpoints are servers of FOREIGN DATA WRAPPER agent_studio.",
+			 psprintf("server \"%s\" is not an endpoint", name));
+		return NULL;
+	}
 	return server;
 }
 
@@ -98,13 +107,15 @@ static char *
 read_key_file(const char *path)
 {
 	char		content[MAX_KEY_FILE + 1];
-	int			fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
+	int			fd = OpenTransientFile(path, O_RDONLY | O_NONBLOCK | PG_BINARY);
+	struct stat status;
 	ssize_t		len;
 	char	   *key;
 
 	if (fd < 0)
 		return NULL;
-	len = read(fd, content, MAX_KEY_FILE);
+	/* A pipe could be waited for; only a file can be read. */
+	len = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? read(fd, content, MAX_KEY_FILE) : -1;
 	CloseTransientFile(fd);
 	if (len <= 0)
 		return NULL;

@@ -130,6 +130,7 @@ typedef struct Writing
 	int			ncalls;
 	bool		with_journal;
 	bool		with_cancels;
+	bool		with_notify;
 } Writing;
 
 static int
@@ -207,7 +208,9 @@ write_work(void *arg)
 		journal_write(executor->journal);
 	if (writing->with_cancels && executor->ncancels > 0)
 		queue_apply_cancels(executor->cancels, executor->ncancels);
-	notify_listeners(writing);
+	/* A full queue of notifications must not cost a result: alone, it goes without. */
+	if (writing->with_notify)
+		notify_listeners(writing);
 }
 
 static void
@@ -306,7 +309,7 @@ write_one_by_one(Executor *executor)
 bool
 executor_write(Executor *executor)
 {
-	Writing		writing = {executor, NULL, NULL, 0, true, true};
+	Writing		writing = {executor, NULL, NULL, 0, true, true, true};
 	TurnCommit	commit = executor->nended > 0 || executor->ncancels > 0
 		? TURN_COMMIT_DURABLE : TURN_COMMIT_ASYNC;
 	TurnResult	result;
