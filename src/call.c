@@ -98,11 +98,25 @@ end_call(Call *call, Outcome outcome)
 	}
 }
 
+/* A vendor may quote the key that it refuses; nobody shall read it there. */
+static void
+hide_key(const char *key, char *text)
+{
+	size_t		len = key != NULL ? strlen(key) : 0;
+
+	if (len == 0)
+		return;
+	for (char *at = strstr(text, key); at != NULL; at = strstr(at + len, key))
+		memset(at, '*', len);
+}
+
 static void
 fail_call(Call *call, ErrorClass error_class, bool retryable, const char *message)
 {
 	if (message != call->error.message)
 		strlcpy(call->error.message, message, sizeof(call->error.message));
+	hide_key(call->key_sent, call->error.message);
+	hide_key(call->key_sent, call->error.code);
 	call->error.error_class = error_class;
 	call->error.retryable = retryable;
 	call->hint = hint_for(error_class);
@@ -565,6 +579,8 @@ call_start(const Claim *claim, Endpoint *endpoint, HttpLoop *loop, Journal *jour
 	RequestParts parts;
 
 	call->provider = endpoint->provider;
+	if (endpoint->api_key != NULL)
+		call->key_sent = MemoryContextStrdup(call->context, endpoint->api_key);
 	think_beginning(call, claim);
 	request_parts_init(&parts);
 	if (prepare_format(call, claim) && build_request(call, claim, endpoint, &parts))
@@ -602,5 +618,7 @@ call_free(Call *call, HttpLoop *loop)
 	json_schema_free(call->schema);
 	buf_free(&call->output);
 	buf_free(&call->error_body);
+	if (call->key_sent != NULL)
+		explicit_bzero(call->key_sent, strlen(call->key_sent));
 	MemoryContextDelete(call->context);
 }

@@ -82,6 +82,7 @@ typedef struct Call
 	int64		next_seq;
 
 	const Provider *provider;
+	char	   *key_sent;		/* to be hidden in the vendor's words; NULL = none; wiped at the end */
 	HttpCall   *http;			/* NULL once released, or never started */
 	bool		want_progress;
 	bool		decoding;		/* decoder is open */

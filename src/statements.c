@@ -201,7 +201,7 @@ static const char claim_sql[] =
 "	FROM claimed c WHERE e.execution_id = c.execution_id AND e.status = 'queued')"
 " SELECT c.execution_id, c.step_no, c.attempt_no, c.failures, c.model_id,"
 "	coalesce(e.started_at, $8) AS started_at, e.max_retries, e.timeout_seconds, e.is_verbose, e.owner, e.team,"
-"	e.task, CASE WHEN e.context <> '{}' THEN jsonb_pretty(e.context) END AS context,"
+"	e.task, CASE WHEN e.context <> '{}' THEN e.context::text END AS context,"
 "	v.system_prompt, v.temperature::text, v.top_p::text, v.max_output_tokens, v.progress_lines,"
 "	m.server, m.deployment, m.max_output_tokens AS model_max_output_tokens, m.max_tokens_parameter,"
 "	CASE WHEN m.request_options <> '{}' THEN m.request_options::text END AS request_options,"

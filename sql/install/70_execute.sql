@@ -108,6 +108,12 @@ BEGIN
 				  HINT = format('For example {"scale": "100K users"}. agent_studio.as_context_fields(%L) lists the usual members.', used_agent.agent_type);
 	END IF;
 
+	IF octet_length(task) > 4194304 OR octet_length(context::text) > 4194304 THEN
+		RAISE EXCEPTION 'task and context may hold 4 MB each'
+			USING ERRCODE = 'program_limit_exceeded',
+				  HINT = 'No model takes that much; give it an extract.';
+	END IF;
+
 	SELECT * INTO used_version FROM agent_studio.agent_versions v
 	WHERE v.agent_id = used_agent.agent_id AND v.version = used_agent.current_version;
 	SELECT m.server INTO used_server FROM agent_studio.models m WHERE m.model_id = used_version.model_id;
