@@ -70,5 +70,19 @@ $run = run_task($node, "\@mock size=160000 chunks=40000\nTell it in small pieces
 is($run->{status}, 'completed', 'a long answer in small pieces is taken');
 cmp_ok(length($run->{output}), '>', 159_900, 'and is whole');
 
+# What an ordinary user can hand in stops nobody.
+my $pid = worker_pid($node, 'executor', 'postgres');
+my $nested = q((SELECT ('{"a":' || repeat('[', 4000) || '1' || repeat(',1', 70000) || repeat(']', 4000) || '}')::jsonb));
+my $deep = submit($node, "\@mock text=Fine.\nA context of many levels.", arguments => "context => $nested");
+is(sql($node, "SELECT agent_studio.as_wait($deep)"), 'completed', 'a deep context is sent');
+like(sql_error($node, q(SELECT agent_studio.as_execute_task('worker', repeat('x', 5000000)))), qr/54000/, 'a task that no model could take is refused');
+is(run_task($node, "\@mock status=401 message=Incorrect+key:+sk-test-key.\nQuote it.")->{error_message}, 'Incorrect key: ***********.',
+	'a key in the words of the vendor is hidden');
+sql($node, q(CREATE FOREIGN DATA WRAPPER loose; CREATE SERVER loose TYPE 'openai' FOREIGN DATA WRAPPER loose OPTIONS (url 'http://127.0.0.1:1')));
+like(sql($node, q(SELECT agent_studio_private.endpoint_problem('loose', 'postgres'))), qr/is not an endpoint/, 'a server of another wrapper is none');
+sql($node, "SELECT pg_cancel_backend($pid)");
+is(run_task($node, "\@mock text=Fine.\nAfter a cancel.")->{status}, 'completed', 'a cancel signal leaves the executor at work');
+is(worker_pid($node, 'executor', 'postgres'), $pid, 'the same one');
+
 finish_studio($node, $model);
 done_testing();
