@@ -199,7 +199,7 @@ CREATE VIEW agent_studio_private.log_lines WITH (security_invoker = true) AS
 		   format('Execution time: %s seconds', round(extract(epoch FROM e.finished_at - e.started_at), 3))
 	FROM agent_studio.executions e WHERE e.finished_at IS NOT NULL AND e.started_at IS NOT NULL
 	UNION ALL
-	SELECT l.execution_id, l.at, 7, l.level, l.message
+	SELECT l.execution_id, l.at, 7 + l.log_id / 1e12, l.level, l.message
 	FROM agent_studio.logs l;
 COMMENT ON VIEW agent_studio_private.log_lines IS
 'The log of every execution: most lines are told from executions, steps, attempts and notices, so that they need not be written twice.';
