@@ -8,18 +8,27 @@
 
 CREATE TABLE agent_studio.executions (
 	execution_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	kind text NOT NULL DEFAULT 'task' CHECK (kind IN ('task')),
+	kind text NOT NULL DEFAULT 'task' CHECK (kind IN ('task', 'workflow')),
 	status text NOT NULL DEFAULT 'queued' CHECK (status IN
 		('queued', 'running', 'paused', 'waiting_approval', 'completed', 'failed',
 		 'canceled', 'requires_manual_review')),
-	agent text NOT NULL,
+	agent text,
+	workflow text,
+	workflow_version_id bigint,
 	task text NOT NULL CHECK (task <> ''),
 	context jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(context) = 'object'),
 	priority text NOT NULL CHECK (priority IN ('low', 'normal', 'high', 'critical')),
-	timeout_seconds integer NOT NULL CHECK (timeout_seconds BETWEEN 1 AND 86400),
+	timeout_seconds integer CHECK (timeout_seconds BETWEEN 1 AND 86400),
 	max_retries integer NOT NULL CHECK (max_retries BETWEEN 0 AND 20),
-	output_format text NOT NULL,
+	output_format text,
 	json_schema json,
+	inputs jsonb CHECK (jsonb_typeof(inputs) = 'object'),
+	plan jsonb,
+	agents jsonb,
+	pause_before_each_step boolean NOT NULL DEFAULT false,
+	continue_on_warnings boolean NOT NULL DEFAULT true,
+	is_test boolean NOT NULL DEFAULT false,
+	notify jsonb,
 	is_verbose boolean NOT NULL DEFAULT false,
 	idempotency_key text,
 	owner text NOT NULL,
@@ -36,24 +45,36 @@ CREATE TABLE agent_studio.executions (
 	output_cost_usd numeric(20, 10),
 	error_class text,
 	error_message text,
-	error_hint text
+	error_hint text,
+	CHECK (CASE kind WHEN 'task' THEN agent IS NOT NULL AND workflow IS NULL AND timeout_seconds IS NOT NULL AND output_format IS NOT NULL
+		ELSE agent IS NULL AND workflow IS NOT NULL AND inputs IS NOT NULL END)
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX executions_idempotency ON agent_studio.executions (owner, idempotency_key)
 	WHERE idempotency_key IS NOT NULL;
-CREATE INDEX executions_agent ON agent_studio.executions (agent, execution_id);
+CREATE INDEX executions_agent ON agent_studio.executions (agent, execution_id) WHERE agent IS NOT NULL;
+CREATE INDEX executions_workflow ON agent_studio.executions (workflow, execution_id) WHERE workflow IS NOT NULL;
 COMMENT ON TABLE agent_studio.executions IS
-'One row for each task that was submitted. Created by as_execute_task in the caller''s transaction; changed by the executor only.';
-COMMENT ON COLUMN agent_studio.executions.execution_id IS 'Key; what as_execute_task returned.';
-COMMENT ON COLUMN agent_studio.executions.kind IS 'task: one agent, one step.';
+'One row for each task and each run of a workflow that was submitted. Created by as_execute_task and as_run_workflow in the caller''s transaction; changed by the executor only.';
+COMMENT ON COLUMN agent_studio.executions.execution_id IS 'Key; what as_execute_task or as_run_workflow returned.';
+COMMENT ON COLUMN agent_studio.executions.kind IS 'task: one agent; workflow: many.';
 COMMENT ON COLUMN agent_studio.executions.status IS 'queued, running, paused, waiting_approval; at rest: completed, failed, canceled, requires_manual_review.';
-COMMENT ON COLUMN agent_studio.executions.agent IS 'Name of the agent when the task was submitted.';
-COMMENT ON COLUMN agent_studio.executions.task IS 'What the agent was asked to do.';
+COMMENT ON COLUMN agent_studio.executions.agent IS 'Name of the agent when the task was submitted; NULL for a workflow.';
+COMMENT ON COLUMN agent_studio.executions.workflow IS 'Name of the workflow when it was started; NULL for a task.';
+COMMENT ON COLUMN agent_studio.executions.workflow_version_id IS 'Version of the workflow that it keeps; NULL for a task, and for a test of a draft.';
+COMMENT ON COLUMN agent_studio.executions.task IS 'What the agent was asked to do; of a workflow, its title.';
 COMMENT ON COLUMN agent_studio.executions.context IS 'Structured context that was sent with the task.';
 COMMENT ON COLUMN agent_studio.executions.priority IS 'low, normal, high or critical: its place in the queue.';
-COMMENT ON COLUMN agent_studio.executions.timeout_seconds IS 'Seconds that one attempt may take.';
+COMMENT ON COLUMN agent_studio.executions.timeout_seconds IS 'Seconds that one attempt may take; NULL for a workflow, whose steps have their own.';
 COMMENT ON COLUMN agent_studio.executions.max_retries IS 'Most tries after the first one.';
-COMMENT ON COLUMN agent_studio.executions.output_format IS 'Format asked for.';
+COMMENT ON COLUMN agent_studio.executions.output_format IS 'Format asked for; NULL for a workflow, whose steps have their own.';
 COMMENT ON COLUMN agent_studio.executions.json_schema IS 'JSON Schema that the answer has to satisfy, shorthand written out; NULL = none.';
+COMMENT ON COLUMN agent_studio.executions.inputs IS 'Inputs of the workflow, defaults filled in; NULL for a task.';
+COMMENT ON COLUMN agent_studio.executions.plan IS 'Definition of its own: of a task that is repeated until its criteria hold, and of a test of a draft. NULL = that of the workflow''s version, or a task that runs once.';
+COMMENT ON COLUMN agent_studio.executions.agents IS 'Versions of the agents that its steps may need, by the agents'' names: {"name": agent_version_id}; NULL for a task that runs once.';
+COMMENT ON COLUMN agent_studio.executions.pause_before_each_step IS 'True: every step waits for as_approve.';
+COMMENT ON COLUMN agent_studio.executions.continue_on_warnings IS 'False: a step that completed with a warning stops it as requires_manual_review.';
+COMMENT ON COLUMN agent_studio.executions.is_test IS 'True: a test of a workflow, left out of analytics.';
+COMMENT ON COLUMN agent_studio.executions.notify IS 'Who is to hear of its end, for example {"email": true, "slack": "#team"}; recorded in deliveries. NULL = nobody.';
 COMMENT ON COLUMN agent_studio.executions.is_verbose IS 'True: DEBUG lines are kept; setting agent_studio.verbose keeps those of all.';
 COMMENT ON COLUMN agent_studio.executions.idempotency_key IS 'Caller''s key: the same key of the same owner gives the same execution. NULL = none.';
 COMMENT ON COLUMN agent_studio.executions.owner IS 'Role that submitted it; its rights decide which endpoint may be used.';
@@ -76,18 +97,32 @@ CREATE TABLE agent_studio.steps (
 	execution_id bigint NOT NULL,
 	step_no integer NOT NULL CHECK (step_no > 0),
 	name text NOT NULL,
-	agent_version_id bigint NOT NULL,
-	model_id bigint NOT NULL,
+	title text,
+	plan_step integer NOT NULL DEFAULT 1 CHECK (plan_step > 0),
+	iteration integer NOT NULL DEFAULT 1 CHECK (iteration > 0),
+	round integer NOT NULL DEFAULT 1 CHECK (round > 0),
+	agent_version_id bigint,
+	model_id bigint,
 	state text NOT NULL DEFAULT 'queued' CHECK (state IN
 		('pending', 'queued', 'running', 'retrying', 'paused', 'waiting_approval',
 		 'completed', 'partial', 'failed', 'skipped', 'canceled')),
+	verdict text CHECK (verdict IN ('passed_over', 'skipped_by_hand', 'accepted', 'completed_by_hand',
+		'manual_review', 'went_back', 'handed_off', 'approved')),
 	attempt_no integer NOT NULL DEFAULT 0,
-	queued_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	queued_at timestamptz DEFAULT clock_timestamp(),
 	started_at timestamptz,
 	sent_at timestamptz,
 	retry_at timestamptz,
 	finished_at timestamptz,
+	task text,
+	feedback text,
+	timeout_seconds integer CHECK (timeout_seconds BETWEEN 1 AND 86400),
+	max_retries integer CHECK (max_retries BETWEEN 0 AND 20),
+	output_format text,
+	json_schema json,
 	output text,
+	outputs jsonb,
+	quality_score numeric(4, 3) CHECK (quality_score BETWEEN 0 AND 1),
 	finish_reason text,
 	error_class text,
 	error_message text,
@@ -96,20 +131,33 @@ CREATE TABLE agent_studio.steps (
 	PRIMARY KEY (execution_id, step_no)
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE agent_studio.steps IS
-'Steps of executions; a single task has one. Changed by the executor only.';
+'Steps of executions, a row for each iteration; a single task has one. Changed by the executor only.';
 COMMENT ON COLUMN agent_studio.steps.execution_id IS 'The execution.';
-COMMENT ON COLUMN agent_studio.steps.step_no IS 'Number within the execution, from 1.';
+COMMENT ON COLUMN agent_studio.steps.step_no IS 'Number within the execution, from 1: steps in the order of the definition, then those of the second iteration, and so on.';
 COMMENT ON COLUMN agent_studio.steps.name IS 'Name of the step; task for a single task.';
-COMMENT ON COLUMN agent_studio.steps.agent_version_id IS 'Version of the agent that works on it.';
-COMMENT ON COLUMN agent_studio.steps.model_id IS 'Model that answers.';
+COMMENT ON COLUMN agent_studio.steps.title IS 'Title of the step, for people; NULL for a single task.';
+COMMENT ON COLUMN agent_studio.steps.plan_step IS 'Which step of the definition it is, from 1.';
+COMMENT ON COLUMN agent_studio.steps.iteration IS 'Which iteration of that step it is, from 1; the highest is the current one.';
+COMMENT ON COLUMN agent_studio.steps.round IS 'Which round of its own loop it is; begins again with each round of a wider loop.';
+COMMENT ON COLUMN agent_studio.steps.agent_version_id IS 'Version of the agent that works on it, after a hand-off of the one that took over; NULL = a decision, or not chosen yet.';
+COMMENT ON COLUMN agent_studio.steps.model_id IS 'Model that answers; NULL where agent_version_id is.';
 COMMENT ON COLUMN agent_studio.steps.state IS 'pending, queued, running, retrying, paused, waiting_approval; at rest: completed, partial, failed, skipped, canceled.';
+COMMENT ON COLUMN agent_studio.steps.verdict IS 'What else has become of it: passed_over (its condition did not hold), skipped_by_hand, accepted (a partial one), completed_by_hand, manual_review (a rule stopped the flow here), went_back, handed_off, approved (before it began). NULL = nothing.';
 COMMENT ON COLUMN agent_studio.steps.attempt_no IS 'Number of the attempt under way or last made; 0 = none yet.';
-COMMENT ON COLUMN agent_studio.steps.queued_at IS 'When it was queued.';
+COMMENT ON COLUMN agent_studio.steps.queued_at IS 'When it was queued; NULL = not yet, or it never needed to be.';
 COMMENT ON COLUMN agent_studio.steps.started_at IS 'When its first attempt was claimed; NULL = not yet.';
 COMMENT ON COLUMN agent_studio.steps.sent_at IS 'When the attempt under way, or the last one, was sent; NULL = none yet.';
 COMMENT ON COLUMN agent_studio.steps.retry_at IS 'While retrying: when the next attempt is due; NULL otherwise.';
 COMMENT ON COLUMN agent_studio.steps.finished_at IS 'When it came to rest; NULL = still under way.';
+COMMENT ON COLUMN agent_studio.steps.task IS 'What the agent was asked, variables filled in; NULL = the execution''s task, or not begun.';
+COMMENT ON COLUMN agent_studio.steps.feedback IS 'Feedback on the iteration before, with which the flow came back here; NULL = none.';
+COMMENT ON COLUMN agent_studio.steps.timeout_seconds IS 'Seconds that one attempt may take; NULL = the execution''s.';
+COMMENT ON COLUMN agent_studio.steps.max_retries IS 'Most tries after the first one; NULL = the execution''s.';
+COMMENT ON COLUMN agent_studio.steps.output_format IS 'Format asked for; NULL = the execution''s.';
+COMMENT ON COLUMN agent_studio.steps.json_schema IS 'JSON Schema that the answer has to satisfy, from the declared outputs; NULL = the execution''s.';
 COMMENT ON COLUMN agent_studio.steps.output IS 'What the model answered; of a failed or canceled step, what had arrived. NULL = nothing.';
+COMMENT ON COLUMN agent_studio.steps.outputs IS 'Its named outputs; of a decision, {"chosen": [steps]}. NULL = none.';
+COMMENT ON COLUMN agent_studio.steps.quality_score IS 'Quality of the output, 0 to 1, where the step has criteria; NULL = not judged.';
 COMMENT ON COLUMN agent_studio.steps.finish_reason IS 'Why the model stopped: stop, length, content_filter, tool_calls, refusal, other; NULL = not said.';
 COMMENT ON COLUMN agent_studio.steps.error_class IS 'Class of the failure, as in executions; while retrying, of the last one. NULL = none.';
 COMMENT ON COLUMN agent_studio.steps.error_message IS 'The failure in words; NULL = none.';
@@ -122,6 +170,7 @@ CREATE TABLE agent_studio.attempts (
 	attempt_no integer NOT NULL CHECK (attempt_no > 0),
 	outcome text NOT NULL CHECK (outcome IN ('completed', 'failed', 'canceled', 'interrupted', 'lost')),
 	epoch bigint NOT NULL,
+	agent_version_id bigint,
 	model_id bigint NOT NULL,
 	answered_by text,
 	sent_at timestamptz NOT NULL,
@@ -158,6 +207,7 @@ COMMENT ON COLUMN agent_studio.attempts.step_no IS 'The step.';
 COMMENT ON COLUMN agent_studio.attempts.attempt_no IS 'Number within the step, from 1.';
 COMMENT ON COLUMN agent_studio.attempts.outcome IS 'completed; failed; canceled: as_cancel closed it; interrupted: the executor was stopped in order; lost: the executor or the server ended while it was under way.';
 COMMENT ON COLUMN agent_studio.attempts.epoch IS 'Life of the executor that made it; see epochs.';
+COMMENT ON COLUMN agent_studio.attempts.agent_version_id IS 'Version of the agent that was asked; NULL = unknown, after a crash.';
 COMMENT ON COLUMN agent_studio.attempts.model_id IS 'Model that was asked.';
 COMMENT ON COLUMN agent_studio.attempts.answered_by IS 'Model that answered, in the vendor''s words; NULL = not said.';
 COMMENT ON COLUMN agent_studio.attempts.sent_at IS 'When the request was sent.';
@@ -228,7 +278,7 @@ COMMENT ON COLUMN agent_studio.notices.notice_id IS 'Key within the execution.';
 COMMENT ON COLUMN agent_studio.notices.step_no IS 'The step; NULL = the execution as a whole.';
 COMMENT ON COLUMN agent_studio.notices.at IS 'When it came.';
 COMMENT ON COLUMN agent_studio.notices.severity IS 'info, warning, success or error.';
-COMMENT ON COLUMN agent_studio.notices.kind IS 'What it is about, for programs: retry, failed, truncated, repaired, no_usage, no_price, recovered, command_refused.';
+COMMENT ON COLUMN agent_studio.notices.kind IS 'What it is about, for programs: retry, failed, truncated, repaired, no_usage, no_price, recovered, quota, command_refused, command_applied; of workflows also step_completed, step_failed, step_skipped, waiting, partial, went_back, handed_off, manual_review, rule, rollback, completed.';
 COMMENT ON COLUMN agent_studio.notices.message IS 'The notice in words.';
 COMMENT ON COLUMN agent_studio.notices.owner IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.notices.team IS 'As in executions.';
@@ -257,13 +307,18 @@ COMMENT ON COLUMN agent_studio.logs.team IS 'As in executions.';
 
 CREATE VIEW agent_studio.outputs WITH (security_invoker = true) AS
 	SELECT s.execution_id, s.step_no, s.name AS step, 'output'::text AS name, s.output AS content,
-		   s.state = 'completed' AS complete
+		   s.state = 'completed' AS complete, s.iteration
 	FROM agent_studio.steps s
-	WHERE s.output IS NOT NULL;
+	WHERE s.output IS NOT NULL
+	UNION ALL
+	SELECT s.execution_id, s.step_no, s.name, o.key, o.value #>> '{}', s.state = 'completed', s.iteration
+	FROM agent_studio.steps s CROSS JOIN LATERAL jsonb_each(s.outputs) o
+	WHERE s.outputs IS NOT NULL;
 COMMENT ON VIEW agent_studio.outputs IS 'What steps have produced, by name.';
 COMMENT ON COLUMN agent_studio.outputs.execution_id IS 'The execution.';
 COMMENT ON COLUMN agent_studio.outputs.step_no IS 'The step''s number.';
 COMMENT ON COLUMN agent_studio.outputs.step IS 'The step''s name.';
-COMMENT ON COLUMN agent_studio.outputs.name IS 'Name of the output; output is the answer as a whole.';
+COMMENT ON COLUMN agent_studio.outputs.name IS 'Name of the output; output is the answer as a whole, the others are the named ones.';
 COMMENT ON COLUMN agent_studio.outputs.content IS 'The text.';
 COMMENT ON COLUMN agent_studio.outputs.complete IS 'False: the step did not complete, and this is what had arrived.';
+COMMENT ON COLUMN agent_studio.outputs.iteration IS 'Which iteration of the step produced it; the highest is the current one.';

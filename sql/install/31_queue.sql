@@ -46,7 +46,10 @@ COMMENT ON COLUMN agent_studio.queue.seq_base IS 'The next thought''s seq is abo
 CREATE TABLE agent_studio.commands (
 	execution_id bigint NOT NULL,
 	command_id bigint GENERATED ALWAYS AS IDENTITY,
-	wanted text NOT NULL CHECK (wanted IN ('cancel')),
+	wanted text NOT NULL CHECK (wanted IN ('cancel', 'pause', 'resume', 'approve', 'reject', 'retry_step',
+		'accept_partial', 'complete_step', 'skip_step')),
+	step_no integer,
+	arguments jsonb,
 	actor text NOT NULL,
 	requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	applied_at timestamptz,
@@ -57,17 +60,19 @@ CREATE TABLE agent_studio.commands (
 	PRIMARY KEY (execution_id, command_id)
 );
 -- Pending ones are found here, never by a last id: ids do not commit in order.
-CREATE INDEX commands_pending ON agent_studio.commands (execution_id) WHERE applied_at IS NULL;
+CREATE INDEX commands_pending ON agent_studio.commands (execution_id, command_id) WHERE applied_at IS NULL;
 COMMENT ON TABLE agent_studio.commands IS
 'What users want done to executions. Written in the user''s transaction, applied by the executor. Not dumped.';
 COMMENT ON COLUMN agent_studio.commands.execution_id IS 'The execution.';
 COMMENT ON COLUMN agent_studio.commands.command_id IS 'Key within the execution.';
-COMMENT ON COLUMN agent_studio.commands.wanted IS 'cancel.';
+COMMENT ON COLUMN agent_studio.commands.wanted IS 'cancel, pause, resume, approve, reject, retry_step, accept_partial, complete_step or skip_step.';
+COMMENT ON COLUMN agent_studio.commands.step_no IS 'The step that it is about; NULL = the execution as a whole.';
+COMMENT ON COLUMN agent_studio.commands.arguments IS 'What else was said: immediately (pause), timeout_seconds (retry_step), outputs and output (complete_step). NULL = nothing.';
 COMMENT ON COLUMN agent_studio.commands.actor IS 'Role that wants it.';
 COMMENT ON COLUMN agent_studio.commands.requested_at IS 'When it was asked for.';
 COMMENT ON COLUMN agent_studio.commands.applied_at IS 'When the executor dealt with it; NULL = pending.';
 COMMENT ON COLUMN agent_studio.commands.outcome IS 'applied, or refused; NULL = pending.';
-COMMENT ON COLUMN agent_studio.commands.reason IS 'Why it was refused, or what the user gave as the reason; NULL = none.';
+COMMENT ON COLUMN agent_studio.commands.reason IS 'Why it was refused, or what the user gave as the reason or comment; NULL = none.';
 COMMENT ON COLUMN agent_studio.commands.owner IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.commands.team IS 'As in executions.';
 

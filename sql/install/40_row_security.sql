@@ -9,7 +9,7 @@ DECLARE
 	table_name text;
 BEGIN
 	FOREACH table_name IN ARRAY ARRAY['executions', 'steps', 'attempts', 'thoughts',
-									  'notices', 'logs', 'commands']
+									  'notices', 'logs', 'commands', 'approvals', 'deliveries']
 	LOOP
 		EXECUTE pg_catalog.format('ALTER TABLE agent_studio.%I ENABLE ROW LEVEL SECURITY', table_name);
 		EXECUTE pg_catalog.format($policy$
@@ -33,9 +33,25 @@ ALTER TABLE agent_studio.agent_versions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY readers ON agent_studio.agent_versions FOR SELECT USING (
 	EXISTS (SELECT FROM agent_studio.agents a WHERE a.agent_id = agent_versions.agent_id));
 
+ALTER TABLE agent_studio.workflows ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readers ON agent_studio.workflows FOR SELECT USING (
+	visibility = 'shared'
+	OR owner = ANY ((SELECT agent_studio_private.my_roles())::text[])
+	OR team = ANY ((SELECT agent_studio_private.my_roles())::text[])
+	OR (SELECT agent_studio_private.reads_all()));
+
+ALTER TABLE agent_studio.workflow_versions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readers ON agent_studio.workflow_versions FOR SELECT USING (
+	EXISTS (SELECT FROM agent_studio.workflows w WHERE w.workflow_id = workflow_versions.workflow_id));
+
+-- Who is asked to approve may see that, though the execution may be another team's.
+CREATE POLICY approvers ON agent_studio.approvals FOR SELECT USING (
+	approver = ANY ((SELECT agent_studio_private.my_roles())::text[]));
+
 GRANT SELECT ON agent_studio.models, agent_studio.model_prices, agent_studio.agents, agent_studio.agent_versions,
 	agent_studio.executions, agent_studio.steps, agent_studio.attempts, agent_studio.thoughts,
-	agent_studio.notices, agent_studio.logs, agent_studio.commands, agent_studio.outputs
+	agent_studio.notices, agent_studio.logs, agent_studio.commands, agent_studio.outputs,
+	agent_studio.workflows, agent_studio.workflow_versions, agent_studio.approvals, agent_studio.deliveries
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio.queue, agent_studio.epochs TO agent_studio_monitor;
 GRANT SELECT ON agent_studio.model_headroom TO agent_studio_user, agent_studio_monitor;
