@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -103,4 +104,14 @@ batch_arrays(const Batch *batch, Datum *arrays)
 		arrays[i] = PointerGetDatum(construct_md_array(batch->values[i], batch->nulls[i], 1, dims, lower,
 													   batch->types[i], typlen, byval, align));
 	}
+}
+
+Datum
+batch_int8_array(const int64 *values, int n)
+{
+	Datum	   *items = palloc(Max(1, n) * sizeof(Datum));
+
+	for (int i = 0; i < n; i++)
+		items[i] = Int64GetDatum(values[i]);
+	return PointerGetDatum(construct_array(items, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }

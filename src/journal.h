@@ -24,6 +24,17 @@ typedef struct JournalKey
 	const char *team;			/* NULL = none */
 } JournalKey;
 
+/*
+ * The last seq of an execution's thoughts. Steps of one execution that run at the
+ * same time share it, so that its thoughts have one order.
+ */
+typedef struct SeqCounter
+{
+	int64		execution_id;	/* hash key */
+	int64		last;
+	int			references;
+} SeqCounter;
+
 typedef struct Journal
 {
 	MemoryContext context;
@@ -31,10 +42,18 @@ typedef struct Journal
 	Batch	   *notices;
 	Batch	   *logs;
 	TimestampTz oldest;			/* of what waits; 0 = nothing does */
+	struct HTAB *counters;
 } Journal;
 
 extern Journal *journal_create(void);
 extern bool journal_is_empty(const Journal *journal);
+
+/*
+ * The counter of an execution, with one reference more; a new one begins behind
+ * last_seq. It lives as long as somebody holds a reference.
+ */
+extern SeqCounter *journal_counter(Journal *journal, int64 execution_id, int64 last_seq);
+extern void journal_counter_release(Journal *journal, SeqCounter *counter);
 
 /* text of a thought must be valid UTF-8 without NUL. */
 extern void journal_thought(Journal *journal, const JournalKey *key, int64 seq, const char *source,

@@ -14,6 +14,7 @@
 
 #include "queue.h"
 #include "statements.h"
+#include "workflow.h"
 
 static Datum
 result_value(int row, int column, bool *isnull)
@@ -56,41 +57,30 @@ queue_recent_crashes(int64 epoch)
 int
 queue_recover(int64 epoch)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	Datum		args[1] = {Int64GetDatum(epoch)};
+	Datum		failed;
+	bool		isnull;
+	int			recovered;
 
 	statement_run(STATEMENT_RECOVER, args, NULL);
-	return (int) single_count();
-}
+	recovered = (int) single_count();
+	failed = result_value(0, 2, &isnull);
+	if (!isnull)
+	{
+		ArrayType  *array;
 
-int64 *
-queue_pending_cancels(int *count)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	int64	   *executions;
-	bool		isnull;
-
-	statement_run(STATEMENT_PENDING_COMMANDS, NULL, NULL);
-	*count = (int) SPI_processed;
-	executions = MemoryContextAlloc(caller, Max(1, *count) * sizeof(int64));
-	for (int i = 0; i < *count; i++)
-		executions[i] = DatumGetInt64(result_value(i, 1, &isnull));
-	return executions;
-}
-
-static Datum
-int8_array(const int64 *values, int n)
-{
-	Datum	   *items = palloc(Max(1, n) * sizeof(Datum));
-
-	for (int i = 0; i < n; i++)
-		items[i] = Int64GetDatum(values[i]);
-	return PointerGetDatum(construct_array(items, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+		MemoryContextSwitchTo(caller);
+		array = DatumGetArrayTypePCopy(failed);
+		workflow_advance_executions((int64 *) ARR_DATA_PTR(array), ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
+	}
+	return recovered;
 }
 
 void
 queue_apply_cancels(const int64 *executions, int count)
 {
-	Datum		args[1] = {int8_array(executions, count)};
+	Datum		args[1] = {batch_int8_array(executions, count)};
 
 	statement_run(STATEMENT_APPLY_CANCEL, args, NULL);
 }
@@ -104,13 +94,19 @@ queue_release_due(TimestampTz now)
 	return (int) SPI_processed;
 }
 
-TimestampTz
-queue_next_due(void)
+static TimestampTz
+single_time(Statement statement)
 {
 	bool		isnull;
 
-	statement_run(STATEMENT_NEXT_DUE, NULL, NULL);
+	statement_run(statement, NULL, NULL);
 	return SPI_processed == 1 ? DatumGetTimestampTz(result_value(0, 1, &isnull)) : DT_NOEND;
+}
+
+TimestampTz
+queue_next_due(void)
+{
+	return Min(single_time(STATEMENT_NEXT_DUE), single_time(STATEMENT_NEXT_EXPIRY));
 }
 
 /* ---------- claim ---------- */
@@ -169,6 +165,9 @@ next_text(RowReader *reader)
 static void
 read_claim(RowReader *reader, Claim *claim)
 {
+	int64		workflow_version_id;
+	bool		has_own_plan;
+
 	claim->execution_id = next_int64(reader);
 	claim->step_no = next_int32(reader);
 	claim->attempt_no = next_int32(reader);
@@ -202,6 +201,103 @@ read_claim(RowReader *reader, Claim *claim)
 	claim->fallback_no = next_int32(reader);
 	claim->next_model_id = next_int64(reader);
 	claim->own_model_id = next_int64(reader);
+	claim->agent_version_id = next_int64(reader);
+	workflow_version_id = next_int64(reader);
+	has_own_plan = next_bool(reader);
+	claim->plan_key = plan_cache_key(workflow_version_id, has_own_plan, claim->execution_id);
+	claim->plan_step = next_int32(reader) - 1;
+}
+
+WorkflowCommand *
+queue_pending_commands(int *count)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	WorkflowCommand *commands;
+
+	statement_run(STATEMENT_PENDING_COMMANDS, NULL, NULL);
+	*count = (int) SPI_processed;
+	commands = MemoryContextAllocZero(caller, Max(1, *count) * sizeof(WorkflowCommand));
+	for (int i = 0; i < *count; i++)
+	{
+		RowReader	reader = {i, 1, caller};
+		WorkflowCommand *command = &commands[i];
+
+		command->execution_id = next_int64(&reader);
+		command->command_id = next_int64(&reader);
+		command->wanted = next_text(&reader);
+		command->step_no = next_int32(&reader);
+		command->actor = next_text(&reader);
+		command->reason = next_text(&reader);
+		command->timeout_seconds = next_int32(&reader);
+		command->immediately = next_bool(&reader);
+		command->outputs = next_text(&reader);
+		command->output = next_text(&reader);
+	}
+	return commands;
+}
+
+WorkflowCommand *
+queue_expired_approvals(TimestampTz now, int *count)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		args[1] = {TimestampTzGetDatum(now)};
+	WorkflowCommand *commands;
+
+	statement_run(STATEMENT_EXPIRED_APPROVALS, args, NULL);
+	*count = (int) SPI_processed;
+	commands = MemoryContextAllocZero(caller, Max(1, *count) * sizeof(WorkflowCommand));
+	for (int i = 0; i < *count; i++)
+	{
+		RowReader	reader = {i, 1, caller};
+
+		commands[i].execution_id = next_int64(&reader);
+		commands[i].step_no = next_int32(&reader);
+		commands[i].wanted = next_text(&reader);
+		commands[i].is_expiry = true;
+	}
+	return commands;
+}
+
+static void
+run_command(Statement statement, const WorkflowCommand *command)
+{
+	Datum		args[2] = {Int64GetDatum(command->execution_id), Int64GetDatum(command->command_id)};
+
+	statement_run(statement, args, NULL);
+}
+
+void
+queue_pause(const WorkflowCommand *command)
+{
+	run_command(STATEMENT_PAUSE, command);
+}
+
+void
+queue_resume(const WorkflowCommand *command)
+{
+	run_command(STATEMENT_RESUME, command);
+}
+
+void
+queue_hand_over(Call *const *calls, const Decision *decisions, int n)
+{
+	static const Oid types[] = {INT8OID, INT4OID, TEXTOID};
+	Batch	   *batch = batch_create(types, lengthof(types));
+	Datum		args[BATCH_MAX_COLUMNS];
+
+	for (int i = 0; i < n; i++)
+	{
+		if (decisions[i].next_agent == NULL)
+			continue;
+		batch_row(batch);
+		batch_set(batch, 0, Int64GetDatum(calls[i]->key.execution_id));
+		batch_set(batch, 1, Int32GetDatum(calls[i]->key.step_no));
+		batch_text(batch, 2, decisions[i].next_agent);
+	}
+	if (batch->nrows == 0)
+		return;
+	batch_arrays(batch, args);
+	statement_run(STATEMENT_HAND_OVER, args, NULL);
 }
 
 static const Oid use_types[] = {INT8OID, INT4OID, INT8OID, INT8OID, BOOLOID};
@@ -250,7 +346,7 @@ queue_claim(int64 epoch, int places, const ModelUse *uses, int nuses, int *count
 void
 queue_reroute(const int64 *models, int n)
 {
-	Datum		args[1] = {int8_array(models, n)};
+	Datum		args[1] = {batch_int8_array(models, n)};
 
 	statement_run(STATEMENT_REROUTE, args, NULL);
 }
@@ -277,7 +373,7 @@ static const Oid result_types[] = {
 	INT8OID, INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID, TEXTOID,
 	TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, INT8OID,
 	BOOLOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID,
-	INT8OID, INT4OID
+	INT8OID, INT4OID, INT8OID, BOOLOID, TEXTOID, FLOAT8OID
 };
 
 /* What the decoder has learnt, if there was anything to decode. */
@@ -335,6 +431,12 @@ add_result(Batch *batch, const Call *call, const Decision *decision)
 	if (decision->model_id != 0)
 		batch_set(batch, 28, Int64GetDatum(decision->model_id));
 	batch_set(batch, 29, Int32GetDatum(decision->fallback_no));
+	if (call->agent_version_id != 0)
+		batch_set(batch, 30, Int64GetDatum(call->agent_version_id));
+	batch_set(batch, 31, BoolGetDatum(call->plan_step != NULL));
+	batch_text_len(batch, 32, buf_text(&call->outputs), call->outputs.len);
+	if (call->quality_score >= 0)
+		batch_set(batch, 33, Float8GetDatum(call->quality_score));
 	add_answer(batch, call);
 	add_error(batch, call);
 }

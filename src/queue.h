@@ -13,6 +13,7 @@
 #include "call.h"
 #include "engine.h"
 #include "limits.h"
+#include "workflow.h"
 
 extern int64 queue_begin_epoch(void);
 extern void queue_end_epoch(int64 epoch);
@@ -23,14 +24,21 @@ extern int	queue_recent_crashes(int64 epoch);
 /* Queues again what ended epochs had claimed; how many rows it did, at most 1000. */
 extern int	queue_recover(int64 epoch);
 
-/* Executions with a pending cancel, in the current memory context. */
-extern int64 *queue_pending_cancels(int *count);
+/* What people want, oldest first, at most 1000 in the current memory context. */
+extern WorkflowCommand *queue_pending_commands(int *count);
+
+/* Approvals that nobody gave in time, as commands. */
+extern WorkflowCommand *queue_expired_approvals(TimestampTz now, int *count);
+
+/* Commands for executions as a whole; too late ones are marked as refused. */
+extern void queue_pause(const WorkflowCommand *command);
+extern void queue_resume(const WorkflowCommand *command);
 extern void queue_apply_cancels(const int64 *executions, int count);
 
 /* Makes rows ready whose time has come; how many. */
 extern int	queue_release_due(TimestampTz now);
 
-/* When the next waiting row is due; DT_NOEND = none waits. */
+/* When the next waiting row or approval is due; DT_NOEND = none waits. */
 extern TimestampTz queue_next_due(void);
 
 /* Claims at most places steps. The claims are in the current memory context. */
@@ -51,6 +59,9 @@ extern void queue_write_headroom(Call *const *calls, int n);
  * for this epoch any more.
  */
 extern int	queue_write_results(int64 epoch, Call *const *calls, const Decision *decisions, int n);
+
+/* Where it was so decided, another agent tries the step from now on. */
+extern void queue_hand_over(Call *const *calls, const Decision *decisions, int n);
 
 /* Fails a step whose result cannot be stored. */
 extern void queue_fail_unwritable(int64 epoch, const Call *call, const char *why);
