@@ -37,6 +37,7 @@
 #include "launcher.h"
 #include "turn.h"
 
+#define ABSORB_MS			20	/* a round looks at what came for this long */
 #define OPEN_LINE_MS		1000	/* a thought without an end is shown after this */
 #define MAX_HOLD_OFF_MS		10000
 #define MANY_CRASHES		3
@@ -244,13 +245,19 @@ executor_hold_off(Executor *self)
 	self->hold_off_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
 }
 
+/*
+ * An answer may be large, and judging it costly: what is left after a while waits
+ * for the next round, so that shutdown, commands and other work do not.
+ */
 static void
 absorb_network(void)
 {
+	TimestampTz enough = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ABSORB_MS);
 	HttpCall   *http;
 
 	http_loop_run(executor->http);
-	while ((http = http_next(executor->http)) != NULL)
+	while (!ShutdownRequestPending && GetCurrentTimestamp() < enough &&
+		   (http = http_next(executor->http)) != NULL)
 	{
 		Call	   *call = http->owner;
 
