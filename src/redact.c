@@ -49,14 +49,30 @@ escape_value(const char *digits, size_t len)
 	return value;
 }
 
+/* How many bytes the backslashes here are, of which one may be spelled "\u005c". */
+static size_t
+backslashes(const char *text, size_t len)
+{
+	size_t		n = 0;
+
+	for (int count = 0; count < MAX_BACKSLASHES && n < len; count++)
+	{
+		if (text[n] == '\\')
+			n++;
+		else if (n > 0 && text[n] == 'u' && escape_value(text + n + 1, len - n - 1) == '\\')
+			n += 1 + ESCAPE_DIGITS;
+		else
+			break;
+	}
+	return n;
+}
+
 /* How many bytes spell c here; 0 = they spell something else; or CUT_OFF. */
 static int
 spelling(const char *text, size_t len, char c)
 {
-	size_t		n = 0;
+	size_t		n = backslashes(text, len);
 
-	while (n < len && n < MAX_BACKSLASHES && text[n] == '\\')
-		n++;
 	if (n == len)
 		return CUT_OFF;
 	if (n > 0 && text[n] == 'u')

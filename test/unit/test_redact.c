@@ -41,6 +41,7 @@ static const struct
 	{"an escape at its start leaves no half one", "/abcdefg", "\"x\\\\\\/abcdefg\"", "\"x***********\""},
 	{"another escape", "ab/cdefgh", "ab\\u002ecdefgh ab\\u002", "ab\\u002ecdefgh ab\\u002"},
 	{"backslashes without end", "abcdefgh", "a\\\\\\\\\\\\\\\\\\\\bcdefgh", "a\\\\\\\\\\\\\\\\\\\\bcdefgh"},
+	{"a backslash by its number", "ab\\cdefghij", "ab\\u005ccdefghij", "****************"},
 	{"nothing but backslashes", "\\\\\\\\\\\\\\\\", "\\\\\\\\\\\\\\\\\\\\", "\\\\\\\\\\\\\\\\\\\\"},
 	{"beyond ASCII", "schl\xC3\xBCssel-\xE2\x82\xAC", "schl\xC3\xBCssel-\xE2\x82\xAC", "**************"},
 	{"never half a character", "0123456789abcde-\xE2\x82\xAC-x", "0123456789abcde-\xE2\x82\xAD.",
