@@ -26,7 +26,11 @@ sub next_executor
 	my $pid = pid();
 
 	$session->query_safe("SELECT pg_terminate_backend($pid)");
-	wait_until(sub { my $new = pid(); $new ne '' && $new ne $pid && state() eq 'running' }, 'the next executor runs');
+	wait_until(sub {
+		$session->query_safe('SELECT pg_reload_conf()');	# so the launcher does not wait after a short life
+		my $new = pid();
+		return $new ne '' && $new ne $pid && state() eq 'running';
+	}, 'the next executor runs');
 	return;
 }
 
