@@ -19,6 +19,7 @@
 #define ERROR_BODY_LIMIT	(64 * 1024)
 #define MAX_TASK_WORDS		60	/* bytes of the task in the first thought: a line of psql at 100 columns */
 #define STREAM_OVERHEAD		128 /* an event of 400 bytes may carry three of text */
+#define MAX_USAGE			INT64CONST(1000000000)	/* tokens of one call that can be believed */
 #define DEBUG_EVERY_BYTES	8000	/* about 2,000 tokens */
 
 const char *
@@ -112,6 +113,26 @@ hide_key_in_result(Call *call)
 	}
 }
 
+/*
+ * A usage that cannot be true is none: its cost would overflow what holds costs,
+ * and with that the answer would be lost.
+ */
+static void
+doubt_usage(Call *call)
+{
+	Answer	   *answer = &call->decoder.answer;
+	int64		most = Max(Max(answer->input_tokens, answer->cached_input_tokens),
+						   Max(answer->output_tokens, answer->reasoning_tokens));
+	char		message[128];
+
+	if (!call->decoding || most <= MAX_USAGE)
+		return;
+	snprintf(message, sizeof(message), "The vendor's usage cannot be true (" INT64_FORMAT " tokens): tokens and cost are not known", most);
+	journal_notice(call->journal, &call->key, "warning", "no_usage", message);
+	answer->input_tokens = answer->cached_input_tokens = -1;
+	answer->output_tokens = answer->reasoning_tokens = -1;
+}
+
 static void
 end_call(Call *call, Outcome outcome)
 {
@@ -124,6 +145,7 @@ end_call(Call *call, Outcome outcome)
 		call->head = call->http->head;
 	}
 	hide_key_in_result(call);
+	doubt_usage(call);
 }
 
 static void

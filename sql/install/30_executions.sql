@@ -32,8 +32,8 @@ CREATE TABLE agent_studio.executions (
 	cached_input_tokens bigint,
 	output_tokens bigint,
 	reasoning_tokens bigint,
-	input_cost_usd numeric(20, 10),
-	output_cost_usd numeric(20, 10),
+	input_cost_usd numeric(24, 10),
+	output_cost_usd numeric(24, 10),
 	error_class text,
 	error_message text,
 	error_hint text
