@@ -19,6 +19,7 @@
 #define ERROR_BODY_LIMIT	(64 * 1024)
 #define MAX_TASK_WORDS		60	/* bytes of the task in the first thought: a line of psql at 100 columns */
 #define STREAM_OVERHEAD		128 /* an event of 400 bytes may carry three of text */
+#define MAX_USAGE			INT64CONST(1000000000)	/* tokens of one call that can be believed */
 #define DEBUG_EVERY_BYTES	8000	/* about 2,000 tokens */
 
 const char *
@@ -86,6 +87,53 @@ think_system(Call *call, const char *text)
 /* ---------- ending ---------- */
 
 static void
+hide_key(const Call *call, char *text)
+{
+	redact(call->key_sent, text, strlen(text));
+}
+
+static void
+hide_key_in_output(Call *call)
+{
+	redact(call->key_sent, call->output.data, call->output.len);
+}
+
+/* A vendor may quote the key wherever it speaks; nobody shall read it there. Thoughts have passed the redactor. */
+static void
+hide_key_in_result(Call *call)
+{
+	hide_key_in_output(call);
+	hide_key(call, call->error.message);
+	hide_key(call, call->error.code);
+	hide_key(call, call->head.request_id);
+	if (call->decoding)
+	{
+		hide_key(call, call->decoder.answer.model);
+		hide_key(call, call->decoder.answer.response_id);
+	}
+}
+
+/*
+ * A usage that cannot be true is none: its cost would overflow what holds costs,
+ * and with that the answer would be lost.
+ */
+static void
+doubt_usage(Call *call)
+{
+	Answer	   *answer = &call->decoder.answer;
+	int64		most = Max(Max(answer->input_tokens, answer->cached_input_tokens),
+						   Max(answer->output_tokens, answer->reasoning_tokens));
+	char		message[128];
+
+	if (!call->decoding || most <= MAX_USAGE)
+		return;
+	snprintf(message, sizeof(message), "The vendor's usage cannot be true (" INT64_FORMAT " tokens): tokens and cost are not known", most);
+	journal_notice(call->journal, &call->key, "warning", "no_usage", message);
+	answer->input_tokens = answer->cached_input_tokens = -1;
+	answer->output_tokens = answer->reasoning_tokens = -1;
+}
+
+static void
 end_call(Call *call, Outcome outcome)
 {
 	call->outcome = outcome;
@@ -96,18 +144,8 @@ end_call(Call *call, Outcome outcome)
 		call->http_status = call->http->head.status;
 		call->head = call->http->head;
 	}
-}
-
-/* A vendor may quote the key that it refuses; nobody shall read it there. */
-static void
-hide_key(const char *key, char *text)
-{
-	size_t		len = key != NULL ? strlen(key) : 0;
-
-	if (len == 0)
-		return;
-	for (char *at = strstr(text, key); at != NULL; at = strstr(at + len, key))
-		memset(at, '*', len);
+	hide_key_in_result(call);
+	doubt_usage(call);
 }
 
 static void
@@ -115,8 +153,6 @@ fail_call(Call *call, ErrorClass error_class, bool retryable, const char *messag
 {
 	if (message != call->error.message)
 		strlcpy(call->error.message, message, sizeof(call->error.message));
-	hide_key(call->key_sent, call->error.message);
-	hide_key(call->key_sent, call->error.code);
 	call->error.error_class = error_class;
 	call->error.retryable = retryable;
 	call->hint = hint_for(error_class);
@@ -139,11 +175,39 @@ on_reasoning_line(void *arg, const char *line, size_t len)
 }
 
 static void
-take_progress(Call *call, const Buf *progress)
+take_reasoning(Call *call, const Buf *reasoning)
+{
+	Buf			clean;
+
+	buf_init(&clean, 0);
+	redactor_feed(&call->redactor, reasoning->data, reasoning->len, &clean);
+	joiner_feed(&call->joiner, buf_text(&clean), clean.len, on_reasoning_line, call);
+	buf_free(&clean);
+	call->last_fragment_at = call->joiner.line.len > 0 ? GetCurrentTimestamp() : 0;
+}
+
+/* What was being thought is thought. */
+static void
+end_reasoning(Call *call)
+{
+	Buf			rest;
+
+	buf_init(&rest, 0);
+	redactor_finish(&call->redactor, &rest);
+	joiner_feed(&call->joiner, buf_text(&rest), rest.len, on_reasoning_line, call);
+	buf_free(&rest);
+	joiner_flush(&call->joiner, on_reasoning_line, call);
+	call->last_fragment_at = 0;
+}
+
+/* Lines come whole. */
+static void
+take_progress(Call *call, Buf *progress)
 {
 	const char *line = buf_text(progress);
 	const char *end = line + progress->len;
 
+	redact(call->key_sent, progress->data, progress->len);
 	while (line < end)
 	{
 		const char *newline = memchr(line, '\n', end - line);
@@ -185,8 +249,7 @@ drain_answer(Call *call)
 		note_first_token(call);
 	if (answer->reasoning.len > 0)
 	{
-		joiner_feed(&call->joiner, answer->reasoning.data, answer->reasoning.len, on_reasoning_line, call);
-		call->last_fragment_at = call->joiner.line.len > 0 ? GetCurrentTimestamp() : 0;
+		take_reasoning(call, &answer->reasoning);
 		buf_reset(&answer->reasoning);
 	}
 	if (answer->progress.len > 0)
@@ -196,9 +259,7 @@ drain_answer(Call *call)
 	}
 	if (answer->text.len > 0)
 	{
-		/* The answer begins: what was being thought is thought. */
-		joiner_flush(&call->joiner, on_reasoning_line, call);
-		call->last_fragment_at = 0;
+		end_reasoning(call);
 		buf_append(&call->output, answer->text.data, answer->text.len);
 		buf_reset(&answer->text);
 		log_growth(call);
@@ -310,6 +371,8 @@ judge_answer(Call *call)
 {
 	Answer	   *answer = &call->decoder.answer;
 
+	/* Before it is checked: what is wrong with it is told in its own words. */
+	hide_key_in_output(call);
 	if (answer->finish == FINISH_REFUSAL || answer->refusal.len > 0)
 	{
 		char		message[2048];
@@ -347,8 +410,8 @@ judge_response(Call *call)
 	if (!open_decoder(call))
 		return;
 	call->provider->finish(&call->decoder);
-	joiner_flush(&call->joiner, on_reasoning_line, call);
 	drain_answer(call);
+	end_reasoning(call);
 	if (call->output.failed || call->decoder.sse.overflow)
 		fail_too_large(call);
 	else if (answer->error.error_class != ERROR_CLASS_NONE)
@@ -419,7 +482,7 @@ void
 call_stop(Call *call, Outcome outcome)
 {
 	Assert(!call_has_ended(call));
-	joiner_flush(&call->joiner, on_reasoning_line, call);
+	end_reasoning(call);
 	call->error.error_class = outcome == OUTCOME_CANCELED ? ERROR_CLASS_CANCELED : ERROR_CLASS_INTERNAL;
 	strlcpy(call->error.message,
 			outcome == OUTCOME_CANCELED ? "canceled while the model was answering"
@@ -458,6 +521,7 @@ create_call(const Claim *claim, Journal *journal)
 	call->error.retry_after_ms = -1;
 	http_head_init(&call->head);
 	call->send_number = -1;
+	redactor_init(&call->redactor, NULL);
 	joiner_init(&call->joiner);
 	buf_init(&call->output, (size_t) as_max_output_kb * 1024);
 	buf_init(&call->error_body, ERROR_BODY_LIMIT);
@@ -581,6 +645,7 @@ call_start(const Claim *claim, Endpoint *endpoint, HttpLoop *loop, Journal *jour
 	call->provider = endpoint->provider;
 	if (endpoint->api_key != NULL)
 		call->key_sent = MemoryContextStrdup(call->context, endpoint->api_key);
+	redactor_init(&call->redactor, call->key_sent);
 	think_beginning(call, claim);
 	request_parts_init(&parts);
 	if (prepare_format(call, claim) && build_request(call, claim, endpoint, &parts))
@@ -614,6 +679,7 @@ call_free(Call *call, HttpLoop *loop)
 	call_release_http(call, loop);
 	if (call->decoding)
 		decoder_free(&call->decoder);
+	redactor_free(&call->redactor);
 	joiner_free(&call->joiner);
 	json_schema_free(call->schema);
 	buf_free(&call->output);

@@ -19,6 +19,7 @@
 #include "output_format.h"
 #include "plan_cache.h"
 #include "provider.h"
+#include "redact.h"
 
 /* A claimed step, as the claim returned it. Strings live as long as the turn. */
 typedef struct Claim
@@ -101,6 +102,7 @@ typedef struct Call
 	bool		want_progress;
 	bool		decoding;		/* decoder is open */
 	Decoder		decoder;
+	Redactor	redactor;		/* of the reasoning */
 	LineJoiner	joiner;
 	TimestampTz last_fragment_at;	/* of reasoning not yet a line; 0 = none waits */
 	OutputFormat format;

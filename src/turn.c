@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -108,30 +109,68 @@ turn_run(TurnWork work, void *arg, TurnCommit commit)
 	return result;
 }
 
+/*
+ * What the executor needs to be as it is, whatever ALTER DATABASE, ALTER ROLE or
+ * postgresql.conf say: they mean the sessions of users.
+ */
+static const char *const own_settings[][2] = {
+	{"search_path", "pg_catalog, pg_temp"},
+
+	/* It steps back for others, and never stops in the middle. */
+	{"lock_timeout", "500ms"},
+	{"statement_timeout", "0"},
+	{"idle_in_transaction_session_timeout", "0"},
+#if PG_VERSION_NUM >= 170000
+	{"transaction_timeout", "0"},
+#endif
+	{"exit_on_error", "off"},
+
+	/* It writes, and sees what was committed meanwhile. */
+	{"default_transaction_read_only", "off"},
+	{"default_transaction_isolation", "read committed"},
+	{"default_transaction_deferrable", "off"},
+
+	/* Rows are what they are: constraints and triggers hold, damage is told. */
+	{"session_replication_role", "origin"},
+	{"row_security", "on"},
+	{"zero_damaged_pages", "off"},
+	{"ignore_checksum_failure", "off"},
+	{"transform_null_equals", "off"},
+
+	/* Index scans whatever the size was when a plan was made: see statements.h. */
+	{"plan_cache_mode", "force_generic_plan"},
+	{"enable_indexscan", "on"},
+	{"enable_nestloop", "on"},
+	{"enable_seqscan", "off"},
+	{"enable_hashjoin", "off"},
+	{"enable_mergejoin", "off"},
+	{"max_parallel_workers_per_gather", "0"},
+	{"jit", "off"},
+};
+
 static void
 set_for_process(const char *name, const char *value)
 {
 	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
 }
 
+/* role and session_authorization can be set for a database, too. */
+static void
+be_oneself(void)
+{
+	if (GetSessionUserId() != BOOTSTRAP_SUPERUSERID)
+	{
+		StartTransactionCommand();
+		set_for_process("session_authorization", GetUserNameFromId(BOOTSTRAP_SUPERUSERID, false));
+		CommitTransactionCommand();
+	}
+	set_for_process("role", "none");
+}
+
 void
 turn_prepare_process(void)
 {
-	set_for_process("search_path", "pg_catalog, pg_temp");
-	set_for_process("lock_timeout", "500ms");
-	set_for_process("default_transaction_read_only", "off");
-	set_for_process("default_transaction_isolation", "read committed");
-	set_for_process("idle_in_transaction_session_timeout", "0");
-	set_for_process("statement_timeout", "0");
-	set_for_process("row_security", "on");
-#if PG_VERSION_NUM >= 170000
-	set_for_process("transaction_timeout", "0");
-#endif
-
-	/* Index scans whatever the size was when a plan was made: see statements.h. */
-	set_for_process("plan_cache_mode", "force_generic_plan");
-	set_for_process("enable_seqscan", "off");
-	set_for_process("enable_hashjoin", "off");
-	set_for_process("enable_mergejoin", "off");
-	set_for_process("jit", "off");
+	for (int i = 0; i < lengthof(own_settings); i++)
+		set_for_process(own_settings[i][0], own_settings[i][1]);
+	be_oneself();
 }

@@ -28,7 +28,8 @@ In the model's name after a colon, and in lines of the last user message; these 
     "model": "mock:latency=1000,chunks=25"
     @mock status=429 retry_after=2 times=1
 
-Values are URL-decoded ("+" is a space).  An unknown key is answered with 400, an item without "=" is
+Values are URL-decoded ("+" is a space), and {key} in one of them is the key that the request was sent with,
+{escaped_key} that key as a JSON string may have it (\\/, \\u002b).  An unknown key is answered with 400, an item without "=" is
 ignored.  The name before the colon is free, but for "no-such-model" (404) and "demo" (below).
 
 Time, in milliseconds
@@ -55,11 +56,13 @@ Form of the stream
     done=0              no [DONE]                       split=N          written in pieces of N bytes
     unknown=N           N events that no client can know, at the start and before the end
     headers=N           junk headers                    ratelimit=LIMIT/REMAINING/RESET   in the headers
+    ids=TEXT            the ids of request and response, and the model that answered
 Faults
     status=N code= type= message=      an error response, with the vendor's words unless given
     retry_after=VALUE   as it is, or date:SECONDS for an HTTP date so far ahead
     retry_after_ms=MS   should_retry=true|false         headers of any response while the fault lasts
     html=1              an HTML page as the body        empty=1          no body at all
+    body=TEXT           this body, as it is; with status= it is an error's
     redirect=URL        302, or the status given
     cut_head=1          close before the head           cut=N            close after N content events
     cut_with=fin|rst    how to close (fin)              stall=N          nothing more after N events
@@ -340,7 +343,7 @@ class Exchange:
         call = self.dialect.read()
         written = Scenario.read(call.model, call.task)
         self.record.scenario = written.text
-        self.scenario = self.dialect.scenario = self.server.without_spent_faults(written)
+        self.scenario = self.dialect.scenario = self.server.without_spent_faults(written).quoting(self.dialect.key())
         self.reply.piece = self.scenario.count("split")
         await asyncio.sleep(self.scenario.number("latency") / 1000)
         if self.scenario.flag("cut_head"):
@@ -364,6 +367,8 @@ class Exchange:
         elif scenario.flag("empty") or scenario.flag("html"):
             page = b"" if scenario.flag("empty") else HTML_PAGE
             await self.send(scenario.count("status", 200), "text/html" if page else self.dialect.content_type, page)
+        elif "body" in scenario:
+            await self.send(scenario.count("status", 200), "application/json", scenario.word("body").encode())
         elif "status" in scenario:
             raise self.chosen_error(500)
         elif scenario.flag("garbage"):

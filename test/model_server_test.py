@@ -324,6 +324,19 @@ class Form(ModelServerTest):
             self.assertEqual(values, ["500", "7", "6m0s"])
         self.assertTrue(answer.headers["x-request-id"])
 
+    def test_quoted_key(self) -> None:
+        headers = {"Authorization": "Bearer ab/c+d"}
+
+        def ask(scenario: str) -> Answer:
+            return self.send("POST", PATH, json.dumps(request_body(f"mock:{scenario}")).encode(), headers)
+
+        self.assertEqual(ask("text={key}!,chunks=3").text(), "ab/c+d!")
+        answer = ask("status=401,body={escaped_key}")
+        self.assertEqual((answer.status, answer.body), (401, b"ab\\/c\\u002bd"))
+        answer = ask("ids=id-{key}")
+        self.assertEqual([answer.chunks()[0][member] for member in ("id", "model")], ["id-ab/c+d"] * 2)
+        self.assertEqual(answer.headers["x-request-id"], "id-ab/c+d")
+
     def test_pauses(self) -> None:
         for scenario in ("latency=150", "first_byte=150", "chunks=3,chunk_delay=50", "reasoning=3,reasoning_delay=50"):
             for stream in (True, False):

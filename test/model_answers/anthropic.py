@@ -41,7 +41,7 @@ class AnthropicMessages(Dialect):
         return self.request.headers.get("x-api-key") or super().key()
 
     def headers(self) -> dict[str, str]:
-        return {"request-id": f"req_{self.sequence}"}
+        return {"request-id": self.named(f"req_{self.sequence}")}
 
     def limit_headers(self, limit: str, remaining: str, reset: str) -> dict[str, str]:
         """The reset is given in seconds from now, and sent as a time of day."""
@@ -160,8 +160,8 @@ class AnthropicMessages(Dialect):
                 "cache_read_input_tokens": usage.cached}
 
     def message(self, **members: Any) -> dict[str, Any]:
-        return {"id": f"msg_{self.sequence}", "type": "message", "role": "assistant", "model": self.call.model,
-                "content": [], "stop_reason": None, "stop_sequence": None, **members}
+        return {"id": self.named(f"msg_{self.sequence}"), "type": "message", "role": "assistant",
+                "model": self.named(self.call.model), "content": [], "stop_reason": None, "stop_sequence": None, **members}
 
     def counts(self) -> bool:
         return self.scenario.word("usage") != "none"

@@ -138,7 +138,11 @@ class Dialect:
         return self.request.headers.get("authorization", "").removeprefix("Bearer ")
 
     def headers(self) -> dict[str, str]:
-        return {"x-request-id": f"req_{self.sequence}"}
+        return {"x-request-id": self.named(f"req_{self.sequence}")}
+
+    def named(self, own: str) -> str:
+        """An id, or the model's name, unless the scenario has another for all of them."""
+        return self.scenario.word("ids") or own
 
     def limit_headers(self, limit: str, remaining: str, reset: str) -> dict[str, str]:
         values = {"limit": limit, "remaining": remaining, "reset": reset}
@@ -335,8 +339,8 @@ class OpenAIChat(Dialect):
         return self.envelope("chat.completion.chunk", [{"index": 0, "delta": delta, "finish_reason": finish}])
 
     def envelope(self, kind: str, choices: list[Any]) -> dict[str, Any]:
-        return {"id": f"chatcmpl-{self.sequence}", "object": kind, "created": int(time.time()),
-                "model": self.call.model, "choices": choices, "usage": None}
+        return {"id": self.named(f"chatcmpl-{self.sequence}"), "object": kind, "created": int(time.time()),
+                "model": self.named(self.call.model), "choices": choices, "usage": None}
 
     def opening(self, answer: Answer) -> list[Frame]:
         return [Frame(self.chunk({"role": "assistant", "content": ""}))]

@@ -83,9 +83,9 @@ class OpenAIResponses(OpenAIChat):
 
     def response(self, status: str, usage: Usage | None = None, reason: str | None = None,
                  error: Any = None) -> dict[str, Any]:
-        return {"id": f"resp_{self.sequence}", "object": "response", "created_at": int(time.time()), "status": status,
-                "error": error, "incomplete_details": {"reason": reason} if reason else None,
-                "model": self.call.model, "output": self.output if status != "in_progress" else [],
+        return {"id": self.named(f"resp_{self.sequence}"), "object": "response", "created_at": int(time.time()),
+                "status": status, "error": error, "incomplete_details": {"reason": reason} if reason else None,
+                "model": self.named(self.call.model), "output": self.output if status != "in_progress" else [],
                 "usage": self.usage(usage) if usage else None}
 
     @staticmethod
