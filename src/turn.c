@@ -14,9 +14,11 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/latch.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timeout.h"
 
 #include "agent_studio.h"
 #include "turn.h"
@@ -62,6 +64,32 @@ set_commit_level(TurnCommit commit)
 							 GUC_ACTION_LOCAL, true, 0, false);
 }
 
+/*
+ * lock_timeout sends the process a SIGINT, and so does pg_cancel_backend. Only the
+ * first is obeyed: there is no query of anybody's to cancel.
+ */
+void
+turn_on_sigint(SIGNAL_ARGS)
+{
+	int			save_errno = errno;
+
+	if (get_timeout_indicator(LOCK_TIMEOUT, false))
+	{
+		InterruptPending = true;
+		QueryCancelPending = true;
+		SetLatch(MyLatch);
+	}
+	errno = save_errno;
+}
+
+/* A lock that came at the same moment as its timeout: the turn is over. */
+static void
+forget_lock_timeout(void)
+{
+	QueryCancelPending = false;
+	(void) get_timeout_indicator(LOCK_TIMEOUT, true);
+}
+
 static void
 run_in_transaction(TurnWork work, void *arg, TurnCommit commit)
 {
@@ -103,6 +131,7 @@ turn_run(TurnWork work, void *arg, TurnCommit commit)
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
+	forget_lock_timeout();
 	MemoryContextSwitchTo(caller);
 	pgstat_report_stat(false);
 	return result;

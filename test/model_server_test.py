@@ -386,6 +386,17 @@ class Faults(ModelServerTest):
         self.assertLess(len(body.body), int(body.headers["content-length"]))
         self.assertEqual({record["ended"] for record in self.journal()}, {"cut"})
 
+    def test_gate(self) -> None:
+        with self.raw("mock:gate=ajar,text=abc,chunks=3") as sock:
+            self.control("/__wait?in_flight=1")
+            self.ask("mock", "Meanwhile")
+            held = self.journal("?contains=ajar")
+            self.assertEqual([(record["events"], record["ended"]) for record in held], [(3, None)])
+            self.control("/__open?gate=ajar", "POST")
+            self.control("/__wait?completed=2")
+            self.assertIn(b"[DONE]", sock.recv(65536))
+        self.assertEqual(self.ask("mock:gate=ajar,text=abc").text(), "abc")
+
     def test_stall_until_the_client_leaves(self) -> None:
         with self.raw("mock:stall=2,reasoning=1") as sock:
             self.control("/__wait?in_flight=1")
