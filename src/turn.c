@@ -31,11 +31,21 @@ turn_error(void)
 	return last_error;
 }
 
+/* A quota or ulimit that is used up is a full disk, too, but has no SQLSTATE of its own. */
+static bool
+is_out_of_space(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_INTERNAL_ERROR &&
+		(error->saved_errno == EDQUOT || error->saved_errno == EFBIG);
+}
+
 /* Whether trying the same again may succeed without any change of what is written. */
 static bool
-is_passing(int sqlerrcode)
+is_passing(const ErrorData *error)
 {
-	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	if (is_out_of_space(error))
+		return true;
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
 	{
 		case ERRCODE_INSUFFICIENT_RESOURCES:
 		case ERRCODE_TRANSACTION_ROLLBACK:
@@ -111,6 +121,7 @@ turn_run(TurnWork work, void *arg, TurnCommit commit)
 	volatile TurnResult result = TURN_DONE;
 
 	SetCurrentStatementStartTimestamp();
+	errno = 0;					/* what is_out_of_space sees is of this turn */
 	PG_TRY();
 	{
 		run_in_transaction(work, arg, commit);
@@ -126,7 +137,7 @@ turn_run(TurnWork work, void *arg, TurnCommit commit)
 		AbortOutOfAnyTransaction();
 		FlushErrorState();
 		strlcpy(last_error, error->message ? error->message : "unknown error", sizeof(last_error));
-		result = is_passing(error->sqlerrcode) ? TURN_TRY_LATER : TURN_BAD_ROW;
+		result = is_passing(error) ? TURN_TRY_LATER : TURN_BAD_ROW;
 		FreeErrorData(error);
 		RESUME_INTERRUPTS();
 	}
