@@ -575,9 +575,18 @@ prepare_format(Call *call, const Claim *claim)
 	return call->schema != NULL;
 }
 
+/* Is the vendor asked to hold the answer to the schema, or is the model told of it? */
+static bool
+asks_for_schema(const Call *call, const Claim *claim)
+{
+	return claim->structured_output && claim->json_schema != NULL &&
+		(call->provider->takes_schema == NULL || call->provider->takes_schema(claim->json_schema));
+}
+
 static bool
 build_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestParts *parts)
 {
+	bool		held = asks_for_schema(call, claim);
 	ModelRequest request;
 	const char *error = NULL;
 	bool		built;
@@ -589,8 +598,8 @@ build_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestP
 	request.deployment = claim->deployment;
 	request.system_prompt = prompt_system(claim->system_prompt, claim->progress_lines);
 	request.user_prompt = prompt_user(claim->task, claim->context, output_format_instructions(call->format),
-									  claim->structured_output ? NULL : claim->json_schema);
-	if (claim->structured_output && claim->json_schema != NULL)
+									  held ? NULL : claim->json_schema);
+	if (held)
 	{
 		request.json_schema = claim->json_schema;
 		request.schema_name = "answer";

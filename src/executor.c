@@ -449,7 +449,7 @@ agent_studio_executor_main(Datum arg)
 	memcpy(&dboid, MyBgworkerEntry->bgw_extra, sizeof(dboid));
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, on_sigterm);
-	pqsignal(SIGINT, SIG_IGN);	/* there is no query of anybody's to cancel */
+	pqsignal(SIGINT, turn_on_sigint);
 	BackgroundWorkerUnblockSignals();
 	if (!attach_slot(slot))
 		proc_exit(0);

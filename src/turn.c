@@ -15,9 +15,11 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/latch.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timeout.h"
 
 #include "agent_studio.h"
 #include "turn.h"
@@ -30,11 +32,21 @@ turn_error(void)
 	return last_error;
 }
 
+/* A quota or ulimit that is used up is a full disk, too, but has no SQLSTATE of its own. */
+static bool
+is_out_of_space(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_INTERNAL_ERROR &&
+		(error->saved_errno == EDQUOT || error->saved_errno == EFBIG);
+}
+
 /* Whether trying the same again may succeed without any change of what is written. */
 static bool
-is_passing(int sqlerrcode)
+is_passing(const ErrorData *error)
 {
-	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	if (is_out_of_space(error))
+		return true;
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
 	{
 		case ERRCODE_INSUFFICIENT_RESOURCES:
 		case ERRCODE_TRANSACTION_ROLLBACK:
@@ -63,6 +75,32 @@ set_commit_level(TurnCommit commit)
 							 GUC_ACTION_LOCAL, true, 0, false);
 }
 
+/*
+ * lock_timeout sends the process a SIGINT, and so does pg_cancel_backend. Only the
+ * first is obeyed: there is no query of anybody's to cancel.
+ */
+void
+turn_on_sigint(SIGNAL_ARGS)
+{
+	int			save_errno = errno;
+
+	if (get_timeout_indicator(LOCK_TIMEOUT, false))
+	{
+		InterruptPending = true;
+		QueryCancelPending = true;
+		SetLatch(MyLatch);
+	}
+	errno = save_errno;
+}
+
+/* A lock that came at the same moment as its timeout: the turn is over. */
+static void
+forget_lock_timeout(void)
+{
+	QueryCancelPending = false;
+	(void) get_timeout_indicator(LOCK_TIMEOUT, true);
+}
+
 static void
 run_in_transaction(TurnWork work, void *arg, TurnCommit commit)
 {
@@ -84,6 +122,7 @@ turn_run(TurnWork work, void *arg, TurnCommit commit)
 	volatile TurnResult result = TURN_DONE;
 
 	SetCurrentStatementStartTimestamp();
+	errno = 0;					/* what is_out_of_space sees is of this turn */
 	PG_TRY();
 	{
 		run_in_transaction(work, arg, commit);
@@ -99,11 +138,12 @@ turn_run(TurnWork work, void *arg, TurnCommit commit)
 		AbortOutOfAnyTransaction();
 		FlushErrorState();
 		strlcpy(last_error, error->message ? error->message : "unknown error", sizeof(last_error));
-		result = is_passing(error->sqlerrcode) ? TURN_TRY_LATER : TURN_BAD_ROW;
+		result = is_passing(error) ? TURN_TRY_LATER : TURN_BAD_ROW;
 		FreeErrorData(error);
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
+	forget_lock_timeout();
 	MemoryContextSwitchTo(caller);
 	pgstat_report_stat(false);
 	return result;

@@ -36,6 +36,7 @@ Time, in milliseconds
     latency=MS          before the head                 first_byte=MS    between the head and the first byte
     chunk_delay=MS      before each content event       reasoning_delay=MS  before each thought (chunk_delay)
     keep_alive=MS       a comment so often in every pause after the head, also while stalled
+    gate=NAME           the end of a stream is held back until POST /__open?gate=NAME
 Answer
     text=TEXT           the answer                      answer=NAME      model_answers/NAME.md and its usage
     size=BYTES          so many bytes                   tokens=N         so many tokens of four bytes
@@ -91,7 +92,8 @@ Control
     GET  /__wait?in_flight=N&requests=N&completed=N&client_closed=N&idle=1&timeout=SECONDS&contains=TEXT
          answers the stats as soon as all of them hold; 408 after the timeout (10 s).  requests, completed,
          client_closed and in_flight mean "at least"; with contains they count matching requests only
-    POST /__reset                             forget records, counts and times=
+    POST /__open?gate=NAME                    let streams with gate=NAME end, also later ones
+    POST /__reset                             forget records, counts, times= and open gates
 
 Records: seq, connection (number), at_ms and ended_ms (wall), mono_ms and ended_mono_ms (CLOCK_MONOTONIC),
 method, path, headers, body, scenario, concurrency (with it, at arrival), status, thoughts and events sent,
@@ -453,6 +455,8 @@ class Exchange:
             await self.write(dialect.text(piece))
             self.record.events += 1
         await self.strike(faults.get(len(answer.pieces), ()))
+        if "gate" in self.scenario:
+            await self.server.gate(self.scenario.word("gate")).wait()
         await self.write(unknown + dialect.closing(answer))
 
     def faults_by_place(self, last: int) -> dict[int, list[str]]:
@@ -622,6 +626,9 @@ class Control:
             return 200, to_json(self.journal.stats(text))
         if request.path == "/__wait":
             return await self.wait(query, text)
+        if request.path == "/__open" and request.method == "POST":
+            self.server.gate(query.get("gate", "")).set()
+            return 200, b"{}"
         if request.path == "/__reset" and request.method == "POST":
             self.server.forget()
             return 200, b"{}"
@@ -651,9 +658,14 @@ class ModelServer:
         self.control = Control(self)
         self.required_key = required_key
         self.uses: collections.Counter[str] = collections.Counter()
+        self.gates: dict[str, asyncio.Event] = {}
+
+    def gate(self, name: str) -> asyncio.Event:
+        return self.gates.setdefault(name, asyncio.Event())
 
     def forget(self) -> None:
         self.uses.clear()
+        self.gates = {name: gate for name, gate in self.gates.items() if not gate.is_set()}
         self.journal.reset()
 
     def without_spent_faults(self, scenario: Scenario) -> Scenario:

@@ -40,7 +40,7 @@ CHOICES = {
 }
 WORDS = frozenset(
     "text answer reasoning_text tool arguments refusal ratelimit code type message retry_after "
-    "retry_after_ms redirect key require_key body ids".split())
+    "retry_after_ms redirect key require_key body ids gate".split())
 FAULTS = frozenset(
     "status code type message retry_after retry_after_ms should_retry html empty body redirect cut_head cut "
     "stall error_at bad_json garbage bad_utf8 nul oversize long_line refusal finish done".split())

@@ -6,7 +6,7 @@ import time
 from typing import Any, Iterator
 
 from .compose import Answer, ApiError, Call, Usage
-from .dialects import Frame, OpenAIChat, Request
+from .dialects import Frame, OpenAIChat, Request, schema_fault
 
 
 class OpenAIResponses(OpenAIChat):
@@ -76,6 +76,9 @@ class OpenAIResponses(OpenAIChat):
             if not isinstance(self.format().get("schema"), dict):
                 yield self.refusal_of("text.format.schema", "Missing required parameter: 'text.format.schema'.",
                                       "missing_required_parameter")
+            elif fault := schema_fault(self.format()["schema"], self.format().get("strict") is True):
+                yield self.refusal_of("text.format.schema",
+                                      f"Invalid schema for response_format '{name}': {fault}", "invalid_json_schema")
         if self.scenario.word("strict") == "reasoning":
             yield from self.reasoning_problems()
 
