@@ -75,7 +75,7 @@ static void
 think(Call *call, const char *source, const char *text, size_t len)
 {
 	if (len > 0)
-		journal_thought(call->journal, &call->key, call->next_seq++, source, text, len);
+		journal_thought(call->journal, &call->key, ++call->seq->last, source, text, len);
 }
 
 static void
@@ -321,20 +321,27 @@ absorb_body(Call *call)
 
 /* ---------- judgement ---------- */
 
+/* Counted, because a run of a workflow may want to stop at warnings. */
+static void
+warn(Call *call, const char *kind, const char *message)
+{
+	call->warnings++;
+	journal_notice(call->journal, &call->key, "warning", kind, message);
+}
+
 static void
 complete(Call *call)
 {
 	Answer	   *answer = &call->decoder.answer;
-	char		line[96];
+	char		line[128];
 
 	if (answer->finish == FINISH_LENGTH)
-		journal_notice(call->journal, &call->key, "warning", "truncated",
-					   "The answer reached its limit of output tokens and is cut off there");
+		warn(call, "truncated", "The answer reached its limit of output tokens and is cut off there");
 	if (answer->replaced > 0)
 	{
 		snprintf(line, sizeof(line), "The answer held " INT64_FORMAT " characters that text cannot store; they are shown as U+FFFD",
 				 (int64) answer->replaced);
-		journal_notice(call->journal, &call->key, "warning", "repaired", line);
+		warn(call, "repaired", line);
 	}
 	if (answer->output_tokens < 0)
 		journal_notice(call->journal, &call->key, "info", "no_usage",
@@ -344,26 +351,82 @@ complete(Call *call)
 	end_call(call, OUTCOME_COMPLETED);
 }
 
-/* An answer of the wrong format has failed, however well the model meant it. */
-static bool
-format_is_right(Call *call)
+static void
+fail_invalid(Call *call, const char *what, const Buf *problem)
 {
 	char		message[sizeof(call->error.message)];
+
+	snprintf(message, sizeof(message), "%s: %.*s", what,
+			 (int) utf8_clip(buf_text(problem), problem->len, sizeof(message) - 64), buf_text(problem));
+	for (char *end = strchr(message, '\n'); end != NULL; end = strchr(end, '\n'))
+		*end = ';';
+	fail_call(call, ERROR_CLASS_INVALID_OUTPUT, true, message);
+}
+
+static bool
+has_criteria(const Call *call)
+{
+	return call->plan_step != NULL && call->plan_step->criteria.given;
+}
+
+/* How well the answer meets the step's criteria; what it misses is feedback for the next iteration. */
+static void
+judge_quality(Call *call, const Buf *format_problem)
+{
+	const PlanCriteria *criteria = &call->plan_step->criteria;
+	Buf			missing;
+	double		completeness;
+
+	buf_init(&missing, 2048);
+	completeness = plan_completeness(criteria->sections, criteria->nsections, buf_text(&call->output),
+									 call->output.len, &missing);
+	call->quality_score = (completeness + (format_problem->len == 0 ? 1 : 0)) / 2;
+	if (missing.len > 0)
+		buf_printf(&call->unmet, "Missing sections: %s. ", buf_text(&missing));
+	if (format_problem->len > 0)
+		buf_printf(&call->unmet, "The answer is not valid: %s. ", buf_text(format_problem));
+	if (call->quality_score < criteria->min_quality_score)
+		buf_printf(&call->unmet, "The quality score is %.2f, it must be at least %.2f.",
+				   call->quality_score, criteria->min_quality_score);
+	buf_free(&missing);
+}
+
+static bool
+outputs_are_there(Call *call)
+{
+	Buf			problem;
+	bool		found;
+
+	if (call->plan_step == NULL || call->plan_step->noutputs == 0)
+		return true;
+	buf_init(&problem, 1500);
+	found = plan_step_outputs(call->plan_step, buf_text(&call->output), call->output.len, &call->outputs, &problem);
+	if (!found)
+		fail_invalid(call, "the answer lacks what the step has to produce", &problem);
+	buf_free(&problem);
+	return found;
+}
+
+/*
+ * An answer of the wrong format has failed, however well the model meant it; where
+ * the step is repeated until its criteria hold, it is an iteration that does not
+ * meet them.
+ */
+static void
+judge_text(Call *call)
+{
 	Buf			problem;
 	bool		right;
 
-	buf_init(&problem, sizeof(message) - 64);
+	buf_init(&problem, 1500);
 	right = output_format_check(call->format, call->schema, &call->output, &problem);
-	if (!right)
-	{
-		snprintf(message, sizeof(message), "the answer is not valid: %.*s",
-				 (int) utf8_clip(buf_text(&problem), problem.len, sizeof(message) - 64), buf_text(&problem));
-		for (char *end = strchr(message, '\n'); end != NULL; end = strchr(end, '\n'))
-			*end = ';';
-		fail_call(call, ERROR_CLASS_INVALID_OUTPUT, true, message);
-	}
+	if (has_criteria(call))
+		judge_quality(call, &problem);
+	else if (!right)
+		fail_invalid(call, "the answer is not valid", &problem);
 	buf_free(&problem);
-	return right;
+	if (!call_has_ended(call) && (call->unmet.len > 0 || outputs_are_there(call)))
+		complete(call);
 }
 
 static void
@@ -390,8 +453,8 @@ judge_answer(Call *call)
 				  "the limit of output tokens was used up before the answer began");
 	else if (call->output.len == 0)
 		fail_call(call, ERROR_CLASS_INVALID_OUTPUT, true, "the model gave an empty answer");
-	else if (format_is_right(call))
-		complete(call);
+	else
+		judge_text(call);
 }
 
 static void
@@ -441,6 +504,7 @@ judge_transport(Call *call)
 			break;
 		case HTTP_OUT_OF_TIME:
 			/* The task's own timeout: it was given no more time than this. */
+			keep_partial_outputs(call);
 			fail_call(call, ERROR_CLASS_TIMEOUT, false, error);
 			break;
 		case HTTP_REFUSED_ADDRESS:
@@ -478,16 +542,26 @@ call_flush_line(Call *call, TimestampTz before)
 	call->last_fragment_at = 0;
 }
 
+/* What had arrived may hold some of the outputs already; they are kept with it. */
+static void
+keep_partial_outputs(Call *call)
+{
+	Buf			problem;
+
+	if (call->plan_step == NULL || call->plan_step->noutputs == 0 || call->output.len == 0)
+		return;
+	buf_init(&problem, 1500);
+	(void) plan_step_outputs(call->plan_step, buf_text(&call->output), call->output.len, &call->outputs, &problem);
+	buf_free(&problem);
+}
+
 void
-call_stop(Call *call, Outcome outcome)
+call_stop(Call *call, Outcome outcome, const char *why)
 {
 	Assert(!call_has_ended(call));
 	end_reasoning(call);
 	call->error.error_class = outcome == OUTCOME_CANCELED ? ERROR_CLASS_CANCELED : ERROR_CLASS_INTERNAL;
-	strlcpy(call->error.message,
-			outcome == OUTCOME_CANCELED ? "canceled while the model was answering"
-			: "the executor was stopped while the model was answering",
-			sizeof(call->error.message));
+	strlcpy(call->error.message, why, sizeof(call->error.message));
 	call->error.retryable = outcome != OUTCOME_CANCELED;
 	end_call(call, outcome);
 }
@@ -516,7 +590,17 @@ create_call(const Claim *claim, Journal *journal)
 	call->max_retries = claim->max_retries;
 	call->verbose = claim->verbose || as_verbose;
 	call->want_progress = claim->progress_lines;
-	call->next_seq = claim->last_seq + 1;
+	call->seq = journal_counter(journal, claim->execution_id, claim->last_seq);
+	call->agent_version_id = claim->agent_version_id;
+	call->quality_score = -1;
+	buf_init(&call->outputs, (size_t) as_max_output_kb * 1024 * 2);
+	buf_init(&call->unmet, 4096);
+	if (claim->plan != NULL)
+	{
+		call->plan = claim->plan;
+		call->plan_step = &claim->plan->plan->steps[claim->plan_step];
+		call->plan_step_no = claim->plan_step + 1;
+	}
 	call->sent_at = GetCurrentTimestamp();
 	call->error.retry_after_ms = -1;
 	http_head_init(&call->head);
@@ -692,7 +776,11 @@ call_free(Call *call, HttpLoop *loop)
 	joiner_free(&call->joiner);
 	json_schema_free(call->schema);
 	buf_free(&call->output);
+	buf_free(&call->outputs);
+	buf_free(&call->unmet);
 	buf_free(&call->error_body);
+	plan_cache_release(call->plan);
+	journal_counter_release(call->journal, call->seq);
 	if (call->key_sent != NULL)
 		explicit_bzero(call->key_sent, strlen(call->key_sent));
 	MemoryContextDelete(call->context);

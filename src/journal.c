@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -31,12 +32,47 @@ create_batches(Journal *journal)
 	MemoryContextSwitchTo(caller);
 }
 
+static HTAB *
+create_counters(void)
+{
+	HASHCTL		control;
+
+	control.keysize = sizeof(int64);
+	control.entrysize = sizeof(SeqCounter);
+	control.hcxt = TopMemoryContext;
+	return hash_create("agent_studio seq counters", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+SeqCounter *
+journal_counter(Journal *journal, int64 execution_id, int64 last_seq)
+{
+	bool		found;
+	SeqCounter *counter = hash_search(journal->counters, &execution_id, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		counter->last = 0;
+		counter->references = 0;
+	}
+	counter->last = Max(counter->last, last_seq);
+	counter->references++;
+	return counter;
+}
+
+void
+journal_counter_release(Journal *journal, SeqCounter *counter)
+{
+	if (--counter->references == 0)
+		hash_search(journal->counters, &counter->execution_id, HASH_REMOVE, NULL);
+}
+
 Journal *
 journal_create(void)
 {
 	Journal    *journal = MemoryContextAllocZero(TopMemoryContext, sizeof(Journal));
 
 	journal->context = AllocSetContextCreate(TopMemoryContext, "agent_studio journal", ALLOCSET_DEFAULT_SIZES);
+	journal->counters = create_counters();
 	create_batches(journal);
 	return journal;
 }
