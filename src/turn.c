@@ -14,19 +14,32 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/latch.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "agent_studio.h"
 #include "turn.h"
+#include "utf8.h"
 
 static char last_error[256];
+static volatile sig_atomic_t turn_is_open = false;
 
 const char *
 turn_error(void)
 {
 	return last_error;
+}
+
+/* Cut between characters: the words are stored and shown. */
+static void
+keep_words(const char *message)
+{
+	size_t		len = utf8_clip(message, strlen(message), sizeof(last_error) - 1);
+
+	memcpy(last_error, message, len);
+	last_error[len] = '\0';
 }
 
 /* Whether trying the same again may succeed without any change of what is written. */
@@ -45,6 +58,24 @@ is_passing(int sqlerrcode)
 		default:
 			return false;
 	}
+}
+
+/*
+ * lock_timeout sends a SIGINT to its own process, as pg_cancel_backend does to
+ * another one. Outside of a turn there is nothing that it could cancel.
+ */
+void
+turn_on_sigint(SIGNAL_ARGS)
+{
+	int			save_errno = errno;
+
+	if (turn_is_open)
+	{
+		InterruptPending = true;
+		QueryCancelPending = true;
+	}
+	SetLatch(MyLatch);
+	errno = save_errno;
 }
 
 static void
@@ -83,6 +114,7 @@ turn_run(TurnWork work, void *arg, TurnCommit commit)
 	volatile TurnResult result = TURN_DONE;
 
 	SetCurrentStatementStartTimestamp();
+	turn_is_open = true;
 	PG_TRY();
 	{
 		run_in_transaction(work, arg, commit);
@@ -92,17 +124,21 @@ turn_run(TurnWork work, void *arg, TurnCommit commit)
 		ErrorData  *error;
 
 		HOLD_INTERRUPTS();
+		turn_is_open = false;
+		QueryCancelPending = false;
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		EmitErrorReport();
 		AbortOutOfAnyTransaction();
 		FlushErrorState();
-		strlcpy(last_error, error->message ? error->message : "unknown error", sizeof(last_error));
+		keep_words(error->message ? error->message : "unknown error");
 		result = is_passing(error->sqlerrcode) ? TURN_TRY_LATER : TURN_BAD_ROW;
 		FreeErrorData(error);
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
+	turn_is_open = false;
+	QueryCancelPending = false;
 	MemoryContextSwitchTo(caller);
 	pgstat_report_stat(false);
 	return result;

@@ -32,6 +32,9 @@ extern const char *turn_error(void);
  */
 extern TurnResult turn_run(TurnWork work, void *arg, TurnCommit commit);
 
+/* SIGINT of a process that runs turns: cancels one, as lock_timeout does. */
+extern void turn_on_sigint(SIGNAL_ARGS);
+
 /* Settings of the process that every turn relies on; once, after connecting. */
 extern void turn_prepare_process(void);
 
