@@ -29,15 +29,18 @@ batch_create(const Oid *types, int ncolumns)
 	return batch;
 }
 
+/* The capacity is what every column has, should one of them find no memory. */
 static void
 grow(Batch *batch)
 {
-	batch->capacity *= 2;
+	int			capacity = batch->capacity * 2;
+
 	for (int i = 0; i < batch->ncolumns; i++)
 	{
-		batch->values[i] = repalloc(batch->values[i], batch->capacity * sizeof(Datum));
-		batch->nulls[i] = repalloc(batch->nulls[i], batch->capacity * sizeof(bool));
+		batch->values[i] = repalloc(batch->values[i], capacity * sizeof(Datum));
+		batch->nulls[i] = repalloc(batch->nulls[i], capacity * sizeof(bool));
 	}
+	batch->capacity = capacity;
 }
 
 void

@@ -729,20 +729,57 @@ send_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestPa
 		fail_call(call, ERROR_CLASS_CONNECTION, true, error);
 }
 
-Call *
-call_start(const Claim *claim, Endpoint *endpoint, HttpLoop *loop, Journal *journal)
+static void
+start(Call *call, const Claim *claim, const Endpoint *endpoint, RequestParts *parts, HttpLoop *loop)
 {
-	Call	   *call = create_call(claim, journal);
-	RequestParts parts;
-
 	call->provider = endpoint->provider;
 	if (endpoint->api_key != NULL)
 		call->key_sent = MemoryContextStrdup(call->context, endpoint->api_key);
 	redactor_init(&call->redactor, call->key_sent);
 	think_beginning(call, claim);
+	if (prepare_format(call, claim) && build_request(call, claim, endpoint, parts))
+		send_request(call, claim, endpoint, parts, loop);
+}
+
+/* Whatever was thrown on the way: this call has failed, and no other one. */
+static void
+fail_thrown(Call *call, const ErrorData *error)
+{
+	char		message[320];
+
+	snprintf(message, sizeof(message), "the request could not be made: %.*s",
+			 (int) utf8_clip(error->message, strlen(error->message), 256), error->message);
+	fail_call(call, ERROR_CLASS_INTERNAL,
+			  ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES, message);
+}
+
+Call *
+call_start(const Claim *claim, Endpoint *endpoint, HttpLoop *loop, Journal *journal)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	JournalMark mark = journal_mark(journal);
+	Call	   *call = create_call(claim, journal);
+	RequestParts parts;
+
 	request_parts_init(&parts);
-	if (prepare_format(call, claim) && build_request(call, claim, endpoint, &parts))
-		send_request(call, claim, endpoint, &parts, loop);
+	PG_TRY();
+	{
+		start(call, claim, endpoint, &parts, loop);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		EmitErrorReport();
+		FlushErrorState();
+		journal_return_to(journal, &mark);
+		fail_thrown(call, error);
+		call_release_http(call, loop);
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
 	request_parts_free(&parts);
 	return call;
 }

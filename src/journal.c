@@ -152,6 +152,22 @@ journal_log(Journal *journal, const JournalKey *key, const char *level, const ch
 	MemoryContextSwitchTo(caller);
 }
 
+JournalMark
+journal_mark(const Journal *journal)
+{
+	JournalMark mark = {journal->thoughts->nrows, journal->notices->nrows, journal->logs->nrows};
+
+	return mark;
+}
+
+void
+journal_return_to(Journal *journal, const JournalMark *mark)
+{
+	journal->thoughts->nrows = mark->thoughts;
+	journal->notices->nrows = mark->notices;
+	journal->logs->nrows = mark->logs;
+}
+
 static void
 write_batch(const Batch *batch, Statement statement)
 {

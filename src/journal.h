@@ -45,6 +45,14 @@ typedef struct Journal
 	struct HTAB *counters;
 } Journal;
 
+/* How much is in it. */
+typedef struct JournalMark
+{
+	int			thoughts;
+	int			notices;
+	int			logs;
+} JournalMark;
+
 extern Journal *journal_create(void);
 extern bool journal_is_empty(const Journal *journal);
 
@@ -61,6 +69,10 @@ extern void journal_thought(Journal *journal, const JournalKey *key, int64 seq, 
 extern void journal_notice(Journal *journal, const JournalKey *key, const char *severity,
 						   const char *kind, const char *message);
 extern void journal_log(Journal *journal, const JournalKey *key, const char *level, const char *message);
+
+/* Takes out again what was put in since the mark, a row that was cut short among it. */
+extern JournalMark journal_mark(const Journal *journal);
+extern void journal_return_to(Journal *journal, const JournalMark *mark);
 
 /* Writes all of it in the current transaction, connected to SPI. */
 extern void journal_write(const Journal *journal);

@@ -55,27 +55,93 @@ queue_recent_crashes(int64 epoch)
 }
 
 int
-queue_recover(int64 epoch)
+queue_recover(int64 epoch, const StepKey *only)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		args[1] = {Int64GetDatum(epoch)};
+	Datum		args[3] = {Int64GetDatum(epoch)};
 	Datum		failed;
 	bool		isnull;
 	int			recovered;
 
-	statement_run(STATEMENT_RECOVER, args, NULL);
+	if (only != NULL)
+	{
+		args[1] = Int64GetDatum(only->execution_id);
+		args[2] = Int32GetDatum(only->step_no);
+	}
+	statement_run(STATEMENT_RECOVER, args, only != NULL ? NULL : " nn");
 	recovered = (int) single_count();
 	failed = result_value(0, 2, &isnull);
 	if (!isnull)
 	{
-		ArrayType  *array;
+		ArrayType  *executions;
 
 		MemoryContextSwitchTo(caller);
-		array = DatumGetArrayTypePCopy(failed);
-		workflow_advance_executions((int64 *) ARR_DATA_PTR(array), ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
+		executions = DatumGetArrayTypePCopy(failed);
+		workflow_advance_executions((int64 *) ARR_DATA_PTR(executions),
+									ArrayGetNItems(ARR_NDIM(executions), ARR_DIMS(executions)));
 	}
 	return recovered;
 }
+
+/* ---------- steps by their keys ---------- */
+
+static StepKey *
+read_steps(MemoryContext context, int *count)
+{
+	StepKey    *steps;
+	bool		isnull;
+
+	*count = (int) SPI_processed;
+	steps = MemoryContextAlloc(context, Max(1, *count) * sizeof(StepKey));
+	for (int i = 0; i < *count; i++)
+	{
+		steps[i].execution_id = DatumGetInt64(result_value(i, 1, &isnull));
+		steps[i].step_no = DatumGetInt32(result_value(i, 2, &isnull));
+		steps[i].epoch = DatumGetInt64(result_value(i, 3, &isnull));
+		if (isnull)
+			steps[i].epoch = 0;
+	}
+	return steps;
+}
+
+StepKey *
+queue_left_steps(int64 epoch, int *count)
+{
+	Datum		args[1] = {Int64GetDatum(epoch)};
+
+	statement_run(STATEMENT_LEFT_STEPS, args, NULL);
+	return read_steps(CurrentMemoryContext, count);
+}
+
+StepKey *
+queue_ready_steps(int *count)
+{
+	statement_run(STATEMENT_READY_STEPS, NULL, NULL);
+	return read_steps(CurrentMemoryContext, count);
+}
+
+void
+queue_fail_unwritable(const StepKey *step, const char *why)
+{
+	Datum		args[4] = {
+		Int64GetDatum(step->execution_id), Int32GetDatum(step->step_no),
+		Int64GetDatum(step->epoch), CStringGetTextDatum(why)
+	};
+
+	statement_run(STATEMENT_FAIL_UNWRITABLE, args, step->epoch == 0 ? "  n " : NULL);
+}
+
+void
+queue_remove(const StepKey *step)
+{
+	Datum		args[3] = {
+		Int64GetDatum(step->execution_id), Int32GetDatum(step->step_no), Int64GetDatum(step->epoch)
+	};
+
+	statement_run(STATEMENT_UNQUEUE, args, step->epoch == 0 ? "  n" : NULL);
+}
+
+/* ---------- commands and timers ---------- */
 
 void
 queue_apply_cancels(const int64 *executions, int count)
@@ -83,6 +149,14 @@ queue_apply_cancels(const int64 *executions, int count)
 	Datum		args[1] = {batch_int8_array(executions, count)};
 
 	statement_run(STATEMENT_APPLY_CANCEL, args, NULL);
+}
+
+void
+queue_refuse_cancel(int64 execution_id, const char *why)
+{
+	Datum		args[2] = {Int64GetDatum(execution_id), CStringGetTextDatum(why)};
+
+	statement_run(STATEMENT_REFUSE_CANCEL, args, NULL);
 }
 
 int
@@ -320,17 +394,19 @@ uses_batch(const ModelUse *uses, int nuses)
 }
 
 Claim *
-queue_claim(int64 epoch, int places, const ModelUse *uses, int nuses, int *count)
+queue_claim(int64 epoch, int places, const ModelUse *uses, int nuses, const StepKey *only, int *count)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		args[8];
+	Datum		args[10];
 	Claim	   *claims;
 
 	batch_arrays(uses_batch(uses, nuses), args);
 	args[5] = Int32GetDatum(places);
 	args[6] = Int64GetDatum(epoch);
 	args[7] = TimestampTzGetDatum(GetCurrentTimestamp());
-	statement_run(STATEMENT_CLAIM, args, NULL);
+	args[8] = Int64GetDatum(only != NULL ? only->execution_id : 0);
+	args[9] = Int32GetDatum(only != NULL ? only->step_no : 0);
+	statement_run(STATEMENT_CLAIM, args, only != NULL ? NULL : "        nn");
 
 	*count = (int) SPI_processed;
 	claims = MemoryContextAllocZero(caller, Max(1, *count) * sizeof(Claim));
@@ -509,15 +585,4 @@ queue_write_headroom(Call *const *calls, int n)
 		return;
 	batch_arrays(batch, args);
 	statement_run(STATEMENT_WRITE_HEADROOM, args, NULL);
-}
-
-void
-queue_fail_unwritable(int64 epoch, const Call *call, const char *why)
-{
-	Datum		args[4] = {
-		Int64GetDatum(call->key.execution_id), Int32GetDatum(call->key.step_no),
-		Int64GetDatum(epoch), CStringGetTextDatum(why)
-	};
-
-	statement_run(STATEMENT_FAIL_UNWRITABLE, args, NULL);
 }

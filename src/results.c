@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "agent_studio.h"
+#include "bad_row.h"
 #include "executor.h"
 #include "turn.h"
 
@@ -246,47 +247,76 @@ forget_ended(Executor *executor)
 
 /* ---------- when a row is at fault ---------- */
 
-typedef struct Unwritable
-{
-	Executor   *executor;
-	const Call *call;
-	char		why[320];
-} Unwritable;
-
-static void
-fail_unwritable_work(void *arg)
-{
-	Unwritable *unwritable = arg;
-
-	queue_fail_unwritable(unwritable->executor->epoch, unwritable->call, unwritable->why);
-}
-
-/* True if it has been dealt with, one way or the other. */
-static bool
+/* TURN_DONE if it has been dealt with, one way or the other. */
+static TurnResult
 write_alone(Executor *executor, Call *call, const Decision *decision)
 {
 	Writing		writing = {executor, &call, (Decision *) decision, 1, false, false};
-	Unwritable	unwritable = {executor, call, ""};
+	StepKey		step = {call->key.execution_id, call->key.step_no, executor->epoch};
 	TurnResult	result = turn_run(write_work, &writing, TURN_COMMIT_DURABLE);
 
-	if (result != TURN_BAD_ROW)
-		return result == TURN_DONE;
-	snprintf(unwritable.why, sizeof(unwritable.why), "the result could not be stored: %s", turn_error());
-	return turn_run(fail_unwritable_work, &unwritable, TURN_COMMIT_DURABLE) == TURN_DONE;
+	if (result == TURN_BAD_ROW && bad_row_end(&step, "the result could not be stored") != BAD_ROW_LEFT)
+		return TURN_DONE;
+	return result;
+}
+
+typedef struct Cancel
+{
+	int64		execution_id;
+	char		why[320];
+} Cancel;
+
+static void
+apply_cancel_work(void *arg)
+{
+	queue_apply_cancels(&((Cancel *) arg)->execution_id, 1);
+}
+
+static void
+refuse_cancel_work(void *arg)
+{
+	Cancel	   *cancel = arg;
+
+	queue_refuse_cancel(cancel->execution_id, cancel->why);
+}
+
+static bool
+apply_cancels_one_by_one(Executor *executor)
+{
+	while (executor->ncancels > 0)
+	{
+		Cancel		cancel = {executor->cancels[executor->ncancels - 1], ""};
+		TurnResult	result = turn_run(apply_cancel_work, &cancel, TURN_COMMIT_DURABLE);
+
+		if (result == TURN_BAD_ROW)
+		{
+			snprintf(cancel.why, sizeof(cancel.why), "it could not be canceled: %s", turn_error());
+			result = turn_run(refuse_cancel_work, &cancel, TURN_COMMIT_DURABLE);
+		}
+		if (result != TURN_DONE)
+			return false;
+		executor->ncancels--;
+	}
+	return true;
 }
 
 static bool
 write_one_by_one(Executor *executor)
 {
-	Writing		rest = {executor, NULL, NULL, 0, true, true};
+	Writing		rest = {executor, NULL, NULL, 0, true, false};
 	dlist_mutable_iter iter;
+	bool		all = true;
 
 	dlist_foreach_modify(iter, &executor->ended)
 	{
 		EndedCall  *ended = dlist_container(EndedCall, node, iter.cur);
+		TurnResult	result = write_alone(executor, ended->call, &ended->decision);
 
-		if (!write_alone(executor, ended->call, &ended->decision))
+		if (result == TURN_TRY_LATER)
 			return false;
+		all &= result == TURN_DONE;
+		if (result == TURN_BAD_ROW)
+			continue;
 		dlist_delete(&ended->node);
 		executor->nended--;
 		call_free(ended->call, executor->http);
@@ -303,7 +333,8 @@ write_one_by_one(Executor *executor)
 		case TURN_DONE:
 			break;
 	}
-	return true;
+	journal_reset(executor->journal);
+	return apply_cancels_one_by_one(executor) && all;
 }
 
 bool
@@ -318,14 +349,14 @@ executor_write(Executor *executor)
 	result = turn_run(write_work, &writing, commit);
 	if (result == TURN_TRY_LATER || (result == TURN_BAD_ROW && !write_one_by_one(executor)))
 	{
-		executor_hold_off(executor);
+		executor_hold_off(executor, TROUBLE_WRITE);
 		return false;
 	}
 	if (result == TURN_DONE)
 		forget_ended(executor);
 	journal_reset(executor->journal);
 	executor->ncancels = 0;
-	executor->troubles = 0;
+	executor_is_well(executor, TROUBLE_WRITE);
 	as_announce_change(executor->slot);
 	return true;
 }

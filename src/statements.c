@@ -39,8 +39,8 @@ static const char recent_crashes_sql[] =
 " WHERE epoch <> $1 AND ended_at IS NULL AND started_at > clock_timestamp() - interval '2 minutes'";
 
 /*
- * What ended epochs had claimed is queued again, a bounded number at a time; the
- * attempt is kept as lost. seq_base jumps past every thought that a reader can
+ * What ended epochs had claimed is queued again, a bounded number at a time, or
+ * only the step that $2 and $3 name; the attempt is kept as lost. seq_base jumps past every thought that a reader can
  * have seen before the crash took it.
  */
 static const char recover_sql[] =
@@ -50,7 +50,7 @@ static const char recover_sql[] =
 "		e.status = 'paused' AS held, e.workflow_version_id IS NOT NULL OR e.plan IS NOT NULL AS has_plan"
 "	FROM agent_studio.queue q LEFT JOIN agent_studio.steps s USING (execution_id, step_no)"
 "	LEFT JOIN agent_studio.executions e ON e.execution_id = q.execution_id"
-"	WHERE q.epoch < $1 ORDER BY q.epoch LIMIT 1000),"
+"	WHERE q.epoch < $1 AND ($2 IS NULL OR (q.execution_id = $2 AND q.step_no = $3)) ORDER BY q.epoch LIMIT 1000),"
 " orphans AS ("
 "	DELETE FROM agent_studio.queue q USING claimed c"
 "	WHERE q.execution_id = c.execution_id AND q.step_no = c.step_no AND (NOT c.known OR c.fails)),"
@@ -93,6 +93,10 @@ static const char recover_sql[] =
 "	UPDATE agent_studio.epochs SET recovered = recovered + (SELECT count(*) FROM claimed) WHERE epoch = $1)"
 " SELECT count(*), array_agg(DISTINCT c.execution_id) FILTER (WHERE c.fails AND c.has_plan) FROM claimed c";
 
+/* What recovery has yet to do, for when it has to be done one by one. */
+static const char left_steps_sql[] =
+"SELECT q.execution_id, q.step_no, q.epoch FROM agent_studio.queue q WHERE q.epoch < $1 ORDER BY q.epoch LIMIT 1000";
+
 static const char pending_commands_sql[] =
 "SELECT c.execution_id, c.command_id, c.wanted, c.step_no, c.actor, c.reason,"
 "	(c.arguments ->> 'timeout_seconds')::integer, (c.arguments ->> 'immediately')::boolean,"
@@ -123,6 +127,11 @@ static const char apply_cancel_sql[] =
 "	outcome = CASE WHEN w.open OR w.status = 'canceled' THEN 'applied' ELSE 'refused' END,"
 "	reason = CASE WHEN w.open OR w.status = 'canceled' THEN c.reason ELSE format('it was %s already', w.status) END"
 " FROM wanted w WHERE c.execution_id = w.execution_id AND c.applied_at IS NULL AND c.wanted = 'cancel'";
+
+/* A cancel that cannot be written is not tried again and again. */
+static const char refuse_cancel_sql[] =
+"UPDATE agent_studio.commands c SET applied_at = clock_timestamp(), outcome = 'refused', reason = $2"
+" WHERE c.execution_id = $1 AND c.applied_at IS NULL AND c.wanted = 'cancel'";
 
 static const char release_due_sql[] =
 "WITH due AS ("
@@ -161,7 +170,7 @@ static const char reroute_sql[] =
 /*
  * $1 to $5: models that have used something: calls in flight, requests and tokens
  * of the last minute, whether the vendor wants none; $6: free places in all;
- * $7: epoch; $8: now. Each model is asked for no more than it has places for; of
+ * $7: epoch; $8: now; $9, $10: the one step that may be claimed, NULL = any. Each model is asked for no more than it has places for; of
  * those, only what its tokens allow is taken, the first one in any case when
  * nothing else counts. SKIP LOCKED: a user's transaction may be canceling what
  * was never claimed.
@@ -180,6 +189,7 @@ static const char claim_sql[] =
 "	FROM free, LATERAL ("
 "		SELECT q.execution_id, q.step_no, q.order_at, q.tokens FROM agent_studio.queue q"
 "		WHERE q.model_id = free.model_id AND q.epoch IS NULL AND NOT q.waiting"
+"			AND ($9 IS NULL OR (q.execution_id = $9 AND q.step_no = $10))"
 "			AND NOT EXISTS (SELECT FROM agent_studio.commands c"
 "				WHERE c.execution_id = q.execution_id AND c.applied_at IS NULL)"
 "		ORDER BY q.order_at, q.execution_id, q.step_no LIMIT greatest(free.places, 0)"
@@ -218,6 +228,14 @@ static const char claim_sql[] =
 " LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = s.agent_version_id"
 " LEFT JOIN agent_studio.models m ON m.model_id = c.model_id"
 " ORDER BY c.order_at, c.execution_id, c.step_no";
+
+/* What a claim could take of each model, for when steps have to be claimed one by one. */
+static const char ready_steps_sql[] =
+"SELECT r.execution_id, r.step_no, NULL::bigint FROM agent_studio.models m, LATERAL ("
+"	SELECT q.execution_id, q.step_no, q.order_at FROM agent_studio.queue q"
+"	WHERE q.model_id = m.model_id AND q.epoch IS NULL AND NOT q.waiting"
+"	ORDER BY q.order_at, q.execution_id, q.step_no LIMIT 100) r"
+" ORDER BY r.order_at, r.execution_id, r.step_no";
 
 /*
  * $1 epoch, then one array a column. A result is written only if the queue still
@@ -299,23 +317,31 @@ static const char write_results_sql[] =
 "	FROM priced p WHERE p.output_tokens IS NOT NULL AND (p.output_cost IS NULL OR p.input_cost IS NULL))"
 " SELECT count(*) FROM fenced";
 
-/* The last resort for a result that cannot be stored: the step fails, and says so. */
+/*
+ * For a step that cannot be claimed ($3, the epoch, is NULL), or whose result cannot
+ * be stored: it fails, and says so. Only what was claimed has had an attempt.
+ */
 static const char fail_unwritable_sql[] =
 "WITH ended AS ("
-"	DELETE FROM agent_studio.queue q WHERE q.execution_id = $1 AND q.step_no = $2 AND q.epoch = $3"
+"	DELETE FROM agent_studio.queue q WHERE q.execution_id = $1 AND q.step_no = $2 AND q.epoch IS NOT DISTINCT FROM $3"
 "	RETURNING q.execution_id, q.step_no, q.attempt_no, q.epoch, q.model_id, q.claimed_at),"
 " attempt_rows AS ("
 "	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, agent_version_id, model_id, sent_at,"
 "		finished_at, possibly_billed, error_class, error_message, retryable, owner, team)"
 "	SELECT d.execution_id, d.step_no, d.attempt_no, 'failed', d.epoch, s.agent_version_id, d.model_id, d.claimed_at, clock_timestamp(),"
 "		true, 'internal', $4, false, s.owner, s.team"
-"	FROM ended d JOIN agent_studio.steps s USING (execution_id, step_no)),"
+"	FROM ended d JOIN agent_studio.steps s USING (execution_id, step_no) WHERE d.epoch IS NOT NULL),"
 " step_states AS ("
 "	UPDATE agent_studio.steps s SET state = 'failed', finished_at = clock_timestamp(), error_class = 'internal', error_message = $4"
 "	FROM ended d WHERE s.execution_id = d.execution_id AND s.step_no = d.step_no)"
-" UPDATE agent_studio.executions e SET status = 'failed', finished_at = clock_timestamp(), attempts = e.attempts + 1,"
+" UPDATE agent_studio.executions e SET status = 'failed', finished_at = clock_timestamp(),"
+"	attempts = e.attempts + CASE WHEN d.epoch IS NULL THEN 0 ELSE 1 END,"
 "	error_class = 'internal', error_message = $4, error_hint = 'The server log has the details.'"
 " FROM ended d WHERE e.execution_id = d.execution_id";
+
+/* The last resort: its rows stay as they are, and as_check() tells of them. */
+static const char unqueue_sql[] =
+"DELETE FROM agent_studio.queue q WHERE q.execution_id = $1 AND q.step_no = $2 AND q.epoch IS NOT DISTINCT FROM $3";
 
 static const char write_thoughts_sql[] =
 "INSERT INTO agent_studio.thoughts (execution_id, seq, step_no, attempt_no, at, elapsed_ms, source, content, owner, team)"
@@ -342,14 +368,17 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_BEGIN_EPOCH] = {begin_epoch_sql, 0, {0}},
 	[STATEMENT_END_EPOCH] = {end_epoch_sql, 1, {INT8OID}},
 	[STATEMENT_RECENT_CRASHES] = {recent_crashes_sql, 1, {INT8OID}},
-	[STATEMENT_RECOVER] = {recover_sql, 1, {INT8OID}},
+	[STATEMENT_RECOVER] = {recover_sql, 3, {INT8OID, INT8OID, INT4OID}},
+	[STATEMENT_LEFT_STEPS] = {left_steps_sql, 1, {INT8OID}},
 	[STATEMENT_PENDING_COMMANDS] = {pending_commands_sql, 0, {0}},
 	[STATEMENT_APPLY_CANCEL] = {apply_cancel_sql, 1, {INT8ARRAYOID}},
+	[STATEMENT_REFUSE_CANCEL] = {refuse_cancel_sql, 2, {INT8OID, TEXTOID}},
 	[STATEMENT_RELEASE_DUE] = {release_due_sql, 1, {TIMESTAMPTZOID}},
 	[STATEMENT_NEXT_DUE] = {next_due_sql, 0, {0}},
 	[STATEMENT_RECENT_SENDS] = {recent_sends_sql, 1, {TIMESTAMPTZOID}},
-	[STATEMENT_CLAIM] = {claim_sql, 8, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
-		INT4OID, INT8OID, TIMESTAMPTZOID}},
+	[STATEMENT_CLAIM] = {claim_sql, 10, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
+		INT4OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT4OID}},
+	[STATEMENT_READY_STEPS] = {ready_steps_sql, 0, {0}},
 	[STATEMENT_WRITE_RESULTS] = {write_results_sql, 35, {INT8OID,
 		INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TIMESTAMPTZARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID,
@@ -359,6 +388,7 @@ static const StatementText texts[STATEMENT_COUNT] = {
 		INT8ARRAYOID, BOOLARRAYOID, TEXTARRAYOID, FLOAT8ARRAYOID}},
 	[STATEMENT_REROUTE] = {reroute_sql, 1, {INT8ARRAYOID}},
 	[STATEMENT_FAIL_UNWRITABLE] = {fail_unwritable_sql, 4, {INT8OID, INT4OID, INT8OID, TEXTOID}},
+	[STATEMENT_UNQUEUE] = {unqueue_sql, 3, {INT8OID, INT4OID, INT8OID}},
 	[STATEMENT_WRITE_THOUGHTS] = {write_thoughts_sql, 10, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,
 		TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_WRITE_NOTICES] = {write_notices_sql, 8, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,

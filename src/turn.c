@@ -23,6 +23,7 @@
 
 #include "agent_studio.h"
 #include "turn.h"
+#include "utf8.h"
 
 static char last_error[256];
 
@@ -38,6 +39,16 @@ is_out_of_space(const ErrorData *error)
 {
 	return error->sqlerrcode == ERRCODE_INTERNAL_ERROR &&
 		(error->saved_errno == EDQUOT || error->saved_errno == EFBIG);
+}
+
+/* Cut between characters: the words are stored and shown. */
+static void
+keep_words(const char *message)
+{
+	size_t		len = utf8_clip(message, strlen(message), sizeof(last_error) - 1);
+
+	memcpy(last_error, message, len);
+	last_error[len] = '\0';
 }
 
 /* Whether trying the same again may succeed without any change of what is written. */
@@ -58,6 +69,24 @@ is_passing(const ErrorData *error)
 		default:
 			return false;
 	}
+}
+
+/*
+ * lock_timeout sends a SIGINT to its own process, as pg_cancel_backend does to
+ * another one. Outside of a turn there is nothing that it could cancel.
+ */
+void
+turn_on_sigint(SIGNAL_ARGS)
+{
+	int			save_errno = errno;
+
+	if (turn_is_open)
+	{
+		InterruptPending = true;
+		QueryCancelPending = true;
+	}
+	SetLatch(MyLatch);
+	errno = save_errno;
 }
 
 static void
@@ -132,12 +161,13 @@ turn_run(TurnWork work, void *arg, TurnCommit commit)
 		ErrorData  *error;
 
 		HOLD_INTERRUPTS();
+		QueryCancelPending = false;
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		EmitErrorReport();
 		AbortOutOfAnyTransaction();
 		FlushErrorState();
-		strlcpy(last_error, error->message ? error->message : "unknown error", sizeof(last_error));
+		keep_words(error->message ? error->message : "unknown error");
 		result = is_passing(error) ? TURN_TRY_LATER : TURN_BAD_ROW;
 		FreeErrorData(error);
 		RESUME_INTERRUPTS();
