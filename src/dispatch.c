@@ -26,6 +26,7 @@
 #define MAX_CLAIM		500		/* a turn stays short */
 #define ONE_BY_ONE_MS	200
 #define QUOTA_WARNING	0.8
+#define SEQ_JUMP		INT64CONST(1000000)
 
 /* Endpoint and key of one server for one owner, looked up once a turn. */
 typedef struct Resolved
@@ -42,8 +43,10 @@ typedef struct Dispatch
 	Executor   *executor;
 	int			places;
 	const StepKey *only;		/* the one step that may be claimed; NULL = any */
-	int64	   *cancels;
-	int			ncancels;
+	WorkflowCommand *commands;
+	int			ncommands;
+	WorkflowCommand *expiries;
+	int			nexpiries;
 	Claim	   *claims;
 	int			nclaims;
 	Resolved  **resolved;		/* one for each claim; shared ones are equal */
@@ -114,6 +117,22 @@ claim_is_whole(const Claim *claim)
 	return claim->task != NULL && claim->server != NULL && claim->deployment != NULL && claim->owner != NULL;
 }
 
+/*
+ * A definition that cannot be read is a bad row: the turn is given up, and the
+ * step is found when it is claimed alone. Thoughts of an execution that began in
+ * the life of another executor jump past what a crash may have taken.
+ */
+static void
+find_plan(Executor *executor, Claim *claim)
+{
+	claim->plan = workflow_plan(claim->plan_key);
+	if (claim->plan_step < 0 || claim->plan_step >= claim->plan->plan->nsteps)
+		elog(ERROR, "step %d of execution " INT64_FORMAT " is not in its definition",
+			 claim->step_no, claim->execution_id);
+	if (claim->started_at < executor->began_at)
+		claim->last_seq = SEQ_JUMP * (1 + claim->last_seq / SEQ_JUMP);
+}
+
 static void
 commands_and_timers(Dispatch *dispatch)
 {
@@ -122,9 +141,12 @@ commands_and_timers(Dispatch *dispatch)
 	int64	   *full;
 	int			nfull;
 
-	dispatch->cancels = queue_pending_cancels(&dispatch->ncancels);
+	dispatch->commands = queue_pending_commands(&dispatch->ncommands);
 	if (now >= executor->next_due)
+	{
 		(void) queue_release_due(now);
+		dispatch->expiries = queue_expired_approvals(now, &dispatch->nexpiries);
+	}
 	executor->next_due = queue_next_due();
 	if (dispatch->places <= 0)
 		return;
@@ -153,33 +175,20 @@ dispatch_work(void *arg)
 	dispatch->resolved = palloc0(Max(1, dispatch->nclaims) * sizeof(Resolved *));
 	for (int i = 0; i < dispatch->nclaims; i++)
 	{
-		if (claim_is_whole(&dispatch->claims[i]))
-			dispatch->resolved[i] = resolve_for(dispatch, &dispatch->claims[i]);
+		Claim	   *claim = &dispatch->claims[i];
+
+		if (!claim_is_whole(claim))
+			continue;
+		dispatch->resolved[i] = resolve_for(dispatch, claim);
+		if (claim->plan_key != 0)
+			find_plan(executor, claim);
 	}
 }
 
 /* ---------- after the commit ---------- */
 
 static void
-remember_cancel(Executor *executor, int64 execution_id)
-{
-	for (int i = 0; i < executor->ncancels; i++)
-	{
-		if (executor->cancels[i] == execution_id)
-			return;
-	}
-	if (executor->ncancels == executor->cancels_capacity)
-	{
-		executor->cancels_capacity = Max(16, executor->cancels_capacity * 2);
-		executor->cancels = executor->cancels == NULL
-			? MemoryContextAlloc(TopMemoryContext, executor->cancels_capacity * sizeof(int64))
-			: repalloc(executor->cancels, executor->cancels_capacity * sizeof(int64));
-	}
-	executor->cancels[executor->ncancels++] = execution_id;
-}
-
-static void
-stop_calls_of(Executor *executor, int64 execution_id)
+stop_calls_of(Executor *executor, int64 execution_id, Outcome outcome, const char *why)
 {
 	dlist_mutable_iter iter;
 
@@ -189,10 +198,22 @@ stop_calls_of(Executor *executor, int64 execution_id)
 
 		if (call->key.execution_id != execution_id)
 			continue;
-		call_stop(call, OUTCOME_CANCELED);
+		call_stop(call, outcome, why);
 		call_release_http(call, executor->http);
 		executor_settle(executor, call);
 	}
+}
+
+/* Sockets close at once; the rows follow with the next write. */
+static void
+take_command(Executor *executor, const WorkflowCommand *command)
+{
+	if (!commands_remember(&executor->commands, command))
+		return;
+	if (command_is(command, "cancel"))
+		stop_calls_of(executor, command->execution_id, OUTCOME_CANCELED, "canceled while the model was answering");
+	else if (command_is(command, "pause") && command->immediately)
+		stop_calls_of(executor, command->execution_id, OUTCOME_INTERRUPTED, "paused while the model was answering");
 }
 
 /* Counts the request, and says so when the model comes near its limit. */
@@ -269,11 +290,10 @@ dispatch_turn(Executor *executor, int places, const StepKey *only)
 	result = turn_run(dispatch_work, &dispatch, careful ? TURN_COMMIT_DURABLE : TURN_COMMIT_ASYNC);
 	if (result != TURN_DONE)
 		return result;
-	for (int i = 0; i < dispatch.ncancels; i++)
-	{
-		stop_calls_of(executor, dispatch.cancels[i]);
-		remember_cancel(executor, dispatch.cancels[i]);
-	}
+	for (int i = 0; i < dispatch.ncommands; i++)
+		take_command(executor, &dispatch.commands[i]);
+	for (int i = 0; i < dispatch.nexpiries; i++)
+		take_command(executor, &dispatch.expiries[i]);
 	send_claims(executor, &dispatch);
 	if (dispatch.nclaims == MAX_CLAIM)
 		executor->look = true;

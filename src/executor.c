@@ -248,6 +248,8 @@ create_executor(WorkerSlot *slot)
 	executor->dboid = MyDatabaseId;
 	executor->round = AllocSetContextCreate(TopMemoryContext, "agent_studio round", ALLOCSET_DEFAULT_SIZES);
 	executor->journal = journal_create();
+	commands_init(&executor->commands);
+	executor->began_at = GetCurrentTimestamp();
 	dlist_init(&executor->running);
 	dlist_init(&executor->ended);
 	executor->next_due = DT_NOBEGIN;
@@ -272,7 +274,7 @@ interrupt_calls(void)
 	{
 		Call	   *call = dlist_container(Call, node, iter.cur);
 
-		call_stop(call, OUTCOME_INTERRUPTED);
+		call_stop(call, OUTCOME_INTERRUPTED, "the executor was stopped while the model was answering");
 		call_release_http(call, executor->http);
 		executor_settle(executor, call);
 	}
@@ -377,7 +379,7 @@ flush_open_lines(TimestampTz now)
 static bool
 write_is_due(TimestampTz now)
 {
-	if (executor->nended > 0 || executor->ncancels > 0)
+	if (executor->nended > 0 || executor->commands.count > 0)
 		return true;
 	return !journal_is_empty(executor->journal) &&
 		TimestampDifferenceExceeds(executor->journal->oldest, now, as_thought_interval_ms);
@@ -451,7 +453,7 @@ next_timeout(void)
 		earlier(&timeout_ms, now, executor->hold_off_until);
 		return timeout_ms;
 	}
-	if (executor->look || executor->nended > 0 || executor->ncancels > 0)
+	if (executor->look || executor->nended > 0 || executor->commands.count > 0)
 		return 0;
 	earlier(&timeout_ms, now, executor->next_due);
 	earlier(&timeout_ms, now, executor->next_poll);

@@ -13,6 +13,7 @@
 #include "datatype/timestamp.h"
 #include "lib/ilist.h"
 
+#include "commands.h"
 #include "engine.h"
 #include "http.h"
 #include "journal.h"
@@ -40,11 +41,10 @@ typedef struct Executor
 	int			nrunning;
 	dlist_head	ended;			/* EndedCalls that wait to be written */
 	int			nended;
+	TimestampTz began_at;
 	Limits	   *limits;			/* what models have used, calls in flight among it */
 
-	int64	   *cancels;		/* executions whose cancel is to be written */
-	int			ncancels;
-	int			cancels_capacity;
+	CommandList commands;		/* seen, to be applied with the next write */
 
 	/*
 	 * Until then one call at a time, each claim on disk before it is sent: the

@@ -152,11 +152,21 @@ queue_apply_cancels(const int64 *executions, int count)
 }
 
 void
-queue_refuse_cancel(int64 execution_id, const char *why)
+queue_refuse_command(const WorkflowCommand *command, const char *why)
 {
-	Datum		args[2] = {Int64GetDatum(execution_id), CStringGetTextDatum(why)};
+	Datum		args[3] = {
+		Int64GetDatum(command->execution_id), Int64GetDatum(command->command_id), CStringGetTextDatum(why)
+	};
 
-	statement_run(STATEMENT_REFUSE_CANCEL, args, NULL);
+	statement_run(STATEMENT_REFUSE_COMMAND, args, NULL);
+}
+
+void
+queue_withdraw_approval(const WorkflowCommand *expiry)
+{
+	Datum		args[2] = {Int64GetDatum(expiry->execution_id), Int32GetDatum(expiry->step_no)};
+
+	statement_run(STATEMENT_WITHDRAW_APPROVAL, args, NULL);
 }
 
 int

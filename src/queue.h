@@ -46,7 +46,8 @@ extern WorkflowCommand *queue_expired_approvals(TimestampTz now, int *count);
 extern void queue_pause(const WorkflowCommand *command);
 extern void queue_resume(const WorkflowCommand *command);
 extern void queue_apply_cancels(const int64 *executions, int count);
-extern void queue_refuse_cancel(int64 execution_id, const char *why);
+extern void queue_refuse_command(const WorkflowCommand *command, const char *why);
+extern void queue_withdraw_approval(const WorkflowCommand *expiry);
 
 /* Makes rows ready whose time has come; how many. */
 extern int	queue_release_due(TimestampTz now);

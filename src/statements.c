@@ -128,10 +128,10 @@ static const char apply_cancel_sql[] =
 "	reason = CASE WHEN w.open OR w.status = 'canceled' THEN c.reason ELSE format('it was %s already', w.status) END"
 " FROM wanted w WHERE c.execution_id = w.execution_id AND c.applied_at IS NULL AND c.wanted = 'cancel'";
 
-/* A cancel that cannot be written is not tried again and again. */
-static const char refuse_cancel_sql[] =
-"UPDATE agent_studio.commands c SET applied_at = clock_timestamp(), outcome = 'refused', reason = $2"
-" WHERE c.execution_id = $1 AND c.applied_at IS NULL AND c.wanted = 'cancel'";
+/* A command that cannot be written is not tried again and again. */
+static const char refuse_command_sql[] =
+"UPDATE agent_studio.commands c SET applied_at = clock_timestamp(), outcome = 'refused', reason = $3"
+" WHERE c.execution_id = $1 AND c.command_id = $2 AND c.applied_at IS NULL";
 
 static const char release_due_sql[] =
 "WITH due AS ("
@@ -372,7 +372,7 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_LEFT_STEPS] = {left_steps_sql, 1, {INT8OID}},
 	[STATEMENT_PENDING_COMMANDS] = {pending_commands_sql, 0, {0}},
 	[STATEMENT_APPLY_CANCEL] = {apply_cancel_sql, 1, {INT8ARRAYOID}},
-	[STATEMENT_REFUSE_CANCEL] = {refuse_cancel_sql, 2, {INT8OID, TEXTOID}},
+	[STATEMENT_REFUSE_COMMAND] = {refuse_command_sql, 3, {INT8OID, INT8OID, TEXTOID}},
 	[STATEMENT_RELEASE_DUE] = {release_due_sql, 1, {TIMESTAMPTZOID}},
 	[STATEMENT_NEXT_DUE] = {next_due_sql, 0, {0}},
 	[STATEMENT_RECENT_SENDS] = {recent_sends_sql, 1, {TIMESTAMPTZOID}},

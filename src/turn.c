@@ -71,24 +71,6 @@ is_passing(const ErrorData *error)
 	}
 }
 
-/*
- * lock_timeout sends a SIGINT to its own process, as pg_cancel_backend does to
- * another one. Outside of a turn there is nothing that it could cancel.
- */
-void
-turn_on_sigint(SIGNAL_ARGS)
-{
-	int			save_errno = errno;
-
-	if (turn_is_open)
-	{
-		InterruptPending = true;
-		QueryCancelPending = true;
-	}
-	SetLatch(MyLatch);
-	errno = save_errno;
-}
-
 static void
 set_commit_level(TurnCommit commit)
 {

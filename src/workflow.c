@@ -57,7 +57,7 @@ take_end(Workflow *workflow, const StepEnd *end)
 static void
 take_on(Workflow *workflow, const StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands)
 {
-	for (int i = 0; i < nends; i++)
+	for (int i = 0; i < nends && !execution_is_at_rest(workflow->status); i++)
 	{
 		if (ends[i].execution_id == workflow->execution_id)
 			take_end(workflow, &ends[i]);

@@ -43,10 +43,13 @@ typedef struct WorkflowCommand
 
 /*
  * Takes every execution that the ends and commands name on as far as it goes, and
- * writes all of it. Ends of executions without a plan are ignored. Commands for steps, and no others;
- * they are marked as applied or refused.
+ * writes all of it. Executions without a plan are left out. Commands for steps are
+ * marked as applied or refused; of the others only the execution counts.
  */
 extern void workflow_advance(const StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands);
+
+/* The plan under a key of plan_cache.h, read if need be; with a reference. */
+extern struct CachedPlan *workflow_plan(int64 plan_key);
 
 /* The same for executions of which only that is known: something has changed. */
 extern void workflow_advance_executions(const int64 *executions, int n);

@@ -154,6 +154,8 @@ workflow_apply(Workflow *workflow, const WorkflowCommand *command)
 	FlowRow    *row = workflow_find_row(workflow, command->step_no);
 	const char *why = "there is no such step";
 
+	if (strcmp(command->wanted, "pause") == 0 || strcmp(command->wanted, "resume") == 0)
+		return;
 	if (workflow->status == EXECUTION_CANCELED || workflow->status == EXECUTION_COMPLETED)
 		why = psprintf("the execution is %s", execution_status_name(workflow->status));
 	else if (row != NULL && apply(workflow, row, command, &why))

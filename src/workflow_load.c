@@ -100,8 +100,8 @@ read_execution(uint64 row, Workflow *workflow, int64 *plan_key)
 	workflow->now = GetCurrentTimestamp();
 }
 
-static CachedPlan *
-plan_for(int64 key)
+CachedPlan *
+workflow_plan(int64 key)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	CachedPlan *cached = plan_cache_find(key);
@@ -230,7 +230,7 @@ complete_rows(Workflow *workflow)
 static void
 prepare(Workflow *workflow, int64 plan_key)
 {
-	workflow->cached = plan_for(plan_key);
+	workflow->cached = workflow_plan(plan_key);
 	workflow->plan = workflow->cached->plan;
 	workflow_set_host(workflow);
 	workflow->flow = flow_create(workflow->plan, &workflow->host);

@@ -194,6 +194,10 @@ static const char next_expiry_sql[] =
 "SELECT a.expires_at FROM agent_studio.approvals a WHERE a.decision IS NULL AND a.expires_at IS NOT NULL"
 " ORDER BY a.expires_at LIMIT 1";
 
+static const char withdraw_approval_sql[] =
+"UPDATE agent_studio.approvals a SET decision = 'withdrawn', decided_at = clock_timestamp()"
+" WHERE a.execution_id = $1 AND a.step_no = $2 AND a.decision IS NULL";
+
 const StatementText workflow_statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_LOAD_EXECUTIONS] = {load_executions_sql, 1, {INT8ARRAYOID}},
 	[STATEMENT_DEFINITION] = {definition_sql, 1, {INT8OID}},
@@ -220,4 +224,5 @@ const StatementText workflow_statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_HAND_OVER] = {hand_over_sql, 3, {INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_EXPIRED_APPROVALS] = {expired_approvals_sql, 1, {TIMESTAMPTZOID}},
 	[STATEMENT_NEXT_EXPIRY] = {next_expiry_sql, 0, {0}},
+	[STATEMENT_WITHDRAW_APPROVAL] = {withdraw_approval_sql, 2, {INT8OID, INT4OID}},
 };
