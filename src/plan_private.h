@@ -58,7 +58,7 @@ typedef struct StepNotes
 
 typedef struct Reader
 {
-	Plan	   *plan;
+	WorkflowPlan *plan;
 	JsonTree   *tree;
 	const JsonNode *inputs;		/* the workflow's, if that is an object */
 	StepNotes  *notes;
