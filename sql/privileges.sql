@@ -83,6 +83,21 @@ DROP FUNCTION tests.sees;
 SET ROLE regress_carol;
 SELECT status FROM as_status(2);
 SELECT as_output(2), (as_metrics(2)).model, (SELECT count(*) FROM as_thoughts(2)) AS thoughts, (SELECT count(*) > 0 FROM as_logs(2)) AS logs;
+-- What the log leaves out is not shown to a condition either, however cheap it says it is, not even
+-- where no row-level security keeps conditions in their order.
+RESET ROLE;
+INSERT INTO notices (execution_id, severity, kind, message, owner, team) VALUES (2, 'info', 'retry', 'left out', 'regress_alice', 'regress_team');
+CREATE FUNCTION tests.leak(message text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$
+BEGIN
+	IF message = 'left out' THEN
+		RAISE INFO 'leaked';
+	END IF;
+	RETURN true;
+END
+$$;
+SELECT count(*) FILTER (WHERE l.message = 'of the team') AS seen FROM agent_studio_private.log_lines l
+WHERE l.execution_id = 2 AND tests.leak(l.message);
+DROP FUNCTION tests.leak;
 -- A member of a member, and one who must SET ROLE first.
 RESET ROLE;
 CREATE ROLE regress_trainee IN ROLE regress_carol;

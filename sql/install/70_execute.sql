@@ -78,10 +78,7 @@ DECLARE
 	now_at timestamptz := clock_timestamp();
 BEGIN
 	PERFORM agent_studio_private.required('task', task);
-	IF idempotency_key = '' THEN
-		RAISE EXCEPTION 'idempotency_key must not be empty'
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out, or give the task a key of its own.';
-	END IF;
+	PERFORM agent_studio_private.check_idempotency_key(idempotency_key);
 	IF idempotency_key IS NOT NULL THEN
 		-- Who asks again gets the id, whatever has become of agent and rights since.
 		SELECT e.execution_id INTO new_id FROM agent_studio.executions e
@@ -157,7 +154,7 @@ CREATE FUNCTION agent_studio.as_execute_task(
 	verbose boolean DEFAULT false) RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_execute_task(text, text, jsonb, text, integer, text, jsonb, integer, text, json, text, integer, boolean) IS
-'Gives an agent a task and returns the execution''s id. The task is sent after COMMIT; rolled back it is never sent. priority: low, normal, high, critical. timeout_seconds bounds one attempt (NULL = the agent''s). output_format: markdown, json, plaintext or code (NULL = the agent''s). json_schema: a JSON Schema or the shorthand {"name": "string"}; an answer that breaks it is never completed. max_retries: tries after the first. The same idempotency_key gives the first id again. verbose keeps DEBUG lines. Raises 42704 unknown agent, 42501 no right to the agent or its server, 55000 deprecated, 22023 bad value, 0A000 for arguments whose feature this version does not have.';
+'Gives an agent a task and returns the execution''s id. The task is sent after COMMIT; rolled back it is never sent. priority: low, normal, high, critical. timeout_seconds bounds one attempt (NULL = the agent''s). output_format: markdown, json, plaintext or code (NULL = the agent''s). json_schema: a JSON Schema or the shorthand {"name": "string"}; an answer that breaks it is never completed. max_retries: tries after the first. The same idempotency_key gives the first id again. verbose keeps DEBUG lines. Raises 42704 unknown agent, 42501 no right to the agent or its server, 55000 deprecated, 22023 bad value, 54000 more than it may hold, 0A000 for arguments whose feature this version does not have.';
 
 CREATE FUNCTION agent_studio.as_context_fields(agent_type text)
 RETURNS TABLE (field text, description text)
