@@ -127,7 +127,7 @@ BEGIN
 	PERFORM agent_studio_private.usable_server(actor, used_model.server);
 	PERFORM agent_studio_private.check_agent(actor, agent_type, team, visibility, environment,
 		temperature, top_p, max_output_tokens, timeout_seconds, used_model);
-	IF version !~ '^[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}$' THEN
+	IF version !~ '^[0-9]{1,9}[.][0-9]{1,9}[.][0-9]{1,9}$' THEN
 		RAISE EXCEPTION 'version "%" is not of the form 1.0.0', version USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 
@@ -228,7 +228,7 @@ BEGIN
 
 	IF new_version IS DISTINCT FROM old_version OR version IS NOT NULL THEN
 		new_version.version := coalesce(version, agent_studio_private.next_version(old));
-		IF new_version.version !~ '^[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}$' THEN
+		IF new_version.version !~ '^[0-9]{1,9}[.][0-9]{1,9}[.][0-9]{1,9}$' THEN
 			RAISE EXCEPTION 'version "%" is not of the form 1.0.0', version USING ERRCODE = 'invalid_parameter_value';
 		END IF;
 		INSERT INTO agent_studio.agent_versions (agent_id, version, model_id, system_prompt, temperature, top_p,
