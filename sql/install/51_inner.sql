@@ -88,7 +88,7 @@ CREATE FUNCTION agent_studio_private.required(what text, value text) RETURNS voi
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF value IS NULL OR value !~ '\S' THEN
+	IF value IS NULL OR value !~ '[^[:space:]]' THEN
 		RAISE EXCEPTION '% must not be empty', what
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;

@@ -66,7 +66,7 @@ BEGIN
 	FOR body IN
 		SELECT p.oid::pg_catalog.regprocedure AS signature, p.proname
 		FROM pg_catalog.pg_proc p
-		WHERE p.pronamespace = 'agent_studio_private'::pg_catalog.regnamespace AND p.proname LIKE 'as\_%'
+		WHERE p.pronamespace = 'agent_studio_private'::pg_catalog.regnamespace AND p.proname LIKE 'as!_%' ESCAPE '!'
 	LOOP
 		EXECUTE pg_catalog.format('COMMENT ON FUNCTION %s IS %L', body.signature,
 			pg_catalog.format('Body of agent_studio.%s; the acting role comes first.', body.proname));
