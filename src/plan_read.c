@@ -143,6 +143,7 @@ read_steps(Reader *reader, const JsonNode *array)
 	if (reader->failed)
 		return;
 	plan_order(reader);
+	plan_check(reader);
 }
 
 /* ---- all of it ---- */
