@@ -141,6 +141,45 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.not_null(text, boolean) IS
 'Raises 22004 for an argument that is NULL where NULL means nothing.';
 
+CREATE FUNCTION agent_studio_private.version_label(version text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF version !~ '^[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}$' THEN
+		RAISE EXCEPTION 'version "%" is not of the form 1.0.0', left(version, 100)
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = 'A version is three numbers of at most nine digits; name a good one with version => ''2.0.0''.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.version_label(text) IS
+'Raises 22023 for a label that is not major.minor.patch; NULL passes.';
+
+CREATE FUNCTION agent_studio_private.version_after(labels text[]) RETURNS text
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+	SELECT coalesce((SELECT pg_catalog.format('%s.%s.0', n[1], n[2] + 1)
+					 FROM pg_catalog.unnest(labels) label
+					 CROSS JOIN LATERAL (SELECT pg_catalog.string_to_array(label, '.')::int[] AS n) parts
+					 ORDER BY n DESC LIMIT 1), '1.0.0');
+END;
+COMMENT ON FUNCTION agent_studio_private.version_after(text[]) IS
+'The label after the highest of these: the next minor version; 1.0.0 where there is none.';
+
+CREATE FUNCTION agent_studio_private.member_of(actor text, team text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF team IS NOT NULL AND NOT agent_studio_private.has_role(actor, team) THEN
+		RAISE EXCEPTION 'role "%" is not a member of team "%"', actor, team
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = 'A team is a role; its members are those to whom it was granted.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.member_of(text, text) IS
+'Raises 42501 unless the actor is a member of that team; NULL passes.';
+
 CREATE FUNCTION agent_studio_private.not_yet(what text, is_used boolean) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$

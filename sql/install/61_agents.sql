@@ -1,18 +1,5 @@
 -- Agents: as_create_agent, as_update_agent, as_deprecate_agent, as_drop_agent.
 
-CREATE FUNCTION agent_studio_private.check_version(version text) RETURNS void
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF version !~ '^[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}$' THEN
-		RAISE EXCEPTION 'version "%" is not of the form 1.0.0', left(version, 100)
-			USING ERRCODE = 'invalid_parameter_value',
-				  HINT = 'A version is three numbers of at most nine digits; name a good one with version => ''2.0.0''.';
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION agent_studio_private.check_version(text) IS 'Raises 22023 for a version''s label that is none.';
-
 CREATE FUNCTION agent_studio_private.check_agent(actor text, agent_type text, team text,
 	visibility text, environment text, temperature numeric, top_p numeric,
 	max_output_tokens integer, timeout_seconds integer, model agent_studio.models) RETURNS void
@@ -38,11 +25,7 @@ BEGIN
 		RAISE EXCEPTION 'max_output_tokens is %, model "%" gives at most %', max_output_tokens, model.name, model.max_output_tokens
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	IF team IS NOT NULL AND NOT agent_studio_private.has_role(actor, team) THEN
-		RAISE EXCEPTION 'role "%" is not a member of team "%"', actor, team
-			USING ERRCODE = 'insufficient_privilege',
-				  HINT = 'A team is a role; its members are those to whom it was granted.';
-	END IF;
+	PERFORM agent_studio_private.member_of(actor, team);
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.check_agent(text, text, text, text, text, numeric, numeric, integer, integer, agent_studio.models) IS
@@ -141,7 +124,7 @@ BEGIN
 	PERFORM agent_studio_private.usable_server(actor, used_model.server);
 	PERFORM agent_studio_private.check_agent(actor, agent_type, team, visibility, environment,
 		temperature, top_p, max_output_tokens, timeout_seconds, used_model);
-	PERFORM agent_studio_private.check_version(version);
+	PERFORM agent_studio_private.version_label(version);
 
 	INSERT INTO agent_studio.agents AS a (name, agent_type, description, team, visibility, environment,
 		tags, examples, current_version, owner)
@@ -177,11 +160,8 @@ COMMENT ON FUNCTION agent_studio.as_create_agent(text, text, text, text, text, t
 CREATE FUNCTION agent_studio_private.next_version(agent agent_studio.agents) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT pg_catalog.format('%s.%s.0', n[1], n[2] + 1)
-	FROM (SELECT pg_catalog.string_to_array(v.version, '.')::int[] AS n
-		  FROM agent_studio.agent_versions v
-		  WHERE v.agent_id = (next_version.agent).agent_id
-		  ORDER BY pg_catalog.string_to_array(v.version, '.')::int[] DESC LIMIT 1) newest;
+	SELECT agent_studio_private.version_after(pg_catalog.array_agg(v.version))
+	FROM agent_studio.agent_versions v WHERE v.agent_id = (next_version.agent).agent_id;
 END;
 COMMENT ON FUNCTION agent_studio_private.next_version(agent_studio.agents) IS
 'The label after the agent''s highest: the next minor version.';
@@ -240,7 +220,7 @@ BEGIN
 
 	IF new_version IS DISTINCT FROM old_version OR version IS NOT NULL THEN
 		new_version.version := coalesce(version, agent_studio_private.next_version(old));
-		PERFORM agent_studio_private.check_version(new_version.version);
+		PERFORM agent_studio_private.version_label(new_version.version);
 		INSERT INTO agent_studio.agent_versions (agent_id, version, model_id, system_prompt, temperature, top_p,
 			max_output_tokens, timeout_seconds, output_format, progress_lines, fallback_models, created_by)
 		VALUES (old.agent_id, new_version.version, new_version.model_id, new_version.system_prompt,
