@@ -673,7 +673,7 @@ class ModelServer:
         self.journal.reset()
 
     def scene(self, scenario: Scenario, call: Call) -> Scene | None:
-        """The scene of its play that this request has come to, counting it; None without a play."""
+        """The scene of its play that this request has come to, counting it; None where no play speaks."""
         scenes = scenes_for(scenario, call)
         if not scenes:
             return None

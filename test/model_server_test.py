@@ -301,6 +301,7 @@ class Answers(ModelServerTest):
         self.assertIn("FAIL", self.ask("mock:play=refinement", judge).text())
         self.assert_error(self.ask("mock:play=refinement", "Sing a song"), 400, "bad_scenario")
         self.assert_error(self.ask("mock:play=none", judge), 400, "bad_scenario")
+        self.assertEqual(self.ask("mock:play=refinement", "@mock text=La\nSing a song").text(), "La")
 
     def test_scene_has_keys_and_thoughts(self) -> None:
         task = "Review the implementation for security and quality issues."

@@ -223,8 +223,8 @@ def play(name: str) -> tuple[Scene, ...]:
 
 def scenes_for(scenario: Scenario, call: Call) -> list[Scene]:
     """The scenes that this request's turn is among: none where no play is given, one or more else."""
-    demo = is_demo(call) and not {"play", "answer", "text"} & scenario.values.keys()
-    if not demo and "play" not in scenario:
+    demo = is_demo(call) and "play" not in scenario
+    if {"text", "answer"} & scenario.values.keys() or not (demo or "play" in scenario):
         return []
     scenes = play(scenario.word("play", DEMO_PLAY))
     task = without_directives(call.task)
