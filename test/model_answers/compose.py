@@ -227,7 +227,7 @@ def scenes_for(scenario: Scenario, call: Call) -> list[Scene]:
     if {"text", "answer"} & scenario.values.keys() or not (demo or "play" in scenario):
         return []
     scenes = play(scenario.word("play", DEMO_PLAY))
-    task = without_directives(call.task)
+    task = without_directives(call.task).lstrip()
     words = next((scene.words for scene in scenes if re.search(scene.words, task)), None)
     if words is None and not demo:
         raise ApiError(400, f"scenario: no scene of this play fits the task: {first_line(task)}", code="bad_scenario")
