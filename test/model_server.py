@@ -39,8 +39,10 @@ Time, in milliseconds
     gate=NAME           the end of a stream is held back until POST /__open?gate=NAME
 Answer
     text=TEXT           the answer                      answer=NAME      model_answers/NAME.md and its usage
+    play=NAME           the scene of model_answers/plays/NAME that the task has come to (see compose.py); scenes
+                        of the same words follow each other with the requests of the same key=NAME
     size=BYTES          so many bytes                   tokens=N         so many tokens of four bytes
-    chunks=N            content events (5)              thoughts=1       with answer=: also its thoughts
+    chunks=N            content events (5)              thoughts=1       with answer= or play=: also its thoughts
     reasoning=N         so many thoughts                reasoning_text=TEXT  their text (in N pieces, 3)
     reasoning_field=reasoning_content|reasoning|thinking
     think=1             the thoughts go into a <think> section of the content instead
@@ -50,7 +52,9 @@ Answer
     finish=stop|length|content_filter|tool_calls|none   none: no finish reason is ever sent
     tool=NAME arguments=JSON   what finish=tool_calls calls, until the messages hold a tool's result
     refusal=TEXT        a refusal instead of an answer
-    A response_format of json_schema or json_object gets a JSON answer, unless there is a text=.
+    A response_format of json_schema or json_object gets a JSON answer, unless there is a text=: each member is
+    taken from the answer's section of that name, where it has one (the text or the code in it, its number, its
+    word of an enum, its lines of a list).
 Form of the stream
     eol=lf|crlf|cr      line ends                       multiline=1      JSON over several data lines
     bom=1               byte-order mark                 comments=1       a comment before each event
@@ -81,8 +85,9 @@ Checks, as the real API makes them (400 and its error body)
     strict=reasoning    refuse temperature, top_p and max_tokens as reasoning models do
     strict=none         no checks: any member passes, as with many compatible servers
 Demo
-    model "demo" or "demo:speed=F" picks architect, builder, validator or scribe from model_answers/ by the
-    first telling word of the task, thinks for 6/F seconds and answers for 4/F; speed=0: without pauses.
+    model "demo" or "demo:speed=F" picks a scene of the play "feature" if one fits the task, else architect,
+    builder, validator or scribe from model_answers/ by the first telling word of the task; thinks for 6/F
+    seconds and answers for 4/F; speed=0: without pauses.
 
 Control
 -------
@@ -93,7 +98,7 @@ Control
          answers the stats as soon as all of them hold; 408 after the timeout (10 s).  requests, completed,
          client_closed and in_flight mean "at least"; with contains they count matching requests only
     POST /__open?gate=NAME                    let streams with gate=NAME end, also later ones
-    POST /__reset                             forget records, counts, times= and open gates
+    POST /__reset                             forget records, counts, times=, scenes played and open gates
 
 Records: seq, connection (number), at_ms and ended_ms (wall), mono_ms and ended_mono_ms (CLOCK_MONOTONIC),
 method, path, headers, body, scenario, concurrency (with it, at arrival), status, thoughts and events sent,
@@ -124,7 +129,7 @@ import traceback
 from typing import Any
 
 sys.dont_write_bytecode = True  # leave no __pycache__ in the source tree
-from model_answers.compose import Answer, ApiError, Scenario, compose  # noqa: E402
+from model_answers.compose import Answer, ApiError, Call, Scenario, Scene, compose, scenes_for  # noqa: E402
 from model_answers.dialects import Dialect, Frame, Request, to_json  # noqa: E402
 from model_answers.vendors import DIALECTS  # noqa: E402
 
@@ -345,7 +350,9 @@ class Exchange:
         call = self.dialect.read()
         written = Scenario.read(call.model, call.task)
         self.record.scenario = written.text
-        self.scenario = self.dialect.scenario = self.server.without_spent_faults(written).quoting(self.dialect.key())
+        scene = self.server.scene(written, call)
+        asked = written.over(scene.values) if scene else written
+        self.scenario = self.dialect.scenario = self.server.without_spent_faults(asked).quoting(self.dialect.key())
         self.reply.piece = self.scenario.count("split")
         await asyncio.sleep(self.scenario.number("latency") / 1000)
         if self.scenario.flag("cut_head"):
@@ -354,7 +361,7 @@ class Exchange:
         if await self.fault_instead_of_answer():
             return
         self.dialect.check()
-        answer = compose(self.scenario, call)
+        answer = compose(self.scenario, call, scene)
         await (self.stream(answer) if call.stream else self.whole(answer))
 
     async def demand_key(self) -> None:
@@ -659,6 +666,7 @@ class ModelServer:
         self.required_key = required_key
         self.uses: collections.Counter[str] = collections.Counter()
         self.gates: dict[str, asyncio.Event] = {}
+        self.played: collections.Counter[tuple[str, str]] = collections.Counter()
 
     def gate(self, name: str) -> asyncio.Event:
         return self.gates.setdefault(name, asyncio.Event())
@@ -666,7 +674,17 @@ class ModelServer:
     def forget(self) -> None:
         self.uses.clear()
         self.gates = {name: gate for name, gate in self.gates.items() if not gate.is_set()}
+        self.played.clear()
         self.journal.reset()
+
+    def scene(self, scenario: Scenario, call: Call) -> Scene | None:
+        """The scene of its play that this request has come to, counting it; None where no play speaks."""
+        scenes = scenes_for(scenario, call)
+        if not scenes:
+            return None
+        place = (scenario.word("key", scenario.word("play")), scenes[0].words)
+        self.played[place] += 1
+        return scenes[min(self.played[place], len(scenes)) - 1]
 
     def without_spent_faults(self, scenario: Scenario) -> Scenario:
         """Counts a use of a scenario with times=, and takes its faults away once they are used up."""

@@ -25,6 +25,9 @@ import unittest
 import urllib.parse
 from typing import Any, Iterator
 
+sys.dont_write_bytecode = True  # leave no __pycache__ in the source tree
+from model_answers.compose import play  # noqa: E402
+
 HERE = pathlib.Path(__file__).resolve().parent
 PATH = "/v1/chat/completions"
 MANY = 1500
@@ -290,6 +293,53 @@ class Answers(ModelServerTest):
         started = time.monotonic()
         self.ask("demo:speed=20", "Design a bridge")
         self.assertTrue(0.45 < time.monotonic() - started < 2)
+
+    def test_scenes_of_a_play_follow_each_other(self) -> None:
+        design, judge = "Design a microservices architecture.", "Validate the architecture against production requirements."
+        self.assertIn("one region", self.ask("mock:play=refinement", design).text())
+        verdicts = [self.ask("mock:play=refinement", judge).text().split("\n")[1] for _ in range(4)]
+        self.assertEqual(verdicts, ["FAIL", "FAIL", "PASS", "PASS"])
+        self.assertIn("one region", self.ask("mock:play=refinement,key=another", design).text())
+        self.assertIn("$31K", self.ask("mock:play=refinement", f"@mock chunks=2\n{design}").text())
+        self.control("/__reset", "POST")
+        self.assertIn("FAIL", self.ask("mock:play=refinement", judge).text())
+        self.assert_error(self.ask("mock:play=refinement", "Sing a song"), 400, "bad_scenario")
+        self.assert_error(self.ask("mock:play=none", judge), 400, "bad_scenario")
+        self.assertEqual(self.ask("mock:play=refinement", "@mock text=La\nSing a song").text(), "La")
+
+    def test_scene_has_keys_and_thoughts(self) -> None:
+        task = "Review the implementation for security and quality issues."
+        answer = self.ask("mock:play=feature,thoughts=1,usage=last,input_tokens=5", task)
+        self.assertEqual((answer.usage()["prompt_tokens"], answer.usage()["completion_tokens"]), (5, 4690))
+        self.assertIn("Mapping the attack surface", "".join(answer.deltas("reasoning_content")))
+        self.assertNotIn("===", answer.text())
+        self.assertIn("# Security and Quality Review", self.ask("demo:speed=0", task).text())
+        self.assertEqual(self.ask("mock:play=feature,status=429", task).status, 429)
+
+    def test_members_come_from_the_sections_of_their_names(self) -> None:
+        properties = {
+            "approval_status": {"type": "string", "enum": ["failed", "approved"]}, "security_score": {"type": "number"},
+            "issues": {"type": "array"}, "validation_report": {"type": "string"}}
+        wanted = {"type": "json_schema", "json_schema": {
+            "name": "review", "schema": {"type": "object", "properties": properties}}}
+        value = json.loads(self.ask("mock:play=feature", "Review the implementation for security and quality issues",
+                                    response_format=wanted).text())
+        self.assertEqual((value["approval_status"], value["security_score"], len(value["issues"])), ("approved", 8.5, 5))
+        self.assertTrue(value["issues"][0].startswith("Medium: no rate limiting"), value["issues"])
+        self.assertTrue(value["validation_report"].startswith("### Result"), value["validation_report"])
+        self.assertIn("```python", value["validation_report"])
+        code = {"type": "json_schema", "json_schema": {"name": "code", "schema": {
+            "type": "object", "properties": {"code": {"type": "string"}, "passed": {"type": "boolean"}}}}}
+        value = json.loads(self.ask("mock:play=hand_off", "Implement it", response_format=code).text())
+        self.assertTrue(value["code"].startswith("def find_user"), value["code"])
+
+    def test_every_play_can_be_read(self) -> None:
+        for path in sorted((HERE / "model_answers" / "plays").iterdir()):
+            scenes = play(path.name)
+            self.assertEqual(path.read_text().count("=== "), len(scenes), path.name)
+            for scene in scenes:
+                self.assertTrue(scene.words.startswith("^"), scene)
+                self.assertRegex(scene.prepared.text, r"(?m)^## ", scene.words)
 
     def test_prepared_answer_with_thoughts(self) -> None:
         answer = self.ask("mock:answer=architect,thoughts=1,usage=last")

@@ -23,7 +23,7 @@ build() {
 	as_builder make --no-print-directory -s private PRIVATE="$private" PG_CONFIG="$PG_CONFIG"
 	rm -rf "$project" "$results" "$work/tmp_check"
 	mkdir -p "$project" "$results"
-	for item in sql expected test src Makefile; do
+	for item in sql expected test src doc Makefile; do
 		[ ! -e "$top/$item" ] || cp -r "$top/$item" "$project/"
 	done
 	[ "$(id -u)" != 0 ] || chown -R "$user" "$project" "$results"

@@ -15,7 +15,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-our @EXPORT = qw(start_model_server start_studio set_up_agents wait_until
+our @EXPORT = qw(start_model_server start_cluster start_studio set_up_agents wait_until
   sql sql_error submit outcome run_task status_of worker_pid wait_for_executor flush_wal kill_server as_check finish_studio @initdb_options);
 
 # The superuser is postgres whoever runs the tests: his own name may be one of theirs.
@@ -44,11 +44,10 @@ sub start_model_server
 
 # ---------- a cluster ----------
 
-# start_studio(NAME, MODEL SERVER, LINES OF postgresql.conf): a running cluster with
-# the extension in database postgres, and a server "mock" that leads to the model server.
-sub start_studio
+# start_cluster(NAME, LINES OF postgresql.conf): a running cluster that has loaded the library.
+sub start_cluster
 {
-	my ($name, $model, @settings) = @_;
+	my ($name, @settings) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
 	$node->init(extra => \@initdb_options);
@@ -60,6 +59,16 @@ sub start_studio
 		"log_min_messages = log",
 		@settings, ''));
 	$node->start;
+	return $node;
+}
+
+# start_studio(NAME, MODEL SERVER, LINES OF postgresql.conf): a running cluster with
+# the extension in database postgres, and a server "mock" that leads to the model server.
+sub start_studio
+{
+	my ($name, $model, @settings) = @_;
+	my $node = start_cluster($name, @settings);
+
 	$node->safe_psql('postgres', 'CREATE EXTENSION agent_studio');
 	set_up_agents($node, 'postgres', $model) if $model;
 	return $node;
