@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "json_number.h"
+#include "near.h"
 
 static const Keyword keywords[] = {
 	{"type", KW_TYPE, SHAPE_TYPE, NULL},
@@ -306,97 +307,29 @@ json_schema_shape_words(Shape shape)
 
 /* ---- "perhaps you meant" ---- */
 
-#define NEAR_MAX_LENGTH		32
-#define NEAR_MAX_DISTANCE	3
-
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
-}
-
-static int
-smaller(int a, int b)
-{
-	return a < b ? a : b;
-}
-
-/* Levenshtein's distance, upper and lower case being the same. */
-static int
-distance(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-	int			row[NEAR_MAX_LENGTH + 1];
-	size_t		i;
-	size_t		j;
-
-	for (j = 0; j <= b_len; j++)
-		row[j] = (int) j;
-	for (i = 1; i <= a_len; i++)
-	{
-		int			diagonal = row[0];
-
-		row[0] = (int) i;
-		for (j = 1; j <= b_len; j++)
-		{
-			int			above = row[j];
-			int			change = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
-
-			row[j] = smaller(change, smaller(above, row[j - 1]) + 1);
-			diagonal = above;
-		}
-	}
-	return row[b_len];
-}
-
-/* Is candidate nearer to name than *limit?  Then that becomes the limit. */
-static bool
-is_nearer(const char *candidate, const char *name, size_t len, int *limit)
-{
-	size_t		candidate_len = strlen(candidate);
-	int			found;
-
-	if (len > NEAR_MAX_LENGTH || candidate_len > NEAR_MAX_LENGTH)
-		return false;
-	found = distance(name, len, candidate, candidate_len);
-	if (found >= *limit)
-		return false;
-	*limit = found;
-	return true;
-}
-
-/* A short word may differ in less, or everything would be near to everything. */
-static int
-distance_limit(size_t len)
-{
-	return smaller(NEAR_MAX_DISTANCE, (int) (len > 100 ? 100 : len + 2) / 3) + 1;
-}
-
 const char *
 json_schema_near_keyword(const char *name, size_t len)
 {
-	const char *best = NULL;
-	int			limit = distance_limit(len);
+	Near		near;
 	size_t		i;
 
+	near_init(&near, name, len);
 	for (i = 0; i < lengthof(keywords); i++)
 	{
-		if (keywords[i].id != KW_UNSUPPORTED && is_nearer(keywords[i].name, name, len, &limit))
-			best = keywords[i].name;
+		if (keywords[i].id != KW_UNSUPPORTED)
+			near_offer(&near, keywords[i].name);
 	}
-	return best;
+	return near.best;
 }
 
 const char *
 json_schema_near_type(const char *name, size_t len)
 {
-	const char *best = NULL;
-	int			limit = distance_limit(len);
+	Near		near;
 	size_t		i;
 
+	near_init(&near, name, len);
 	for (i = 0; i < lengthof(types); i++)
-	{
-		if (is_nearer(types[i].word, name, len, &limit))
-			best = types[i].word;
-	}
-	return best;
+		near_offer(&near, types[i].word);
+	return near.best;
 }

@@ -215,6 +215,7 @@ typedef struct Plan
 	bool		rollback;
 	bool		manual_retry;
 	bool		manual_intervention;
+	int			checkpoint_retention_days;
 	const JsonNode *notify;		/* an object; NULL = none */
 } Plan;
 
@@ -240,6 +241,14 @@ extern void plan_each_condition(const Plan *plan, PlanCondition visit, void *arg
 /* Every agent that a step may need, hand-offs and choices among them. */
 typedef void (*PlanAgent) (void *arg, const char *step, const char *agent);
 extern void plan_each_agent(const Plan *plan, PlanAgent visit, void *arg);
+
+/*
+ * As plan_read, but for whoever wants to see all that is wrong: conditions and
+ * agents are visited even where there are problems, as far as they could be read.
+ * Either may be NULL. True if there was no problem.
+ */
+extern bool plan_inspect(const char *definition, size_t len, PlanProblem problem,
+						 PlanCondition condition, PlanAgent agent, void *arg);
 
 /* The JSON Schema that an answer in JSON has to satisfy; nothing where no outputs are declared. */
 extern void plan_step_schema(const PlanStep *step, Buf *schema);

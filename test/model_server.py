@@ -28,13 +28,15 @@ In the model's name after a colon, and in lines of the last user message; these 
     "model": "mock:latency=1000,chunks=25"
     @mock status=429 retry_after=2 times=1
 
-Values are URL-decoded ("+" is a space).  An unknown key is answered with 400, an item without "=" is
+Values are URL-decoded ("+" is a space), and {key} in one of them is the key that the request was sent with,
+{escaped_key} that key as a JSON string may have it (\\/, \\u002b).  An unknown key is answered with 400, an item without "=" is
 ignored.  The name before the colon is free, but for "no-such-model" (404) and "demo" (below).
 
 Time, in milliseconds
     latency=MS          before the head                 first_byte=MS    between the head and the first byte
     chunk_delay=MS      before each content event       reasoning_delay=MS  before each thought (chunk_delay)
     keep_alive=MS       a comment so often in every pause after the head, also while stalled
+    gate=NAME           the end of a stream is held back until POST /__open?gate=NAME
 Answer
     text=TEXT           the answer                      answer=NAME      model_answers/NAME.md and its usage
     size=BYTES          so many bytes                   tokens=N         so many tokens of four bytes
@@ -55,11 +57,13 @@ Form of the stream
     done=0              no [DONE]                       split=N          written in pieces of N bytes
     unknown=N           N events that no client can know, at the start and before the end
     headers=N           junk headers                    ratelimit=LIMIT/REMAINING/RESET   in the headers
+    ids=TEXT            the ids of request and response, and the model that answered
 Faults
     status=N code= type= message=      an error response, with the vendor's words unless given
     retry_after=VALUE   as it is, or date:SECONDS for an HTTP date so far ahead
     retry_after_ms=MS   should_retry=true|false         headers of any response while the fault lasts
     html=1              an HTML page as the body        empty=1          no body at all
+    body=TEXT           this body, as it is; with status= it is an error's
     redirect=URL        302, or the status given
     cut_head=1          close before the head           cut=N            close after N content events
     cut_with=fin|rst    how to close (fin)              stall=N          nothing more after N events
@@ -88,7 +92,8 @@ Control
     GET  /__wait?in_flight=N&requests=N&completed=N&client_closed=N&idle=1&timeout=SECONDS&contains=TEXT
          answers the stats as soon as all of them hold; 408 after the timeout (10 s).  requests, completed,
          client_closed and in_flight mean "at least"; with contains they count matching requests only
-    POST /__reset                             forget records, counts and times=
+    POST /__open?gate=NAME                    let streams with gate=NAME end, also later ones
+    POST /__reset                             forget records, counts, times= and open gates
 
 Records: seq, connection (number), at_ms and ended_ms (wall), mono_ms and ended_mono_ms (CLOCK_MONOTONIC),
 method, path, headers, body, scenario, concurrency (with it, at arrival), status, thoughts and events sent,
@@ -340,7 +345,7 @@ class Exchange:
         call = self.dialect.read()
         written = Scenario.read(call.model, call.task)
         self.record.scenario = written.text
-        self.scenario = self.dialect.scenario = self.server.without_spent_faults(written)
+        self.scenario = self.dialect.scenario = self.server.without_spent_faults(written).quoting(self.dialect.key())
         self.reply.piece = self.scenario.count("split")
         await asyncio.sleep(self.scenario.number("latency") / 1000)
         if self.scenario.flag("cut_head"):
@@ -364,6 +369,8 @@ class Exchange:
         elif scenario.flag("empty") or scenario.flag("html"):
             page = b"" if scenario.flag("empty") else HTML_PAGE
             await self.send(scenario.count("status", 200), "text/html" if page else self.dialect.content_type, page)
+        elif "body" in scenario:
+            await self.send(scenario.count("status", 200), "application/json", scenario.word("body").encode())
         elif "status" in scenario:
             raise self.chosen_error(500)
         elif scenario.flag("garbage"):
@@ -448,6 +455,8 @@ class Exchange:
             await self.write(dialect.text(piece))
             self.record.events += 1
         await self.strike(faults.get(len(answer.pieces), ()))
+        if "gate" in self.scenario:
+            await self.server.gate(self.scenario.word("gate")).wait()
         await self.write(unknown + dialect.closing(answer))
 
     def faults_by_place(self, last: int) -> dict[int, list[str]]:
@@ -617,6 +626,9 @@ class Control:
             return 200, to_json(self.journal.stats(text))
         if request.path == "/__wait":
             return await self.wait(query, text)
+        if request.path == "/__open" and request.method == "POST":
+            self.server.gate(query.get("gate", "")).set()
+            return 200, b"{}"
         if request.path == "/__reset" and request.method == "POST":
             self.server.forget()
             return 200, b"{}"
@@ -646,9 +658,14 @@ class ModelServer:
         self.control = Control(self)
         self.required_key = required_key
         self.uses: collections.Counter[str] = collections.Counter()
+        self.gates: dict[str, asyncio.Event] = {}
+
+    def gate(self, name: str) -> asyncio.Event:
+        return self.gates.setdefault(name, asyncio.Event())
 
     def forget(self) -> None:
         self.uses.clear()
+        self.gates = {name: gate for name, gate in self.gates.items() if not gate.is_set()}
         self.journal.reset()
 
     def without_spent_faults(self, scenario: Scenario) -> Scenario:

@@ -253,6 +253,10 @@ class Answers(ModelServerTest):
             "risks": {"type": "array", "items": {"type": "string"}}, "level": {"enum": ["high", "low"]}}}
         wanted = {"type": "json_schema", "json_schema": {"name": "design", "schema": schema}}
         value = json.loads(self.ask("demo:speed=0", "Design a thing", response_format=wanted).text())
+        closed = {**schema, "required": list(schema["properties"]), "additionalProperties": False}
+        closed["properties"] = {**schema["properties"], "level": {"type": "string", "enum": ["high", "low"]}}
+        strict = {"type": "json_schema", "json_schema": {"name": "design", "schema": closed, "strict": True}}
+        self.assertEqual(self.ask(task="Design a thing", response_format=strict).status, 200)
         self.assertIn("SignalR", value["components"])
         self.assertEqual((value["count"], value["ok"], value["level"]), (1, True, "high"))
         self.assertIn("SignalR", value["risks"][0])
@@ -324,6 +328,19 @@ class Form(ModelServerTest):
             self.assertEqual(values, ["500", "7", "6m0s"])
         self.assertTrue(answer.headers["x-request-id"])
 
+    def test_quoted_key(self) -> None:
+        headers = {"Authorization": "Bearer ab/c+d"}
+
+        def ask(scenario: str) -> Answer:
+            return self.send("POST", PATH, json.dumps(request_body(f"mock:{scenario}")).encode(), headers)
+
+        self.assertEqual(ask("text={key}!,chunks=3").text(), "ab/c+d!")
+        answer = ask("status=401,body={escaped_key}")
+        self.assertEqual((answer.status, answer.body), (401, b"ab\\/c\\u002bd"))
+        answer = ask("ids=id-{key}")
+        self.assertEqual([answer.chunks()[0][member] for member in ("id", "model")], ["id-ab/c+d"] * 2)
+        self.assertEqual(answer.headers["x-request-id"], "id-ab/c+d")
+
     def test_pauses(self) -> None:
         for scenario in ("latency=150", "first_byte=150", "chunks=3,chunk_delay=50", "reasoning=3,reasoning_delay=50"):
             for stream in (True, False):
@@ -381,6 +398,17 @@ class Faults(ModelServerTest):
         body = self.ask("mock:cut=1", stream=False)
         self.assertLess(len(body.body), int(body.headers["content-length"]))
         self.assertEqual({record["ended"] for record in self.journal()}, {"cut"})
+
+    def test_gate(self) -> None:
+        with self.raw("mock:gate=ajar,text=abc,chunks=3") as sock:
+            self.control("/__wait?in_flight=1")
+            self.ask("mock", "Meanwhile")
+            held = self.journal("?contains=ajar")
+            self.assertEqual([(record["events"], record["ended"]) for record in held], [(3, None)])
+            self.control("/__open?gate=ajar", "POST")
+            self.control("/__wait?completed=2")
+            self.assertIn(b"[DONE]", sock.recv(65536))
+        self.assertEqual(self.ask("mock:gate=ajar,text=abc").text(), "abc")
 
     def test_stall_until_the_client_leaves(self) -> None:
         with self.raw("mock:stall=2,reasoning=1") as sock:
@@ -455,6 +483,15 @@ class Checks(ModelServerTest):
             ({"response_format": {"type": "json_schema", "json_schema": {"name": "not good", "schema": {}}}},
              "invalid_value", "response_format.json_schema.name"),
         ]
+        closed = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"],
+                  "additionalProperties": False}
+        cases += [({"response_format": {"type": "json_schema", "json_schema": {
+            "name": "n", "strict": strict, "schema": schema}}}, None, "response_format") for strict, schema in (
+                (False, {"type": "array", "items": closed}), (True, {**closed, "required": []}),
+                (True, {**closed, "additionalProperties": True}), (True, {**closed, "properties": {"a": {}}}),
+                (True, {**closed, "properties": {"a": {"type": "array"}}}),
+                (True, {**closed, "properties": {"a": {"anyOf": [closed, {"type": "string", "minLength": 1}]}}}),
+                (True, {**closed, "properties": {"a": {"type": "array", "items": {"type": "object"}}}}))]
         for members, code, param in cases:
             with self.subTest(members):
                 self.assert_error(self.ask(**members), 400, code, param)

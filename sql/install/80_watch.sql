@@ -99,7 +99,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio.as_output(bigint) IS
-'What the model answered, byte for byte (what text cannot hold is replaced, and a notice says so). Of a failed or canceled execution: what had arrived. NULL = nothing yet. Raises 42704.';
+'What the model answered, byte for byte (what text cannot hold is replaced, and a notice says so; should it quote the server''s key, that is hidden). Of a failed or canceled execution: what had arrived. NULL = nothing yet. Raises 42704.';
 
 CREATE FUNCTION agent_studio.as_metrics(execution bigint,
 	OUT status text, OUT started_at timestamptz, OUT finished_at timestamptz, OUT duration_seconds numeric,

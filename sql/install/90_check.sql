@@ -33,6 +33,10 @@ BEGIN
 					WHEN w.problem LIKE '%max_worker_processes%' THEN
 					format('ALTER SYSTEM SET max_worker_processes = %s; then restart the server.', current_setting('max_worker_processes')::int + 4) END,
 				'Look for agent_studio in the server log; it is started again within a minute.') END;
+		IF w.state = 'running' THEN
+			RETURN QUERY SELECT 'executor gets on', w.problem IS NULL, coalesce(w.problem, 'its transactions succeed'),
+				CASE WHEN w.problem IS NOT NULL THEN 'The server log has each error with its statement. Mend what it names; the work goes on by itself then.' END;
+		END IF;
 	END IF;
 END
 $$;

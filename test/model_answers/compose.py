@@ -40,9 +40,9 @@ CHOICES = {
 }
 WORDS = frozenset(
     "text answer reasoning_text tool arguments refusal ratelimit code type message retry_after "
-    "retry_after_ms redirect key require_key".split())
+    "retry_after_ms redirect key require_key body ids gate".split())
 FAULTS = frozenset(
-    "status code type message retry_after retry_after_ms should_retry html empty redirect cut_head cut "
+    "status code type message retry_after retry_after_ms should_retry html empty body redirect cut_head cut "
     "stall error_at bad_json garbage bad_utf8 nul oversize long_line refusal finish done".split())
 
 
@@ -103,6 +103,13 @@ class Scenario:
 
     def word(self, key: str, default: str = "") -> str:
         return self.values.get(key, default)
+
+    def quoting(self, key: str) -> Scenario:
+        """With the key that the request was sent with in its places, as it is or escaped in a JSON string."""
+        escaped = "".join(char if char.isalnum() or char in "-_" else
+                          "\\/" if char == "/" else f"\\u{ord(char):04x}" for char in key)
+        return Scenario(self.text, {name: value.replace("{key}", key).replace("{escaped_key}", escaped)
+                                    for name, value in self.values.items()})
 
     def without_faults(self) -> Scenario:
         return Scenario(self.text, {key: value for key, value in self.values.items() if key not in FAULTS})

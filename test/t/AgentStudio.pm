@@ -279,6 +279,9 @@ sub await
 	return decode_json($self->get("/__wait?$condition&timeout=50$only"));
 }
 
+# Lets the streams of scenario "gate=NAME" end.
+sub open_gate { my ($self, $name) = @_; $self->{http}->post($self->url("/__open?gate=$name")); return; }
+
 sub reset { my ($self) = @_; $self->{http}->post($self->url('/__reset')); return; }
 
 sub stop
