@@ -1,6 +1,6 @@
 """Runs cases in a database with an executor, and fetches what its tables say of them.
 
-The connection is libpq's (PGHOST, PGPORT, PGUSER); the model server has to be turns_server.py.
+The connection is libpq's (PGHOST, PGPORT, PGUSER, PGDATABASE); the model server has to be turns_server.py.
 """
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ FROM cases c LEFT JOIN agent_studio.executions e USING (execution_id) WHERE c.na
 
 
 def sql(script: str) -> str:
-    run = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-f", "-"], input=script, text=True,
+    run = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-f", "-"], input=script, text=True,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     if run.returncode:
         raise RuntimeError(f"psql: {run.stderr}\n{script[:2000]}")

@@ -14,7 +14,7 @@ my $node = start_studio('property', $model);
 add_agents($node);
 wait_for_executor($node);
 
-my ($result, $code) = run_property($node, 'run');
+my ($result, $code) = run_property($node, 'postgres', 'run');
 my $seen = $result->{seen} // {};
 note(join(', ', map { "$_: $seen->{$_}" } sort keys %$seen));
 is($code, 0, 'every workflow does what the reference says');

@@ -12,7 +12,7 @@ use IPC::Run ();
 use JSON::PP;
 use Test::More;
 
-our @EXPORT = qw(start_turns_server add_agents run_property);
+our @EXPORT = qw(start_turns_server add_agents start_cases run_property);
 
 my $folder = dirname(dirname(abs_path(__FILE__))) . '/property';
 
@@ -21,12 +21,22 @@ sub start_turns_server { return AgentStudio::start_server("$folder/turns_server.
 # The second agent that the workflows know.
 sub add_agents { my ($node, $database) = @_; sql($node, "SELECT agent_studio.as_create_agent('other', 'builder', 'mock', visibility => 'shared')", $database); return; }
 
-# Runs a program of test/property against a database, shows what it prints, and
-# returns what its last line says, and its exit code.
+# Starts so many of the workflows that were created.
+sub start_cases
+{
+	my ($node, $count) = @_;
+
+	sql($node, "UPDATE cases SET execution_id = agent_studio.as_run_workflow(name, inputs)
+		WHERE name IN (SELECT name FROM cases WHERE execution_id IS NULL AND refusal IS NULL ORDER BY name LIMIT $count)");
+	return;
+}
+
+# run_property(NODE, DATABASE, COMMAND...): runs test/property/run.py, shows what it
+# prints, and returns what its last line says, and its exit code.
 sub run_property
 {
-	my ($node, @command) = @_;
-	local @ENV{qw(PGHOST PGPORT)} = ($node->host, $node->port);
+	my ($node, $database, @command) = @_;
+	local @ENV{qw(PGHOST PGPORT PGDATABASE)} = ($node->host, $node->port, $database);
 	my $output = '';
 
 	IPC::Run::run([ '/usr/bin/python3', "$folder/run.py", @command ], '<', \undef, '>&', \$output);
