@@ -6,6 +6,7 @@ began: it may be missing, pending, skipped or canceled.
 """
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from reference import CLOSED, COMPLETED, FAILED, OPEN, PASSED_OVER, SKIPPED, WAITING, Outcome, Row, needed
@@ -48,6 +49,7 @@ class Comparison:
 
     def run(self) -> list[str]:
         self.compare_end()
+        self.compare_output()
         for name in self.plan.steps:
             actual = [row for row in self.execution["steps"] or [] if row["name"] == name]
             if name in self.plan.demand:
@@ -71,6 +73,16 @@ class Comparison:
             self.say("error class", f"{error} of what completed")
         elif status == "failed" and (error is None or ("rule" not in self.outcome.errors and error not in self.outcome.errors)):
             self.say("error class", f"{error} instead of one of {sorted(self.outcome.errors)}")
+
+    def compare_output(self) -> None:
+        """The answer of the final step is the workflow's."""
+        final = next((name for name, step in self.plan.steps.items() if step.get("final")), None)
+        row = self.outcome.of(final)[-1] if final else None
+        if row is None or row.state != COMPLETED or self.outcome.status != "completed":
+            return
+        answer = row.best if isinstance(row.best, str) else json.dumps(row.best)
+        if self.execution["output"] != answer:
+            self.say("output", f"{self.execution['output']!r} instead of {answer!r} of {row}")
 
     # -- which row is which --
 

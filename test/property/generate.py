@@ -274,6 +274,9 @@ class Author:
         plan = self.plan()
         for step in self.steps:
             self.write_step(plan, step)
+        finals = [step for step in self.steps if "agent" in step and step["name"] not in plan.demand]
+        if finals and self.chance(0.3):
+            self.rng.choice(finals)["final"] = True
 
     def write_step(self, plan: Plan, step: dict[str, Any]) -> None:
         name = step["name"]
@@ -391,7 +394,7 @@ def deletions(case: Case) -> Iterator[Case]:
             yield without_step(case, step["name"], inherit)
     for number, step in enumerate(case.definition["steps"]):
         for member in ("rules", "criteria", "when", "cases", "merge", "on_failure", "fallback", "hand_off", "retry", "inputs",
-                       "outputs", "compensates", "else", "after"):
+                       "outputs", "compensates", "else", "after", "final"):
             if member in step:
                 smaller_case = copy.deepcopy(case)
                 del smaller_case.definition["steps"][number][member]

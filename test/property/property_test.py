@@ -105,8 +105,10 @@ def recorded(outcome: Outcome) -> dict[str, Any]:
         placed.append(step)
     for step in steps:
         del step["row"]
+    final = next((row for row in reversed(outcome.rows) if outcome.plan.steps[row.step].get("final") and row.best), None)
     error = next((row.error for row in reversed(outcome.rows) if row.error in outcome.errors), None)
     return {"refusal": None, "at_rest": True, "status": outcome.status, "queued": 0, "notices": outcome.notices, "error_message": "",
+            "output": final and (final.best if isinstance(final.best, str) else json.dumps(final.best)),
             "error_class": ("internal" if error == "rule" else error) if outcome.status == "failed" else None, "steps": steps}
 
 
@@ -143,6 +145,9 @@ class Comparing(unittest.TestCase):
                 and step["iteration"] == 1
 
         self.spoiled("status", ran, lambda record, step: record.update(status="canceled"))
+        self.spoiled("output", lambda outcome, step: outcome.plan.steps[step["name"]].get("final")
+                     and outcome.of(step["name"])[-1].state == outcome.status == "completed",
+                     lambda record, step: record.update(output=None))
         self.spoiled("queue", ran, lambda record, step: record.update(queued=1))
         self.spoiled("not at rest", ran, lambda record, step: record.update(at_rest=False))
         self.spoiled("notices", ran, lambda record, step: record.update(notices=record["notices"] + 1))

@@ -39,7 +39,7 @@ START = "UPDATE cases SET execution_id = agent_studio.as_run_workflow(name, inpu
 LEFT = "SELECT count(*) FROM cases JOIN agent_studio.executions e USING (execution_id) WHERE e.finished_at IS NULL;"
 FETCH = """
 SELECT jsonb_build_object('name', c.name, 'refusal', c.refusal, 'execution_id', e.execution_id, 'status', e.status,
-	'error_class', e.error_class, 'error_message', e.error_message, 'at_rest', e.finished_at IS NOT NULL,
+	'error_class', e.error_class, 'error_message', e.error_message, 'at_rest', e.finished_at IS NOT NULL, 'output', agent_studio.as_output(e.execution_id),
 	'queued', (SELECT count(*) FROM agent_studio.queue q WHERE q.execution_id = e.execution_id),
 	'notices', (SELECT count(*) FROM agent_studio.notices n WHERE n.execution_id = e.execution_id AND n.kind = 'rule'),
 	'steps', (SELECT jsonb_agg(to_jsonb(s) || jsonb_build_object('started_at', extract(epoch FROM s.started_at), 'finished_at', extract(epoch FROM s.finished_at),
