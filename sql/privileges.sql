@@ -59,6 +59,9 @@ SELECT execution_id, 1, 1, 0, now(), 0, 'system', task, owner, team FROM executi
 INSERT INTO notices (execution_id, severity, kind, message, owner, team) SELECT execution_id, 'warning', 'retry', task, owner, team FROM executions;
 INSERT INTO logs (execution_id, step_no, at, level, message, owner, team) SELECT execution_id, 1, now(), 'DEBUG', task, owner, team FROM executions;
 INSERT INTO commands (execution_id, wanted, actor, owner, team) SELECT execution_id, 'cancel', owner, owner, team FROM executions;
+INSERT INTO approvals (execution_id, step_no, approver, message, requested_at, on_expiry, owner, team)
+SELECT execution_id, 1, owner, task, now(), 'reject', owner, team FROM executions;
+INSERT INTO deliveries (execution_id, action, owner, team) SELECT execution_id, 'email', owner, team FROM executions;
 UPDATE steps s SET output = e.task FROM executions e WHERE e.execution_id = s.execution_id;
 CREATE FUNCTION tests.sees() RETURNS TABLE (reader text, relation text, sees text)
 LANGUAGE plpgsql AS $$
@@ -83,6 +86,21 @@ DROP FUNCTION tests.sees;
 SET ROLE regress_carol;
 SELECT status FROM as_status(2);
 SELECT as_output(2), (as_metrics(2)).model, (SELECT count(*) FROM as_thoughts(2)) AS thoughts, (SELECT count(*) > 0 FROM as_logs(2)) AS logs;
+-- What the log leaves out is not shown to a condition either, however cheap it says it is, not even
+-- where no row-level security keeps conditions in their order.
+RESET ROLE;
+INSERT INTO notices (execution_id, severity, kind, message, owner, team) VALUES (2, 'info', 'retry', 'left out', 'regress_alice', 'regress_team');
+CREATE FUNCTION tests.leak(message text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$
+BEGIN
+	IF message = 'left out' THEN
+		RAISE INFO 'leaked';
+	END IF;
+	RETURN true;
+END
+$$;
+SELECT count(*) FILTER (WHERE l.message = 'of the team') AS seen FROM agent_studio_private.log_lines l
+WHERE l.execution_id = 2 AND tests.leak(l.message);
+DROP FUNCTION tests.leak;
 -- A member of a member, and one who must SET ROLE first.
 RESET ROLE;
 CREATE ROLE regress_trainee IN ROLE regress_carol;

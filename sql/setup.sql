@@ -53,6 +53,7 @@ LANGUAGE plpgsql SET client_min_messages = error AS $$
 BEGIN
 	TRUNCATE agent_studio.executions, agent_studio.steps, agent_studio.attempts, agent_studio.thoughts,
 		agent_studio.notices, agent_studio.logs, agent_studio.queue, agent_studio.commands,
+		agent_studio.approvals, agent_studio.deliveries, agent_studio.workflow_versions, agent_studio.workflows,
 		agent_studio.agent_versions, agent_studio.agents, agent_studio.model_prices, agent_studio.model_headroom,
 		agent_studio.models RESTART IDENTITY;
 	DROP SERVER IF EXISTS mock CASCADE;

@@ -487,6 +487,19 @@ judge_response(Call *call)
 		fail_call(call, ERROR_CLASS_CONNECTION, true, "the stream ended before the answer was complete");
 }
 
+/* What had arrived may hold some of the outputs already; they are kept with it. */
+static void
+keep_partial_outputs(Call *call)
+{
+	Buf			problem;
+
+	if (call->plan_step == NULL || call->plan_step->noutputs == 0 || call->output.len == 0)
+		return;
+	buf_init(&problem, 1500);
+	(void) plan_step_outputs(call->plan_step, buf_text(&call->output), call->output.len, &call->outputs, &problem);
+	buf_free(&problem);
+}
+
 static void
 judge_transport(Call *call)
 {
@@ -540,19 +553,6 @@ call_flush_line(Call *call, TimestampTz before)
 		return;
 	joiner_flush(&call->joiner, on_reasoning_line, call);
 	call->last_fragment_at = 0;
-}
-
-/* What had arrived may hold some of the outputs already; they are kept with it. */
-static void
-keep_partial_outputs(Call *call)
-{
-	Buf			problem;
-
-	if (call->plan_step == NULL || call->plan_step->noutputs == 0 || call->output.len == 0)
-		return;
-	buf_init(&problem, 1500);
-	(void) plan_step_outputs(call->plan_step, buf_text(&call->output), call->output.len, &call->outputs, &problem);
-	buf_free(&problem);
 }
 
 void

@@ -47,7 +47,7 @@ typedef struct Claim
 	int64		agent_version_id;
 	int64		plan_key;		/* of plan_cache.h; 0 = a task that runs once */
 	int32		plan_step;
-	CachedPlan *plan;			/* with a reference, which goes to the call; NULL = none */
+	SharedPlan *plan;			/* with a reference, which goes to the call; NULL = none */
 	int64		max_output_tokens;	/* 0 = not set */
 	int64		model_max_output_tokens;	/* 0 = unknown */
 	char	   *owner;
@@ -87,7 +87,7 @@ typedef struct Call
 	bool		verbose;
 	SeqCounter *seq;			/* shared by the calls of the execution */
 
-	CachedPlan *plan;			/* NULL: a task that runs once */
+	SharedPlan *plan;			/* NULL: a task that runs once */
 	const PlanStep *plan_step;	/* NULL likewise */
 	int			plan_step_no;	/* its place in the plan, from 1 */
 	int64		agent_version_id;

@@ -18,7 +18,7 @@
 /* ---------- rows ---------- */
 
 Flow *
-flow_create(const Plan *plan, const FlowHost *host)
+flow_create(const WorkflowPlan *plan, const FlowHost *host)
 {
 	Flow	   *flow = calloc(1, sizeof(Flow));
 

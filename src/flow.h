@@ -67,7 +67,7 @@ typedef struct FlowHost
 
 typedef struct Flow
 {
-	const Plan *plan;
+	const WorkflowPlan *plan;
 	const FlowHost *host;
 	bool		paused;
 	bool		pause_before_each_step;
@@ -86,7 +86,7 @@ typedef struct Flow
 } Flow;
 
 /* NULL if there is no memory. */
-extern Flow *flow_create(const Plan *plan, const FlowHost *host);
+extern Flow *flow_create(const WorkflowPlan *plan, const FlowHost *host);
 extern void flow_free(Flow *flow);
 
 /* A new row, to be filled in; the current one of its step if its iteration is the highest. NULL: no memory. */

@@ -18,7 +18,7 @@
 typedef struct CacheEntry
 {
 	int64		key;			/* hash key */
-	CachedPlan *cached;
+	SharedPlan *cached;
 } CacheEntry;
 
 static HTAB *cache = NULL;
@@ -39,7 +39,7 @@ the_cache(void)
 	return cache;
 }
 
-CachedPlan *
+SharedPlan *
 plan_cache_find(int64 key)
 {
 	CacheEntry *entry = hash_search(the_cache(), &key, HASH_FIND, NULL);
@@ -52,7 +52,7 @@ plan_cache_find(int64 key)
 }
 
 static void
-forget(CachedPlan *cached)
+forget(SharedPlan *cached)
 {
 	hash_search(cache, &cached->key, HASH_REMOVE, NULL);
 	plan_free(cached->plan);
@@ -64,14 +64,14 @@ make_room(void)
 {
 	HASH_SEQ_STATUS status;
 	CacheEntry *entry;
-	CachedPlan *oldest = NULL;
+	SharedPlan *oldest = NULL;
 
 	if (hash_get_num_entries(the_cache()) < MAX_KEPT)
 		return;
 	hash_seq_init(&status, cache);
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
-		CachedPlan *cached = entry->cached;
+		SharedPlan *cached = entry->cached;
 
 		if (cached->references == 0 && (oldest == NULL || cached->used_at < oldest->used_at))
 			oldest = cached;
@@ -95,17 +95,17 @@ note_problem(void *arg, const char *step, const char *problem, const char *hint)
 		snprintf(problems->first, sizeof(problems->first), "%s%s%s", step ? step : "", step ? ": " : "", problem);
 }
 
-CachedPlan *
+SharedPlan *
 plan_cache_add(int64 key, const char *definition)
 {
 	Problems	problems = {"", 0};
-	CachedPlan *cached;
+	SharedPlan *cached;
 	CacheEntry *entry;
-	Plan	   *plan;
+	WorkflowPlan *plan;
 	bool		found;
 
 	make_room();
-	cached = MemoryContextAllocZero(TopMemoryContext, sizeof(CachedPlan));
+	cached = MemoryContextAllocZero(TopMemoryContext, sizeof(SharedPlan));
 	plan = plan_read(definition, strlen(definition), note_problem, &problems);
 	if (plan == NULL)
 	{
@@ -126,7 +126,7 @@ plan_cache_add(int64 key, const char *definition)
 }
 
 void
-plan_cache_release(CachedPlan *cached)
+plan_cache_release(SharedPlan *cached)
 {
 	if (cached == NULL)
 		return;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "near.h"
 #include "template.h"
 
 #define MAX_CHOICES	100
@@ -34,20 +35,35 @@ plan_type_name(PlanType type)
 }
 
 bool
-plan_value_fits(const PlanValue *value, const JsonNode *node)
+plan_is_choice(const PlanValue *value, const char *text)
 {
 	int			i;
 
-	if (node->kind != type_kinds[value->type])
-		return false;
-	if (value->type != PLAN_ENUM)
-		return true;
 	for (i = 0; i < value->nchoices; i++)
 	{
-		if (strcmp(value->choices[i], node->is.text) == 0)
+		if (strcmp(value->choices[i], text) == 0)
 			return true;
 	}
 	return false;
+}
+
+const char *
+plan_near_choice(const PlanValue *value, const char *text)
+{
+	Near		near;
+	int			i;
+
+	near_init(&near, text, strlen(text));
+	for (i = 0; i < value->nchoices; i++)
+		near_offer(&near, value->choices[i]);
+	return near.best;
+}
+
+bool
+plan_value_fits(const PlanValue *value, const JsonNode *node)
+{
+	return node->kind == type_kinds[value->type] &&
+		(value->type != PLAN_ENUM || plan_is_choice(value, node->is.text));
 }
 
 /* {"label": "Coverage", "unit": "%"}: the output is shown among the metrics. */

@@ -49,7 +49,7 @@ typedef struct WorkflowCommand
 extern void workflow_advance(const StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands);
 
 /* The plan under a key of plan_cache.h, read if need be; with a reference. */
-extern struct CachedPlan *workflow_plan(int64 plan_key);
+extern struct SharedPlan *workflow_plan(int64 plan_key);
 
 /* The same for executions of which only that is known: something has changed. */
 extern void workflow_advance_executions(const int64 *executions, int n);

@@ -100,11 +100,11 @@ read_execution(uint64 row, Workflow *workflow, int64 *plan_key)
 	workflow->now = GetCurrentTimestamp();
 }
 
-CachedPlan *
+SharedPlan *
 workflow_plan(int64 key)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	CachedPlan *cached = plan_cache_find(key);
+	SharedPlan *cached = plan_cache_find(key);
 	Datum		args[1] = {Int64GetDatum(key)};
 	char	   *definition;
 
@@ -133,7 +133,7 @@ workflow_find_row(const Workflow *workflow, int32 step_no)
 }
 
 static bool *
-read_chosen(const Plan *plan, Jsonb *chosen)
+read_chosen(const WorkflowPlan *plan, Jsonb *chosen)
 {
 	bool	   *steps = palloc0(plan->nsteps * sizeof(bool));
 	JsonbIterator *iterator = JsonbIteratorInit(&chosen->root);

@@ -26,8 +26,8 @@
 typedef struct Workflow
 {
 	int64		execution_id;
-	CachedPlan *cached;
-	const Plan *plan;
+	SharedPlan *cached;
+	const WorkflowPlan *plan;
 	Flow	   *flow;
 	FlowHost	host;
 	ExecutionStatus status;		/* as it was loaded */

@@ -109,7 +109,7 @@ output_value(Workflow *workflow, FlowRow *row, const char *name)
 static JsonbValue *
 source_value(Workflow *workflow, const PlanSource *source)
 {
-	const Plan *plan = workflow->plan;
+	const WorkflowPlan *plan = workflow->plan;
 	FlowRow    *row;
 
 	if (source->step == PLAN_INPUTS)

@@ -140,7 +140,7 @@ takes_from(const PlanStep *to, int from, int value)
 
 /* Which output goes to which step. */
 static void
-append_passed(StringInfo out, const Plan *plan, int from)
+append_passed(StringInfo out, const WorkflowPlan *plan, int from)
 {
 	const PlanStep *step = &plan->steps[from];
 	int			passed = 0;

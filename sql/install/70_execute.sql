@@ -14,6 +14,27 @@ RETURN (octet_length(task) + octet_length(coalesce(context, '{}')::text)
 COMMENT ON FUNCTION agent_studio_private.expected_tokens(text, jsonb, agent_studio.agent_versions) IS
 'Tokens that a task is expected to cost before the vendor has counted them: see queue.tokens.';
 
+CREATE FUNCTION agent_studio_private.usable_agent(actor text, target agent_studio.agents) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF target.status <> 'active' THEN
+		RAISE EXCEPTION 'agent "%" is deprecated', target.name
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  HINT = 'Choose another: SELECT name, description FROM agent_studio.agents WHERE status = ''active''.';
+	END IF;
+	IF target.visibility <> 'shared' AND NOT agent_studio_private.has_role(actor, target.owner)
+	   AND NOT coalesce(agent_studio_private.has_role(actor, target.team), false)
+	   AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
+		RAISE EXCEPTION 'role "%" may not use agent "%"', actor, target.name
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = 'It is for the members of its team: ask its owner to share it.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.usable_agent(text, agent_studio.agents) IS
+'Raises 55000 for a deprecated agent, 42501 for one that the actor may see and not use.';
+
 CREATE FUNCTION agent_studio_private.runnable_agent(actor text, agent text) RETURNS agent_studio.agents
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -25,18 +46,7 @@ BEGIN
 	IF NOT FOUND THEN		-- dropped while this waited
 		PERFORM agent_studio_private.find_agent(actor, agent);
 	END IF;
-	IF target.status <> 'active' THEN
-		RAISE EXCEPTION 'agent "%" is deprecated', agent
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				  HINT = 'Choose another: SELECT name, description FROM agent_studio.agents WHERE status = ''active''.';
-	END IF;
-	IF target.visibility <> 'shared' AND NOT agent_studio_private.has_role(actor, target.owner)
-	   AND NOT coalesce(agent_studio_private.has_role(actor, target.team), false)
-	   AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
-		RAISE EXCEPTION 'role "%" may not use agent "%"', actor, agent
-			USING ERRCODE = 'insufficient_privilege',
-				  HINT = 'It is for the members of its team: ask its owner to share it.';
-	END IF;
+	PERFORM agent_studio_private.usable_agent(actor, target);
 	RETURN target;
 END
 $$;
@@ -60,6 +70,36 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.task_format(text, json, text) IS
 'The format of a task: what was asked for, json where there is a schema, else the agent''s. Raises 22023.';
 
+-- Who asks again gets the id, whatever has become of agent and rights since.
+CREATE FUNCTION agent_studio_private.earlier_execution(actor text, idempotency_key text) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM agent_studio_private.check_idempotency_key(idempotency_key);
+	RETURN (SELECT e.execution_id FROM agent_studio.executions e
+			WHERE e.owner = actor AND e.idempotency_key = earlier_execution.idempotency_key);
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.earlier_execution(text, text) IS
+'The actor''s execution with this key; NULL = none, or no key. Raises 22023 for an empty key, 54000 for one that is too long.';
+
+CREATE FUNCTION agent_studio_private.rival_execution(actor text, idempotency_key text) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	rival bigint := (SELECT e.execution_id FROM agent_studio.executions e
+					 WHERE e.owner = actor AND e.idempotency_key = rival_execution.idempotency_key);
+BEGIN
+	IF rival IS NULL THEN
+		RAISE EXCEPTION 'a task with this idempotency_key was submitted at the same time'
+			USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again; it will get that execution.';
+	END IF;
+	RETURN rival;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.rival_execution(text, text) IS
+'The execution that took this key meanwhile; raises 40001 where this transaction cannot see it.';
+
 CREATE FUNCTION agent_studio_private.as_execute_task(actor text,
 	agent text, task text, context jsonb, priority text, max_iterations integer,
 	iteration_strategy text, validation_criteria jsonb, timeout_seconds integer,
@@ -78,17 +118,9 @@ DECLARE
 	now_at timestamptz := clock_timestamp();
 BEGIN
 	PERFORM agent_studio_private.required('task', task);
-	IF idempotency_key = '' THEN
-		RAISE EXCEPTION 'idempotency_key must not be empty'
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out, or give the task a key of its own.';
-	END IF;
-	IF idempotency_key IS NOT NULL THEN
-		-- Who asks again gets the id, whatever has become of agent and rights since.
-		SELECT e.execution_id INTO new_id FROM agent_studio.executions e
-		WHERE e.owner = actor AND e.idempotency_key = as_execute_task.idempotency_key;
-		IF FOUND THEN
-			RETURN new_id;
-		END IF;
+	new_id := agent_studio_private.earlier_execution(actor, idempotency_key);
+	IF new_id IS NOT NULL THEN
+		RETURN new_id;
 	END IF;
 	used_agent := agent_studio_private.runnable_agent(actor, agent);
 	PERFORM agent_studio_private.not_yet('max_iterations', max_iterations IS DISTINCT FROM 1);
@@ -129,13 +161,7 @@ BEGIN
 	RETURNING e.execution_id INTO new_id;
 
 	IF new_id IS NULL THEN
-		SELECT e.execution_id INTO new_id FROM agent_studio.executions e
-		WHERE e.owner = actor AND e.idempotency_key = as_execute_task.idempotency_key;
-		IF new_id IS NULL THEN
-			RAISE EXCEPTION 'a task with this idempotency_key was submitted at the same time'
-				USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again; it will get that execution.';
-		END IF;
-		RETURN new_id;
+		RETURN agent_studio_private.rival_execution(actor, idempotency_key);
 	END IF;
 
 	INSERT INTO agent_studio.steps (execution_id, step_no, name, agent_version_id, model_id, queued_at, owner, team)
@@ -157,7 +183,7 @@ CREATE FUNCTION agent_studio.as_execute_task(
 	verbose boolean DEFAULT false) RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_execute_task(text, text, jsonb, text, integer, text, jsonb, integer, text, json, text, integer, boolean) IS
-'Gives an agent a task and returns the execution''s id. The task is sent after COMMIT; rolled back it is never sent. priority: low, normal, high, critical. timeout_seconds bounds one attempt (NULL = the agent''s). output_format: markdown, json, plaintext or code (NULL = the agent''s). json_schema: a JSON Schema or the shorthand {"name": "string"}; an answer that breaks it is never completed. max_retries: tries after the first. The same idempotency_key gives the first id again. verbose keeps DEBUG lines. Raises 42704 unknown agent, 42501 no right to the agent or its server, 55000 deprecated, 22023 bad value, 0A000 for arguments whose feature this version does not have.';
+'Gives an agent a task and returns the execution''s id. The task is sent after COMMIT; rolled back it is never sent. priority: low, normal, high, critical. timeout_seconds bounds one attempt (NULL = the agent''s). output_format: markdown, json, plaintext or code (NULL = the agent''s). json_schema: a JSON Schema or the shorthand {"name": "string"}; an answer that breaks it is never completed. max_retries: tries after the first. The same idempotency_key gives the first id again. verbose keeps DEBUG lines. Raises 42704 unknown agent, 42501 no right to the agent or its server, 55000 deprecated, 22023 bad value, 54000 more than it may hold, 0A000 for arguments whose feature this version does not have.';
 
 CREATE FUNCTION agent_studio.as_context_fields(agent_type text)
 RETURNS TABLE (field text, description text)

@@ -144,7 +144,8 @@ $$;
 COMMENT ON FUNCTION agent_studio.as_metrics(bigint) IS
 'One row: times, tokens and cost (sums of the attempts), the model, and the parameters that were set. duration_seconds counts until now while it runs. A NULL cost means no price or no usage is known, never that it was free. Raises 42704.';
 
-CREATE VIEW agent_studio_private.log_lines WITH (security_invoker = true) AS
+-- A barrier: a condition of a reader is not shown the rows that the view leaves out.
+CREATE VIEW agent_studio_private.log_lines WITH (security_invoker = true, security_barrier = true) AS
 	SELECT e.execution_id, e.started_at AS at, 1 AS place, 'INFO' AS level, 'Task execution started' AS message
 	FROM agent_studio.executions e WHERE e.started_at IS NOT NULL
 	UNION ALL

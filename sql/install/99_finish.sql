@@ -27,7 +27,8 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.re
 	agent_studio_private.result_text, agent_studio_private.worker_state,
 	agent_studio_private.endpoint_problem, agent_studio_private.is_unqueued,
 	agent_studio_private.check_worker, agent_studio_private.check_endpoints,
-	agent_studio_private.check_work, agent_studio_private.model_load,
+	agent_studio_private.check_work, agent_studio_private.preload_remedy, agent_studio_private.endpoint_remedy,
+	agent_studio_private.model_load,
 	agent_studio_private.format_problem, agent_studio_private.required_present
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio_private.log_lines TO agent_studio_user, agent_studio_monitor;
@@ -65,7 +66,7 @@ BEGIN
 	FOR body IN
 		SELECT p.oid::pg_catalog.regprocedure AS signature, p.proname
 		FROM pg_catalog.pg_proc p
-		WHERE p.pronamespace = 'agent_studio_private'::pg_catalog.regnamespace AND p.proname LIKE 'as\_%'
+		WHERE p.pronamespace = 'agent_studio_private'::pg_catalog.regnamespace AND p.proname LIKE 'as!_%' ESCAPE '!'
 	LOOP
 		EXECUTE pg_catalog.format('COMMENT ON FUNCTION %s IS %L', body.signature,
 			pg_catalog.format('Body of agent_studio.%s; the acting role comes first.', body.proname));
