@@ -62,7 +62,7 @@ suite_unit() {
 
 suite_model() {
 	run_suite model /usr/bin/python3 test/tap_unittest.py test/model_server_test.py \
-		test/model_dialects_test.py
+		test/model_dialects_test.py test/property/reference_test.py test/property/property_test.py
 }
 
 regress_config() {

@@ -26,15 +26,18 @@ my $test_folder = dirname(dirname(abs_path(__FILE__)));
 
 # ---------- the model server ----------
 
-sub start_model_server
+sub start_model_server { return start_server("$test_folder/model_server.py", @_); }
+
+# Another program with the same control endpoints.
+sub start_server
 {
-	my @options = @_;
+	my ($program, @options) = @_;
 	my $folder = tempdir(CLEANUP => 1);
 	my $self = bless { port_file => "$folder/port", http => HTTP::Tiny->new(timeout => 60) }, 'AgentStudio::Model';
 	my $output = '';
 
 	$self->{process} = IPC::Run::start(
-		[ '/usr/bin/python3', "$test_folder/model_server.py", '--port', '0', '--port-file', $self->{port_file}, @options ],
+		[ '/usr/bin/python3', $program, '--port', '0', '--port-file', $self->{port_file}, @options ],
 		'<', \undef, '>', "$folder/log", '2>', "$folder/log");
 	wait_until(sub { -s $self->{port_file} }, 'the model server listens');
 	$self->{port} = slurp_file($self->{port_file});
