@@ -300,7 +300,7 @@ collect_error(Workflow *workflow, Batch *executions, ExecutionStatus status)
 	const FlowRow *culprit = workflow->flow->culprit;
 	const char *words;
 
-	if (culprit != NULL)
+	if (culprit != NULL && status != EXECUTION_COMPLETED)
 	{
 		words = culprit->error_class != ERROR_CLASS_NONE ? culprit->error_message : row_data(culprit)->error_message;
 		batch_text(executions, 4, culprit->error_class != ERROR_CLASS_NONE
