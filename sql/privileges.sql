@@ -71,7 +71,7 @@ DECLARE
 BEGIN
 	FOREACH role IN ARRAY '{regress_alice,regress_carol,regress_bob,regress_mona,regress_olaf}'::text[] LOOP
 		FOR name IN SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'execution_id'
-			WHERE c.relnamespace = 'agent_studio'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname <> 'queue' ORDER BY 1
+			WHERE c.relnamespace = 'agent_studio'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname NOT IN ('queue', 'pending_approvals') ORDER BY 1
 		LOOP
 			PERFORM set_config('role', role, true);
 			RETURN QUERY EXECUTE format('SELECT %L, %L, string_agg(v.task, '', '' ORDER BY r.execution_id) FROM agent_studio.%I r'
@@ -220,17 +220,22 @@ BEGIN
 	PERFORM agent_studio.as_deprecate_agent('hijack', false);
 	id := agent_studio.as_execute_task('hijack', 'hijack me', context => '{"a": 1}', priority => 'HIGH', idempotency_key => 'h');
 	PERFORM agent_studio.as_execute_task('hijack', 'hijack me', idempotency_key => 'h');
-	PERFORM agent_studio.as_status(id), agent_studio.as_output(id), agent_studio.as_metrics(id);
+	PERFORM agent_studio.as_status(id), agent_studio.as_output(id), agent_studio.as_metrics(id), agent_studio.as_quality(id);
+	PERFORM * FROM agent_studio.as_workflow_status(id);
+	PERFORM * FROM agent_studio.as_failure(id);
+	PERFORM * FROM agent_studio.as_recovery_options(id);
+	PERFORM * FROM agent_studio.pending_approvals;
 	PERFORM * FROM agent_studio.as_thoughts(id);
 	PERFORM * FROM agent_studio.as_logs(id, 'info', 'x');
 	PERFORM * FROM agent_studio.as_check();
 	PERFORM * FROM agent_studio.as_context_fields('builder');
 	PERFORM * FROM agent_studio.executions;
 	PERFORM * FROM agent_studio.outputs;
+	PERFORM agent_studio.as_pause(id, reason => 'x');
 	PERFORM agent_studio.as_cancel(id, 'x');
 	PERFORM agent_studio.as_wait(id, 0);
-	PERFORM agent_studio_private.result_text(id), agent_studio_private.status_note(e, s)
-	FROM agent_studio.executions e, agent_studio.steps s;
+	PERFORM agent_studio_private.result_text(id), agent_studio_private.status_note(e)
+	FROM agent_studio.executions e;
 END
 $$;
 CREATE PROCEDURE tests.follow(id bigint)

@@ -119,7 +119,7 @@ BEGIN
 				ELSE format('%s steps were restored from a dump, or copied, and wait', count(*)) END,
 		   CASE WHEN count(*) > 0 THEN 'SELECT agent_studio.as_release_restored();' END
 	FROM agent_studio.steps s
-	WHERE s.state IN ('queued', 'running', 'retrying')
+	WHERE s.state IN ('queued', 'running', 'retrying', 'paused')
 	  AND agent_studio_private.is_unqueued(s.execution_id, s.step_no);
 	RETURN QUERY
 	SELECT 'owners exist', count(*) = 0,
