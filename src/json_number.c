@@ -267,3 +267,26 @@ json_number_count(const char *text, size_t len, int64_t *count)
 		*count = *count * 10 + next_digit(&p, digits.end);
 	return true;
 }
+
+/* Zeros count: PostgreSQL keeps those behind the point. */
+void
+json_number_places(const char *text, size_t len, int64_t *before, int64_t *behind)
+{
+	const char *end = text + len;
+	const char *p = text + (len > 0 && *text == '-' ? 1 : 0);
+	int64_t		exponent;
+
+	for (*before = 0; p < end && is_digit(*p); p++)
+		++*before;
+	if (p < end && *p == '.')
+		p++;
+	for (*behind = 0; p < end && is_digit(*p); p++)
+		++*behind;
+	exponent = read_exponent(p, end);
+	*before += exponent;
+	*behind -= exponent;
+	if (*before < 1)
+		*before = 1;
+	if (*behind < 0)
+		*behind = 0;
+}

@@ -37,4 +37,10 @@ extern bool json_number_is_multiple(const char *number, size_t len,
 /* An integer that is not negative, INT64_MAX if larger; false if it is neither. */
 extern bool json_number_count(const char *text, size_t len, int64_t *count);
 
+/*
+ * How many digits it has before and behind the point when it is written without
+ * an exponent; beyond 10^15 they count as that.
+ */
+extern void json_number_places(const char *text, size_t len, int64_t *before, int64_t *behind);
+
 #endif							/* AS_JSON_NUMBER_H */

@@ -10,7 +10,7 @@
 
 /* Everything but the plan itself lives in the tree's memory. */
 void
-plan_free(Plan *plan)
+plan_free(WorkflowPlan *plan)
 {
 	if (plan == NULL)
 		return;
@@ -19,7 +19,7 @@ plan_free(Plan *plan)
 }
 
 int
-plan_find_step(const Plan *plan, const char *name)
+plan_find_step(const WorkflowPlan *plan, const char *name)
 {
 	int			i;
 
@@ -45,7 +45,7 @@ visit_numbered(const PlanStep *step, const char *what, int no, const char *condi
 }
 
 void
-plan_each_condition(const Plan *plan, PlanCondition visit, void *arg)
+plan_each_condition(const WorkflowPlan *plan, PlanCondition visit, void *arg)
 {
 	const PlanStep *step;
 	int			i;
@@ -72,7 +72,7 @@ visit_agent(const PlanStep *step, const char *agent, PlanAgent visit, void *arg)
 }
 
 void
-plan_each_agent(const Plan *plan, PlanAgent visit, void *arg)
+plan_each_agent(const WorkflowPlan *plan, PlanAgent visit, void *arg)
 {
 	const PlanStep *step;
 	int			i;

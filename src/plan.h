@@ -204,7 +204,7 @@ typedef struct PlanStep
 	const JsonNode *success_actions;	/* an array; NULL = none */
 } PlanStep;
 
-typedef struct Plan
+typedef struct WorkflowPlan
 {
 	JsonTree   *tree;
 	const char *pattern;
@@ -217,7 +217,7 @@ typedef struct Plan
 	bool		manual_intervention;
 	int			checkpoint_retention_days;
 	const JsonNode *notify;		/* an object; NULL = none */
-} Plan;
+} WorkflowPlan;
 
 /* Told of each problem of a definition; step is NULL where it is the workflow as a whole. */
 typedef void (*PlanProblem) (void *arg, const char *step, const char *problem, const char *hint);
@@ -228,19 +228,19 @@ typedef void (*PlanProblem) (void *arg, const char *step, const char *problem, c
  * roles, conditions' syntax) is not checked here: plan_each_condition and
  * plan_each_agent tell what has to be.
  */
-extern Plan *plan_read(const char *definition, size_t len, PlanProblem problem, void *arg);
-extern void plan_free(Plan *plan);
+extern WorkflowPlan *plan_read(const char *definition, size_t len, PlanProblem problem, void *arg);
+extern void plan_free(WorkflowPlan *plan);
 
 /* PLAN_NO_STEP if there is none of that name. */
-extern int	plan_find_step(const Plan *plan, const char *name);
+extern int	plan_find_step(const WorkflowPlan *plan, const char *name);
 
 /* Every SQL/JSON path in the plan; where says what it is: when, if of rule 2... */
 typedef void (*PlanCondition) (void *arg, const char *step, const char *where, const char *condition);
-extern void plan_each_condition(const Plan *plan, PlanCondition visit, void *arg);
+extern void plan_each_condition(const WorkflowPlan *plan, PlanCondition visit, void *arg);
 
 /* Every agent that a step may need, hand-offs and choices among them. */
 typedef void (*PlanAgent) (void *arg, const char *step, const char *agent);
-extern void plan_each_agent(const Plan *plan, PlanAgent visit, void *arg);
+extern void plan_each_agent(const WorkflowPlan *plan, PlanAgent visit, void *arg);
 
 /*
  * As plan_read, but for whoever wants to see all that is wrong: conditions and

@@ -49,8 +49,8 @@ name_place(const Reader *reader, const char *name, size_t len)
 	return low;
 }
 
-static int
-find_step(const Reader *reader, const char *name, size_t len)
+int
+plan_lookup_step(const Reader *reader, const char *name, size_t len)
 {
 	int			place = name_place(reader, name, len);
 	const char *found;
@@ -72,7 +72,7 @@ plan_index_names(Reader *reader)
 	{
 		const char *name = reader->plan->steps[i].name;
 		int			place = name_place(reader, name, strlen(name));
-		int			first = find_step(reader, name, strlen(name));
+		int			first = plan_lookup_step(reader, name, strlen(name));
 
 		if (!reader->notes[i].good_name)
 			continue;
@@ -105,7 +105,7 @@ near_step(const Reader *reader, const char *name, size_t len)
 int
 plan_step_named(Reader *reader, const char *what, const char *name, size_t len)
 {
-	int			step = find_step(reader, name, len);
+	int			step = plan_lookup_step(reader, name, len);
 
 	if (step == PLAN_NO_STEP)
 		plan_tell_near(reader, near_step(reader, name, len), "Name a step of this workflow.",
@@ -115,16 +115,16 @@ plan_step_named(Reader *reader, const char *what, const char *name, size_t len)
 
 /* ---- members of the objects that declare something ---- */
 
-static int
-declared(const JsonNode *object, const char *name, size_t len)
+int
+plan_declared(const JsonNode *object, const char *name, size_t len)
 {
 	const JsonNode *member = object ? json_node_member(object, name, len) : NULL;
 
 	return member ? (int) member->index : PLAN_UNSET;
 }
 
-static void
-offer_members(const Reader *reader, Near *near, const JsonNode *object)
+void
+plan_offer_members(const Reader *reader, Near *near, const JsonNode *object)
 {
 	const JsonNode *member;
 
@@ -148,11 +148,11 @@ input_source(Reader *reader, const char *what, const char *name, size_t len, Pla
 	Near		near;
 
 	source->step = PLAN_INPUTS;
-	source->value = declared(reader->inputs, name, len);
+	source->value = plan_declared(reader->inputs, name, len);
 	if (source->value != PLAN_UNSET && source->value < reader->plan->ninputs)
 		return true;
 	near_init(&near, name, len);
-	offer_members(reader, &near, reader->inputs);
+	plan_offer_members(reader, &near, reader->inputs);
 	plan_tell_near(reader, near.best, "Declare it in the inputs of the workflow.",
 				   "%s: the workflow has no input %s", what, plan_quote(reader, name, len));
 	return false;
@@ -165,7 +165,7 @@ tell_no_output(Reader *reader, const char *what, int step, const char *name, siz
 	Near		near;
 
 	near_init(&near, name, len);
-	offer_members(reader, &near, reader->notes[step].outputs);
+	plan_offer_members(reader, &near, reader->notes[step].outputs);
 	plan_tell_near(reader, near.best, "Declare it in the outputs of that step; the word output stands for its whole answer.",
 				   "%s: step \"%s\" has no output %s", what, step_name, plan_quote(reader, name, len));
 }
@@ -183,7 +183,7 @@ step_source(Reader *reader, const char *what, int step, const char *name, size_t
 	}
 	if (is_output_word(name, len))
 		return true;
-	source->value = declared(reader->notes[step].outputs, name, len);
+	source->value = plan_declared(reader->notes[step].outputs, name, len);
 	if (source->value != PLAN_UNSET && source->value < reader->plan->steps[step].noutputs)
 		return true;
 	tell_no_output(reader, what, step, name, len);
@@ -251,7 +251,7 @@ own_piece(Reader *reader, int self, const TemplatePart *part, PlanPiece *piece)
 {
 	PlanSource	whole = {self, PLAN_WHOLE_ANSWER};
 
-	piece->own_output = declared(reader->notes[self].outputs, part->name, part->name_len);
+	piece->own_output = plan_declared(reader->notes[self].outputs, part->name, part->name_len);
 	if (piece->own_output != PLAN_UNSET)
 		return true;
 	return is_output_word(part->name, part->name_len) && single_source(reader, piece, &whole);
@@ -263,10 +263,10 @@ tell_unknown_name(Reader *reader, int self, bool in_rule, const char *what, cons
 	Near		near;
 
 	near_init(&near, part->name, part->name_len);
-	offer_members(reader, &near, reader->notes[self].inputs);
-	offer_members(reader, &near, reader->inputs);
+	plan_offer_members(reader, &near, reader->notes[self].inputs);
+	plan_offer_members(reader, &near, reader->inputs);
 	if (in_rule)
-		offer_members(reader, &near, reader->notes[self].outputs);
+		plan_offer_members(reader, &near, reader->notes[self].outputs);
 	plan_tell_near(reader, near.best, "Declare it in the inputs of the workflow, or map it in the inputs of the step; {{ and }} are braces.",
 				   "%s: {%.*s} is neither declared nor mapped", what, (int) part->name_len, part->name);
 }
@@ -280,14 +280,14 @@ name_piece(Reader *reader, int self, bool in_rule, const char *what, const Templ
 
 	if (in_rule && own_piece(reader, self, part, piece))
 		return true;
-	mapping = declared(reader->notes[self].inputs, part->name, part->name_len);
+	mapping = plan_declared(reader->notes[self].inputs, part->name, part->name_len);
 	if (mapping != PLAN_UNSET && mapping < step->nmappings)
 	{
 		piece->nsources = step->mappings[mapping].nsources;
 		piece->sources = step->mappings[mapping].sources;
 		return true;
 	}
-	source.value = declared(reader->inputs, part->name, part->name_len);
+	source.value = plan_declared(reader->inputs, part->name, part->name_len);
 	if (source.value != PLAN_UNSET && source.value < reader->plan->ninputs)
 		return single_source(reader, piece, &source);
 	tell_unknown_name(reader, self, in_rule, what, part);

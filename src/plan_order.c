@@ -62,7 +62,7 @@ demand(Reader *reader, int step, int owner, PlanDemand kind)
 static void
 find_demands(Reader *reader)
 {
-	Plan	   *plan = reader->plan;
+	WorkflowPlan *plan = reader->plan;
 	int			i;
 	int			r;
 
@@ -180,7 +180,7 @@ check_demand_rings(Reader *reader)
 
 /* The step before; those that run on demand are left out. */
 static int
-step_before(const Plan *plan, int i)
+step_before(const WorkflowPlan *plan, int i)
 {
 	while (--i >= 0)
 	{
@@ -217,7 +217,7 @@ check_given_after(Reader *reader, int i)
 static void
 find_deciders(Reader *reader, StepSet *deciders)
 {
-	Plan	   *plan = reader->plan;
+	WorkflowPlan *plan = reader->plan;
 	int			i;
 	int			c;
 	int			t;

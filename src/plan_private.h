@@ -10,6 +10,8 @@
 
 #include "plan.h"
 
+struct Near;
+
 #define PLAN_MAX_BYTES		(1024 * 1024)	/* of a definition */
 #define PLAN_MAX_NODES		300000	/* values in it */
 #define PLAN_MAX_PROBLEMS	200
@@ -53,12 +55,12 @@ typedef struct StepNotes
 	StepSet		owners;			/* of one that runs on demand: for whom */
 	StepSet		before;			/* all that come before it in the order */
 	StepSet		sees;			/* whose outputs it may use */
-	int			sees_state;		/* 0 = not known, 1 = in work, 2 = known */
+	bool		sees_known;
 } StepNotes;
 
 typedef struct Reader
 {
-	Plan	   *plan;
+	WorkflowPlan *plan;
 	JsonTree   *tree;
 	const JsonNode *inputs;		/* the workflow's, if that is an object */
 	StepNotes  *notes;
@@ -140,6 +142,11 @@ extern bool plan_is_text(const JsonNode *node);
 extern PlanValue *plan_values(Reader *reader, const JsonNode *object, bool are_inputs, int *count);
 extern const char *plan_type_name(PlanType type);
 
+extern bool plan_is_choice(const PlanValue *value, const char *text);
+
+/* The choice that is spelt most like the text; NULL = none comes near. */
+extern const char *plan_near_choice(const PlanValue *value, const char *text);
+
 /* Is a value of that type? */
 extern bool plan_value_fits(const PlanValue *value, const JsonNode *node);
 
@@ -147,6 +154,15 @@ extern bool plan_value_fits(const PlanValue *value, const JsonNode *node);
 
 /* Sorts the steps by name, and tells of those that have the same. */
 extern void plan_index_names(Reader *reader);
+
+/* PLAN_NO_STEP if there is none. */
+extern int	plan_lookup_step(const Reader *reader, const char *name, size_t len);
+
+/* The number of a member of an object, which may be NULL; PLAN_UNSET = no such member. */
+extern int	plan_declared(const JsonNode *object, const char *name, size_t len);
+
+/* For "Perhaps you meant ...", unless so many problems were told that none is any more. */
+extern void plan_offer_members(const Reader *reader, struct Near *near, const JsonNode *object);
 
 /* Tells if there is none, and returns PLAN_NO_STEP. what: "fallback", "after" ... */
 extern int	plan_step_named(Reader *reader, const char *what, const char *name, size_t len);
@@ -179,10 +195,14 @@ extern void plan_order(Reader *reader);
 /* What can only be judged when the order is known. */
 extern void plan_check(Reader *reader);
 
-/* The variables and steps that a condition names; sees has the steps that may be. */
-extern void plan_check_condition(Reader *reader, int self, bool in_rule, const char *path, const StepSet *sees);
+/*
+ * The variables and steps that a condition names, and what stands behind $. sees
+ * has the steps that may be named; NULL = the order is not known.
+ */
+extern void plan_check_condition(Reader *reader, int self, bool in_rule, const char *what,
+								 const char *path, const StepSet *sees);
 
-/* Tells, if so, why the step may not use what that one found. */
-extern void plan_check_source(Reader *reader, int self, bool in_rule, const char *what, int source);
+/* Tells, if it may not, why a step may not use what another one found. */
+extern void plan_check_seen(Reader *reader, int self, bool in_rule, const char *what, int source, const StepSet *sees);
 
 #endif							/* AS_PLAN_PRIVATE_H */

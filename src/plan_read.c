@@ -30,7 +30,7 @@ read_settings(Reader *reader, const JsonNode *root)
 	static const char *const failure_words[] = {"stop", "retry_then_stop", "continue", "manual_review", NULL};
 	static const PlanFailure meaning[] = {FAILURE_STOP, FAILURE_STOP, FAILURE_CONTINUE, FAILURE_MANUAL_REVIEW};
 	const JsonNode *settings = plan_member(reader, root, "settings", NODE_OBJECT);
-	Plan	   *plan = reader->plan;
+	WorkflowPlan *plan = reader->plan;
 
 	if (settings == NULL)
 		return;
@@ -143,6 +143,7 @@ read_steps(Reader *reader, const JsonNode *array)
 	if (reader->failed)
 		return;
 	plan_order(reader);
+	plan_check(reader);
 }
 
 /* ---- all of it ---- */
@@ -237,7 +238,7 @@ reader_free(Reader *reader)
 
 /* Reads into plan, and walks through what could be read. */
 static bool
-inspect(Plan *plan, const char *definition, size_t len, PlanProblem problem,
+inspect(WorkflowPlan *plan, const char *definition, size_t len, PlanProblem problem,
 		PlanCondition condition, PlanAgent agent, void *arg)
 {
 	Reader		reader;
@@ -261,7 +262,7 @@ bool
 plan_inspect(const char *definition, size_t len, PlanProblem problem,
 			 PlanCondition condition, PlanAgent agent, void *arg)
 {
-	Plan	   *plan = calloc(1, sizeof(Plan));
+	WorkflowPlan *plan = calloc(1, sizeof(WorkflowPlan));
 	bool		good = false;
 
 	if (plan == NULL)
@@ -272,10 +273,10 @@ plan_inspect(const char *definition, size_t len, PlanProblem problem,
 	return good;
 }
 
-Plan *
+WorkflowPlan *
 plan_read(const char *definition, size_t len, PlanProblem problem, void *arg)
 {
-	Plan	   *plan = calloc(1, sizeof(Plan));
+	WorkflowPlan *plan = calloc(1, sizeof(WorkflowPlan));
 
 	if (plan == NULL)
 		problem(arg, NULL, "out of memory", "Try it again.");

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "near.h"
+#include "sections.h"
 #include "template.h"
 
 #define MAX_CHOICES	100
@@ -34,20 +36,35 @@ plan_type_name(PlanType type)
 }
 
 bool
-plan_value_fits(const PlanValue *value, const JsonNode *node)
+plan_is_choice(const PlanValue *value, const char *text)
 {
 	int			i;
 
-	if (node->kind != type_kinds[value->type])
-		return false;
-	if (value->type != PLAN_ENUM)
-		return true;
 	for (i = 0; i < value->nchoices; i++)
 	{
-		if (strcmp(value->choices[i], node->is.text) == 0)
+		if (strcmp(value->choices[i], text) == 0)
 			return true;
 	}
 	return false;
+}
+
+const char *
+plan_near_choice(const PlanValue *value, const char *text)
+{
+	Near		near;
+	int			i;
+
+	near_init(&near, text, strlen(text));
+	for (i = 0; i < value->nchoices; i++)
+		near_offer(&near, value->choices[i]);
+	return near.best;
+}
+
+bool
+plan_value_fits(const PlanValue *value, const JsonNode *node)
+{
+	return node->kind == type_kinds[value->type] &&
+		(value->type != PLAN_ENUM || plan_is_choice(value, node->is.text));
 }
 
 /* {"label": "Coverage", "unit": "%"}: the output is shown among the metrics. */
@@ -132,6 +149,28 @@ read_type_word(Reader *reader, const JsonNode *node, PlanValue *value)
 				   "type %s is not known", plan_quote(reader, node->is.text, node->by.len));
 }
 
+/* An output may be a section of an answer, and headings are compared by their keys. */
+static void
+check_heading(Reader *reader, const JsonNode *node)
+{
+	const JsonNode *other;
+	SectionKey	key;
+	SectionKey	other_key;
+
+	section_key(node->name, node->name_len, &key);
+	if (key.len == 0)
+		plan_tell(reader, "Use a letter too.", "a heading has to have a letter or a digit");
+	for (other = node->parent->is.first; other != node; other = other->next)
+	{
+		section_key(other->name, other->name_len, &other_key);
+		if (!section_key_equal(&key, &other_key))
+			continue;
+		plan_tell(reader, "Give it a name that differs in more than case and _.",
+				  "as headings, %s and %s are the same", node->name, plan_quote(reader, other->name, other->name_len));
+		return;
+	}
+}
+
 static void
 check_name(Reader *reader, const JsonNode *node, bool is_input)
 {
@@ -140,6 +179,8 @@ check_name(Reader *reader, const JsonNode *node, bool is_input)
 				  "this is no name of a variable");
 	else if (!is_input && strcmp(node->name, "output") == 0)
 		plan_tell(reader, "Name it otherwise.", "the name output stands for the whole answer");
+	else if (!is_input)
+		check_heading(reader, node);
 }
 
 PlanValue *
