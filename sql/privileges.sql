@@ -59,6 +59,9 @@ SELECT execution_id, 1, 1, 0, now(), 0, 'system', task, owner, team FROM executi
 INSERT INTO notices (execution_id, severity, kind, message, owner, team) SELECT execution_id, 'warning', 'retry', task, owner, team FROM executions;
 INSERT INTO logs (execution_id, step_no, at, level, message, owner, team) SELECT execution_id, 1, now(), 'DEBUG', task, owner, team FROM executions;
 INSERT INTO commands (execution_id, wanted, actor, owner, team) SELECT execution_id, 'cancel', owner, owner, team FROM executions;
+INSERT INTO approvals (execution_id, step_no, approver, message, requested_at, on_expiry, owner, team)
+SELECT execution_id, 1, owner, task, now(), 'reject', owner, team FROM executions;
+INSERT INTO deliveries (execution_id, action, owner, team) SELECT execution_id, 'notify', owner, team FROM executions;
 UPDATE steps s SET output = e.task FROM executions e WHERE e.execution_id = s.execution_id;
 CREATE FUNCTION tests.sees() RETURNS TABLE (reader text, relation text, sees text)
 LANGUAGE plpgsql AS $$

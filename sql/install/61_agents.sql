@@ -280,6 +280,32 @@ AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_deprecate_agent(text, boolean) IS
 'Closes an agent for new tasks (false: opens it again). Raises 42704, 42501.';
 
+-- By what the versions say, and by what tests of drafts, which have no version, have
+-- pinned: every other run keeps a version.
+CREATE FUNCTION agent_studio_private.used_by_no_workflow(actor text, agent text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	users text;
+BEGIN
+	SELECT string_agg(DISTINCT CASE WHEN w.workflow_id IS NULL OR agent_studio_private.sees_workflow(actor, w) THEN coalesce(w.name, u.workflow)
+							   ELSE 'those of others' END, ', ') INTO users
+	FROM (SELECT v.workflow_id, NULL FROM agent_studio.workflow_versions v
+		  WHERE EXISTS (SELECT FROM agent_studio_private.named_agents(v.definition) n WHERE n.agent = used_by_no_workflow.agent)
+		  UNION
+		  SELECT NULL, e.workflow FROM agent_studio.executions e
+		  WHERE e.workflow IS NOT NULL AND e.workflow_version_id IS NULL AND e.agents ? used_by_no_workflow.agent) u (workflow_id, workflow)
+	LEFT JOIN agent_studio.workflows w ON w.workflow_id = u.workflow_id OR w.name = u.workflow;
+	IF users IS NOT NULL THEN
+		RAISE EXCEPTION 'agent "%" is used by versions or tests of workflows: %', agent, users
+			USING ERRCODE = 'dependent_objects_still_exist',
+				  HINT = 'Versions never change. agent_studio.as_deprecate_agent closes it for new tasks.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.used_by_no_workflow(text, text) IS
+'Raises 2BP01 for an agent that a version of a workflow names, or a test of a draft has pinned.';
+
 CREATE FUNCTION agent_studio_private.as_drop_agent(actor text, name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -297,6 +323,7 @@ BEGIN
 			USING ERRCODE = 'dependent_objects_still_exist',
 				  HINT = 'Their history needs it. agent_studio.as_deprecate_agent closes it for new tasks.';
 	END IF;
+	PERFORM agent_studio_private.used_by_no_workflow(actor, name);
 	DELETE FROM agent_studio.agents a WHERE a.agent_id = target.agent_id;
 END
 $$;
@@ -304,4 +331,4 @@ $$;
 CREATE FUNCTION agent_studio.as_drop_agent(name text) RETURNS void
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_drop_agent(text) IS
-'Drops an agent that never ran. Raises 42704, 42501, 2BP01 when it has executions.';
+'Drops an agent that never ran and is in no version of a workflow. Raises 42704, 42501, 2BP01 when it has executions or workflows.';
