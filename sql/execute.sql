@@ -93,6 +93,7 @@ SELECT * FROM tests.try(
 	$$SELECT as_execute_task('hers', 'x', output_format => 'pdf')$$,
 	$$SELECT as_execute_task('hers', 'x', output_format => 'jsn')$$,
 	$$SELECT as_execute_task('hers', 'x', idempotency_key => '')$$,
+	$$SELECT as_execute_task('hers', 'x', idempotency_key => repeat('ä', 501))$$,
 	$$SELECT as_execute_task('hers', 'x', max_iterations => 2)$$,
 	$$SELECT as_execute_task('hers', 'x', max_iterations => NULL)$$,
 	$$SELECT as_execute_task('hers', 'x', iteration_strategy => 'improve_until_valid')$$,

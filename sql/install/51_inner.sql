@@ -91,7 +91,7 @@ CREATE FUNCTION agent_studio_private.required(what text, value text) RETURNS voi
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF value IS NULL OR value !~ '\S' THEN
+	IF value IS NULL OR value !~ '[^[:space:]]' THEN
 		RAISE EXCEPTION '% must not be empty', what
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
@@ -99,6 +99,37 @@ END
 $$;
 COMMENT ON FUNCTION agent_studio_private.required(text, text) IS
 'Raises 22023 if the value is NULL or blank.';
+
+CREATE FUNCTION agent_studio_private.check_name(what text, value text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM agent_studio_private.required(what, value);
+	IF length(value) > 200 THEN
+		RAISE EXCEPTION '% has % characters, it may have 200', what, length(value)
+			USING ERRCODE = 'program_limit_exceeded', HINT = 'Take a shorter name; a description may be as long as it likes.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.check_name(text, text) IS
+'Raises 22023 if the name is NULL or blank, 54000 if it is longer than names may be: they are kept in indexes.';
+
+CREATE FUNCTION agent_studio_private.check_idempotency_key(idempotency_key text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF idempotency_key = '' THEN
+		RAISE EXCEPTION 'idempotency_key must not be empty'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out, or give the task a key of its own.';
+	END IF;
+	IF octet_length(idempotency_key) > 1000 THEN
+		RAISE EXCEPTION 'idempotency_key has % bytes, it may have 1000', octet_length(idempotency_key)
+			USING ERRCODE = 'program_limit_exceeded', HINT = 'Use a hash of it, for example encode(sha256(convert_to(key, ''UTF8'')), ''hex'').';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.check_idempotency_key(text) IS
+'Raises 22023 for an empty key, 54000 for one that is too long; NULL passes.';
 
 CREATE FUNCTION agent_studio_private.not_null(what text, is_null boolean) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
@@ -118,7 +149,9 @@ LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF version !~ '^[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}$' THEN
-		RAISE EXCEPTION 'version "%" is not of the form 1.0.0', version USING ERRCODE = 'invalid_parameter_value';
+		RAISE EXCEPTION 'version "%" is not of the form 1.0.0', left(version, 100)
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = 'A version is three numbers of at most nine digits; name a good one with version => ''2.0.0''.';
 	END IF;
 END
 $$;

@@ -6,6 +6,7 @@ CREATE FUNCTION agent_studio_private.check_agent(actor text, agent_type text, te
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM agent_studio_private.check_name('agent_type', agent_type);
 	IF agent_type !~ '^[a-z][a-z0-9_-]*$' THEN
 		RAISE EXCEPTION 'agent type "%" is not a word in lower case', agent_type
 			USING ERRCODE = 'invalid_parameter_value',
@@ -112,7 +113,7 @@ DECLARE
 	used_model agent_studio.models;
 	new_id bigint;
 BEGIN
-	PERFORM agent_studio_private.required('name', name);
+	PERFORM agent_studio_private.check_name('name', name);
 	PERFORM agent_studio_private.required('agent_type', agent_type);
 	PERFORM agent_studio_private.required('model', model);
 	PERFORM agent_studio_private.required('version', version);
@@ -154,7 +155,7 @@ CREATE FUNCTION agent_studio.as_create_agent(
 	version text DEFAULT '1.0.0', fallback_models text[] DEFAULT '{}') RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_create_agent(text, text, text, text, text, text, text, text, numeric, integer, integer, text, text[], text[], numeric, boolean, text, text[]) IS
-'Makes an agent: a type (architect, builder, validator, scribe, or another word), a model and a prompt. NULL for temperature, top_p and max_output_tokens = not sent. timeout_seconds bounds one attempt. progress_lines asks the model for progress lines. fallback_models are asked, in order, when the model is down or over its limit. Returns its agent_id. Raises 42704 unknown model, 42710 name taken, 22023 bad value with the good ones, 42501.';
+'Makes an agent: a type (architect, builder, validator, scribe, or another word), a model and a prompt. NULL for temperature, top_p and max_output_tokens = not sent. timeout_seconds bounds one attempt. progress_lines asks the model for progress lines. fallback_models are asked, in order, when the model is down or over its limit. Returns its agent_id. Raises 42704 unknown model, 42710 name taken, 22023 bad value with the good ones, 54000 a name too long, 42501.';
 
 CREATE FUNCTION agent_studio_private.next_version(agent agent_studio.agents) RETURNS text
 LANGUAGE sql STABLE
@@ -280,31 +281,32 @@ AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_deprecate_agent(text, boolean) IS
 'Closes an agent for new tasks (false: opens it again). Raises 42704, 42501.';
 
--- By what the versions say, and by what tests of drafts, which have no version, have
--- pinned: every other run keeps a version.
+-- By what the versions say, and by what executions have pinned that have a plan of their
+-- own: every other run of a workflow keeps a version.
 CREATE FUNCTION agent_studio_private.used_by_no_workflow(actor text, agent text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	users text;
 BEGIN
-	SELECT string_agg(DISTINCT CASE WHEN w.workflow_id IS NULL OR agent_studio_private.sees_workflow(actor, w) THEN coalesce(w.name, u.workflow)
-							   ELSE 'those of others' END, ', ') INTO users
-	FROM (SELECT v.workflow_id, NULL FROM agent_studio.workflow_versions v
-		  WHERE EXISTS (SELECT FROM agent_studio_private.named_agents(v.definition) n WHERE n.agent = used_by_no_workflow.agent)
-		  UNION
-		  SELECT NULL, e.workflow FROM agent_studio.executions e
-		  WHERE e.workflow IS NOT NULL AND e.workflow_version_id IS NULL AND e.agents ? used_by_no_workflow.agent) u (workflow_id, workflow)
-	LEFT JOIN agent_studio.workflows w ON w.workflow_id = u.workflow_id OR w.name = u.workflow;
+	SELECT string_agg(DISTINCT CASE WHEN agent_studio_private.sees_workflow(actor, w) THEN format('workflow "%s"', w.name)
+							   ELSE 'workflows of others' END, ', ') INTO users
+	FROM agent_studio.workflows w
+	WHERE EXISTS (SELECT FROM agent_studio.workflow_versions v
+				  JOIN LATERAL agent_studio_private.named_agents(v.definition) n ON n.agent = used_by_no_workflow.agent
+				  WHERE v.workflow_id = w.workflow_id);
+	IF users IS NULL AND EXISTS (SELECT FROM agent_studio.executions e WHERE e.plan IS NOT NULL AND e.agents ? used_by_no_workflow.agent) THEN
+		users := 'executions, for a part of their work';
+	END IF;
 	IF users IS NOT NULL THEN
-		RAISE EXCEPTION 'agent "%" is used by versions or tests of workflows: %', agent, users
+		RAISE EXCEPTION 'agent "%" is used by %', agent, users
 			USING ERRCODE = 'dependent_objects_still_exist',
-				  HINT = 'Versions never change. agent_studio.as_deprecate_agent closes it for new tasks.';
+				  HINT = 'Their history needs it. agent_studio.as_deprecate_agent closes it for new tasks.';
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.used_by_no_workflow(text, text) IS
-'Raises 2BP01 for an agent that a version of a workflow names, or a test of a draft has pinned.';
+'Raises 2BP01 for an agent that a version of a workflow names, or an execution with a plan of its own has pinned.';
 
 CREATE FUNCTION agent_studio_private.as_drop_agent(actor text, name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp

@@ -237,7 +237,7 @@ CREATE FUNCTION agent_studio_private.check_workflow(actor text, workflow agent_s
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM agent_studio_private.required('name', workflow.name);
+	PERFORM agent_studio_private.check_name('name', workflow.name);
 	PERFORM agent_studio_private.one_of('pattern', workflow.pattern, agent_studio_private.patterns());
 	PERFORM agent_studio_private.one_of('visibility', workflow.visibility, ARRAY['team', 'shared']);
 	PERFORM agent_studio_private.one_of('environment', workflow.environment, ARRAY['development', 'staging', 'production']);
@@ -245,7 +245,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.check_workflow(text, agent_studio.workflows) IS
-'Raises 22023, 22004 or 42501 for a workflow whose description is not sound.';
+'Raises 22023, 22004, 54000 or 42501 for a workflow whose description is not sound.';
 
 CREATE FUNCTION agent_studio_private.name_advice(name text, pattern text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -298,8 +298,8 @@ CREATE FUNCTION agent_studio_private.publish(actor text, workflow agent_studio.w
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM agent_studio_private.version_label(label);
 	label := coalesce(label, agent_studio_private.next_version(workflow));
+	PERFORM agent_studio_private.version_label(label);
 	-- Held until the commit, so that as_drop_agent sees the version.
 	PERFORM FROM agent_studio.agents a
 	WHERE a.name IN (SELECT n.agent FROM agent_studio_private.named_agents(definition) n) FOR KEY SHARE;
@@ -435,7 +435,7 @@ DECLARE
 	step jsonb;
 	place integer;
 BEGIN
-	PERFORM agent_studio_private.required('name', name);
+	PERFORM agent_studio_private.check_name('name', name);
 	PERFORM agent_studio_private.not_null('replace', replace IS NULL);
 	step := agent_studio_private.step_members(jsonb_build_object('name', name, 'agent', agent, 'task', task,
 		'title', title, 'after', after, 'inputs', inputs, 'outputs', outputs, 'when', "when", 'rules', rules,
@@ -626,7 +626,7 @@ BEGIN
 	made.tags := coalesce(tags, source.tags);
 	made.visibility := coalesce(visibility, source.visibility);
 	made.team := coalesce(team, CASE WHEN agent_studio_private.has_role(actor, source.team) THEN source.team END);
-	PERFORM agent_studio_private.required('new_name', new_name);
+	PERFORM agent_studio_private.check_name('new_name', new_name);
 	made := agent_studio_private.new_workflow(actor, made);
 	IF definition IS NOT NULL THEN
 		PERFORM agent_studio_private.publish(actor, made, definition, '1.0.0');
