@@ -13,8 +13,8 @@ BEGIN
 	END IF;
 	BEGIN
 		document := output::jsonb;
-	EXCEPTION WHEN data_exception THEN
-		RETURN 0;
+	EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+		RETURN 0;				-- no JSON, or more than jsonb can hold
 	END;
 	IF jsonb_typeof(document) <> 'object' THEN
 		RETURN 0;
@@ -37,7 +37,7 @@ BEGIN
 	SELECT agent_studio_private.required_present(s.output, e.json_schema),
 		   CASE WHEN s.output IS NOT NULL THEN
 			CASE WHEN agent_studio_private.format_problem(s.output, e.output_format, e.json_schema) IS NULL THEN 100 ELSE 0 END END,
-		   round(100.0 * a.last_tokens / coalesce(v.max_output_tokens, m.max_output_tokens))::int,
+		   agent_studio_private.percent_of(a.last_tokens, coalesce(v.max_output_tokens, m.max_output_tokens)),
 		   greatest(a.ended - 1, 0), a.rate_limited,
 		   (SELECT count(*) FROM agent_studio.notices n WHERE n.execution_id = e.execution_id AND n.severity = 'warning')
 	INTO as_quality.completeness_percent, as_quality.format_compliance_percent,

@@ -27,7 +27,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.re
 	agent_studio_private.result_text, agent_studio_private.worker_state,
 	agent_studio_private.endpoint_problem, agent_studio_private.is_unqueued,
 	agent_studio_private.check_worker, agent_studio_private.check_endpoints,
-	agent_studio_private.check_work, agent_studio_private.model_load,
+	agent_studio_private.check_work, agent_studio_private.model_load, agent_studio_private.percent_of,
 	agent_studio_private.format_problem, agent_studio_private.required_present
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio_private.log_lines TO agent_studio_user, agent_studio_monitor;
