@@ -21,6 +21,17 @@ END;
 COMMENT ON FUNCTION agent_studio_private.usual_duration(text) IS
 'Median duration of the agent''s newest 20 completed executions that the current user can see; NULL = none yet.';
 
+CREATE FUNCTION agent_studio_private.vendor_note(model_id bigint) RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('waiting: the vendor of model %s takes nothing for another %s s', m.name,
+		ceil(extract(epoch FROM h.blocked_until - pg_catalog.clock_timestamp())))
+	FROM agent_studio.model_headroom h JOIN agent_studio.models m USING (model_id)
+	WHERE h.model_id = vendor_note.model_id AND h.blocked_until > pg_catalog.clock_timestamp();
+END;
+COMMENT ON FUNCTION agent_studio_private.vendor_note(bigint) IS
+'That the vendor wants nothing sent to a model, and for how long; NULL = it takes more.';
+
 CREATE FUNCTION agent_studio_private.status_note(execution agent_studio.executions, step agent_studio.steps) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -34,7 +45,7 @@ BEGIN ATOMIC
 			THEN pg_catalog.format('retry %s of %s in %s s after %s: %s', (step).attempt_no, (execution).max_retries,
 				greatest(0, ceil(extract(epoch FROM (step).retry_at - pg_catalog.clock_timestamp()))),
 				(step).error_class, (step).error_message)
-		WHEN (execution).status = 'queued' THEN 'waiting for its turn'
+		WHEN (execution).status = 'queued' THEN coalesce(agent_studio_private.vendor_note((step).model_id), 'waiting for its turn')
 		END;
 END;
 COMMENT ON FUNCTION agent_studio_private.status_note(agent_studio.executions, agent_studio.steps) IS

@@ -37,13 +37,13 @@ CREATE VIEW agent_studio.model_quota WITH (security_invoker = true) AS
 					agent_studio_private.percent_of(l.tokens, m.tokens_per_minute),
 					agent_studio_private.percent_of(h.limit_requests - h.remaining_requests, h.limit_requests),
 					agent_studio_private.percent_of(h.limit_tokens - h.remaining_tokens, h.limit_tokens)) AS percent_used,
-		   greatest(h.reset_requests_at, h.reset_tokens_at) AS resets_at
+		   greatest(h.reset_requests_at, h.reset_tokens_at, h.blocked_until) AS resets_at
 	FROM agent_studio.models m
 	JOIN agent_studio_private.model_load() l USING (model_id)
 	LEFT JOIN agent_studio.model_headroom h ON h.model_id = m.model_id
-		AND h.seen_at > clock_timestamp() - interval '1 minute';
+		AND (h.seen_at > clock_timestamp() - interval '1 minute' OR h.blocked_until > clock_timestamp());
 COMMENT ON VIEW agent_studio.model_quota IS
-'How much of its allowance each model has used within the last minute, and what waits for it. Limits are those of the model''s row, else what the vendor said within the last minute.';
+'How much of its allowance each model has used within the last minute, and what waits for it. Limits are those of the model''s row, else what the vendor said within the last minute, or longer ago while it wants nothing sent.';
 COMMENT ON COLUMN agent_studio.model_quota.model IS 'Name of the model.';
 COMMENT ON COLUMN agent_studio.model_quota.in_flight IS 'Calls under way.';
 COMMENT ON COLUMN agent_studio.model_quota.max_concurrency IS 'Most calls under way at once; NULL = no limit here.';
