@@ -112,4 +112,5 @@ cmp_ok(fullest_window($minute - 100, @times), '<=', 60, 'a restart does not begi
 is($node->safe_psql('postgres', q(SELECT agent_studio.as_update_model('sixty', unset => '{requests_per_minute}');
 	SELECT requests_per_minute IS NULL FROM agent_studio.models WHERE name = 'sixty')), "\nt", 'a limit can be taken away');
 
+finish_studio($node, $model);
 done_testing();
