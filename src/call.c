@@ -795,6 +795,20 @@ call_refused(const Claim *claim, const EndpointProblem *problem, Journal *journa
 	return call;
 }
 
+int64
+call_told_wait_ms(const Call *call)
+{
+	int64		wait_ms = 0;
+
+	if (call->head.remaining_requests == 0)
+		wait_ms = call->head.reset_requests_ms;
+	if (call->head.remaining_tokens == 0)
+		wait_ms = Max(wait_ms, call->head.reset_tokens_ms);
+	if (call->error.error_class == ERROR_CLASS_RATE_LIMITED)
+		wait_ms = Max(wait_ms, call->error.retry_after_ms);
+	return Max(wait_ms, 0);
+}
+
 void
 call_release_http(Call *call, HttpLoop *loop)
 {

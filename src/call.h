@@ -141,6 +141,12 @@ extern void call_flush_line(Call *call, TimestampTz before);
 /* Ends a running call: canceled or interrupted. */
 extern void call_stop(Call *call, Outcome outcome, const char *why);
 
+/*
+ * For how long the vendor wants nothing more to be sent to this model, by what an
+ * ended call brought: a limit that is used up, or a 429. Milliseconds; 0 = it did not say.
+ */
+extern int64 call_told_wait_ms(const Call *call);
+
 /* Closes the socket if it is still open. */
 extern void call_release_http(Call *call, HttpLoop *loop);
 

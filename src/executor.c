@@ -208,6 +208,7 @@ static void
 recall_work(void *arg)
 {
 	queue_recall_sends(executor->limits, as_minute_ms);
+	queue_recall_blocks(executor->limits);
 }
 
 static void

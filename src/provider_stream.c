@@ -51,12 +51,15 @@ draft_append(Buf *buf, const JsonValue *value)
 		buf_append(buf, value->value, value->len);
 }
 
+/* No call costs so many tokens; sums and costs of what is less fit everywhere. */
+#define MAX_TOKENS	INT64_C(1000000000)
+
 bool
 draft_count(int64_t *field, const JsonValue *value)
 {
 	int64_t		number;
 
-	if (!json_int64(value, &number) || number < 0)
+	if (!json_int64(value, &number) || number < 0 || number > MAX_TOKENS)
 		return false;
 	*field = number;
 	return true;
@@ -134,7 +137,10 @@ set_if_known(int64_t *target, int64_t number)
 		*target = number;
 }
 
-/* Usage is cumulative: what comes later replaces what came before. */
+/*
+ * Usage is cumulative: what comes later replaces what came before.  The cache
+ * cannot have given more than the whole input, or it would cost less than nothing.
+ */
 static void
 commit_usage(const Draft *draft, Answer *answer)
 {
@@ -142,6 +148,8 @@ commit_usage(const Draft *draft, Answer *answer)
 	set_if_known(&answer->cached_input_tokens, draft->cached);
 	set_if_known(&answer->output_tokens, draft->output);
 	set_if_known(&answer->reasoning_tokens, draft->reasoning);
+	if (answer->input_tokens >= 0 && answer->cached_input_tokens > answer->input_tokens)
+		answer->cached_input_tokens = answer->input_tokens;
 }
 
 /* Vendors let a refusal end like any answer: the refusal is what matters. */

@@ -453,6 +453,19 @@ queue_recall_sends(Limits *limits, int64 minute_ms)
 	}
 }
 
+void
+queue_recall_blocks(Limits *limits)
+{
+	statement_run(STATEMENT_BLOCKED_MODELS, NULL, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		RowReader	reader = {(int) i, 1, CurrentMemoryContext};
+		int64		model_id = next_int64(&reader);
+
+		limits_block(limits, model_id, next_int64(&reader) / 1000);
+	}
+}
+
 /* ---------- results ---------- */
 
 static const Oid result_types[] = {
@@ -541,13 +554,14 @@ queue_write_results(int64 epoch, Call *const *calls, const Decision *decisions, 
 	return (int) single_count();
 }
 
-static const Oid headroom_types[] = {INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, TIMESTAMPTZOID};
+static const Oid headroom_types[] = {INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, TIMESTAMPTZOID,
+	TIMESTAMPTZOID};
 
 static bool
 tells_headroom(const Call *call)
 {
 	return call->head.limit_requests >= 0 || call->head.remaining_requests >= 0 ||
-		call->head.limit_tokens >= 0 || call->head.remaining_tokens >= 0;
+		call->head.limit_tokens >= 0 || call->head.remaining_tokens >= 0 || call_told_wait_ms(call) > 0;
 }
 
 /* Whether no later call of the batch tells of the same model. */
@@ -562,8 +576,24 @@ is_newest(Call *const *calls, int n, int i)
 	return true;
 }
 
+/* The latest time before which this model wants nothing, by any call of the batch; 0 = none said. */
+static TimestampTz
+blocked_until(Call *const *calls, int n, int64 model_id)
+{
+	TimestampTz until = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		int64		wait_ms = calls[i]->model_id == model_id ? call_told_wait_ms(calls[i]) : 0;
+
+		if (wait_ms > 0)
+			until = Max(until, TimestampTzPlusMilliseconds(calls[i]->finished_at, wait_ms));
+	}
+	return until;
+}
+
 static void
-add_headroom(Batch *batch, const Call *call)
+add_headroom(Batch *batch, const Call *call, TimestampTz until)
 {
 	const HttpHead *head = &call->head;
 
@@ -578,6 +608,7 @@ add_headroom(Batch *batch, const Call *call)
 	batch_count(batch, 6, head->remaining_tokens);
 	if (head->reset_tokens_ms >= 0)
 		batch_time(batch, 7, TimestampTzPlusMilliseconds(call->finished_at, head->reset_tokens_ms));
+	batch_time(batch, 8, until);
 }
 
 void
@@ -589,7 +620,7 @@ queue_write_headroom(Call *const *calls, int n)
 	for (int i = 0; i < n; i++)
 	{
 		if (tells_headroom(calls[i]) && is_newest(calls, n, i))
-			add_headroom(batch, calls[i]);
+			add_headroom(batch, calls[i], blocked_until(calls, n, calls[i]->model_id));
 	}
 	if (batch->nrows == 0)
 		return;

@@ -67,6 +67,9 @@ extern void queue_reroute(const int64 *models, int n);
 /* Tells limits what was sent within the minute before this executor began. */
 extern void queue_recall_sends(Limits *limits, int64 minute_ms);
 
+/* Until when vendors want nothing, by what they told an executor before. */
+extern void queue_recall_blocks(Limits *limits);
+
 /* Keeps what the vendors said of their own limits, the newest for each model. */
 extern void queue_write_headroom(Call *const *calls, int n);
 

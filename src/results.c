@@ -110,14 +110,8 @@ tell_failure(Call *call, const Decision *decision)
 static void
 learn_limits(Executor *executor, const Call *call)
 {
-	int64		wait_ms = -1;
+	int64		wait_ms = call_told_wait_ms(call);
 
-	if (call->head.remaining_requests == 0)
-		wait_ms = call->head.reset_requests_ms;
-	if (call->head.remaining_tokens == 0)
-		wait_ms = Max(wait_ms, call->head.reset_tokens_ms);
-	if (call->error.error_class == ERROR_CLASS_RATE_LIMITED)
-		wait_ms = Max(wait_ms, call->error.retry_after_ms);
 	if (wait_ms > 0)
 		limits_block(executor->limits, call->model_id, executor_clock() + wait_ms);
 }

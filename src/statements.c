@@ -150,6 +150,9 @@ static const char recent_sends_sql[] =
 " WHERE a.sent_at > $1 AND (m.requests_per_minute IS NOT NULL OR m.tokens_per_minute IS NOT NULL)"
 " ORDER BY a.sent_at";
 
+static const char blocked_models_sql[] =
+"SELECT h.model_id, h.blocked_until FROM agent_studio.model_headroom h WHERE h.blocked_until > clock_timestamp()";
+
 /*
  * $1: models that take nothing now. What waits for one of them and has a fallback
  * goes on to that; a fallback that is at its limit too is passed on the next time.
@@ -353,12 +356,14 @@ static const char write_notices_sql[] =
 
 static const char write_headroom_sql[] =
 "INSERT INTO agent_studio.model_headroom AS h (model_id, seen_at, limit_requests, remaining_requests,"
-"	reset_requests_at, limit_tokens, remaining_tokens, reset_tokens_at)"
-" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)"
-" ON CONFLICT (model_id) DO UPDATE SET seen_at = excluded.seen_at, limit_requests = excluded.limit_requests,"
+"	reset_requests_at, limit_tokens, remaining_tokens, reset_tokens_at, blocked_until)"
+" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+" ON CONFLICT (model_id) DO UPDATE SET seen_at = excluded.seen_at,"
+"	limit_requests = coalesce(excluded.limit_requests, h.limit_requests),"
 "	remaining_requests = excluded.remaining_requests, reset_requests_at = excluded.reset_requests_at,"
-"	limit_tokens = excluded.limit_tokens, remaining_tokens = excluded.remaining_tokens,"
-"	reset_tokens_at = excluded.reset_tokens_at";
+"	limit_tokens = coalesce(excluded.limit_tokens, h.limit_tokens), remaining_tokens = excluded.remaining_tokens,"
+"	reset_tokens_at = excluded.reset_tokens_at,"
+"	blocked_until = greatest(h.blocked_until, excluded.blocked_until)";
 
 static const char write_logs_sql[] =
 "INSERT INTO agent_studio.logs (execution_id, step_no, at, level, message, owner, team)"
@@ -376,6 +381,7 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_RELEASE_DUE] = {release_due_sql, 1, {TIMESTAMPTZOID}},
 	[STATEMENT_NEXT_DUE] = {next_due_sql, 0, {0}},
 	[STATEMENT_RECENT_SENDS] = {recent_sends_sql, 1, {TIMESTAMPTZOID}},
+	[STATEMENT_BLOCKED_MODELS] = {blocked_models_sql, 0, {0}},
 	[STATEMENT_CLAIM] = {claim_sql, 10, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
 		INT4OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT4OID}},
 	[STATEMENT_READY_STEPS] = {ready_steps_sql, 0, {0}},
@@ -393,8 +399,8 @@ static const StatementText texts[STATEMENT_COUNT] = {
 		TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_WRITE_NOTICES] = {write_notices_sql, 8, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
-	[STATEMENT_WRITE_HEADROOM] = {write_headroom_sql, 8, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
-		TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID}},
+	[STATEMENT_WRITE_HEADROOM] = {write_headroom_sql, 9, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+		TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID}},
 	[STATEMENT_WRITE_LOGS] = {write_logs_sql, 7, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
 };

@@ -99,10 +99,11 @@ CREATE TABLE agent_studio.model_headroom (
 	reset_requests_at timestamptz,
 	limit_tokens bigint,
 	remaining_tokens bigint,
-	reset_tokens_at timestamptz
+	reset_tokens_at timestamptz,
+	blocked_until timestamptz
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE agent_studio.model_headroom IS
-'What vendors said of their own limits with their newest answer. Written by the executor. Not dumped: it is true for a minute.';
+'What vendors said of their own limits with their newest answer. Written by the executor. Not dumped: it is true for a while only.';
 COMMENT ON COLUMN agent_studio.model_headroom.model_id IS 'The model.';
 COMMENT ON COLUMN agent_studio.model_headroom.seen_at IS 'When the vendor said so.';
 COMMENT ON COLUMN agent_studio.model_headroom.limit_requests IS 'Requests that the vendor allows in its window; NULL = not said.';
@@ -111,3 +112,4 @@ COMMENT ON COLUMN agent_studio.model_headroom.reset_requests_at IS 'When all are
 COMMENT ON COLUMN agent_studio.model_headroom.limit_tokens IS 'Tokens that the vendor allows in its window; NULL = not said.';
 COMMENT ON COLUMN agent_studio.model_headroom.remaining_tokens IS 'Of these, what is left; NULL = not said.';
 COMMENT ON COLUMN agent_studio.model_headroom.reset_tokens_at IS 'When all are allowed again; NULL = not said.';
+COMMENT ON COLUMN agent_studio.model_headroom.blocked_until IS 'Nothing is sent to the model before this time, because a limit is used up or the vendor asked to wait (Retry-After); NULL = no such thing was said.';

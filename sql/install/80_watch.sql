@@ -25,6 +25,17 @@ END;
 COMMENT ON FUNCTION agent_studio_private.usual_duration(agent_studio.executions) IS
 'Median duration of the newest 20 completed executions of the same agent or workflow that the current user can see; NULL = none yet.';
 
+CREATE FUNCTION agent_studio_private.vendor_note(model_id bigint) RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('waiting: the vendor of model %s takes nothing for another %s s', m.name,
+		ceil(extract(epoch FROM h.blocked_until - pg_catalog.clock_timestamp())))
+	FROM agent_studio.model_headroom h JOIN agent_studio.models m USING (model_id)
+	WHERE h.model_id = vendor_note.model_id AND h.blocked_until > pg_catalog.clock_timestamp();
+END;
+COMMENT ON FUNCTION agent_studio_private.vendor_note(bigint) IS
+'That the vendor wants nothing sent to a model, and for how long; NULL = it takes more.';
+
 CREATE FUNCTION agent_studio_private.approval_note(execution bigint) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -77,7 +88,9 @@ BEGIN ATOMIC
 		CASE
 			WHEN (execution).error_message IS NOT NULL
 				THEN format('%s: %s', (execution).error_class, (execution).error_message)
-			WHEN (execution).status = 'queued' THEN 'waiting for its turn'
+			WHEN (execution).status = 'queued' THEN
+				coalesce((SELECT string_agg(DISTINCT agent_studio_private.vendor_note(s.model_id), '; ') FROM agent_studio.steps s
+						  WHERE s.execution_id = (execution).execution_id AND s.state = 'queued'), 'waiting for its turn')
 			WHEN (execution).status = 'paused' THEN format('SELECT agent_studio.as_resume(%s) lets it go on', (execution).execution_id)
 			WHEN (execution).status = 'requires_manual_review' THEN agent_studio_private.review_note((execution).execution_id)
 			WHEN (execution).finished_at IS NULL THEN nullif(concat_ws('; ',

@@ -20,20 +20,30 @@ END;
 COMMENT ON FUNCTION agent_studio_private.model_load() IS
 'Calls in flight, steps queued, and requests and tokens of the last minute for each model, whoever owns them.';
 
+CREATE FUNCTION agent_studio_private.percent_of(used numeric, allowed numeric) RETURNS integer
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+	SELECT CASE WHEN used >= 0 AND allowed > 0
+		THEN least(pg_catalog.round(100 * used / allowed), 2147483647)::integer END;
+END;
+COMMENT ON FUNCTION agent_studio_private.percent_of(numeric, numeric) IS
+'How many percent of a limit are used; NULL where either is not known, or cannot be.';
+
 CREATE VIEW agent_studio.model_quota WITH (security_invoker = true) AS
 	SELECT m.name AS model, l.in_flight, m.max_concurrency, l.queued,
 		   l.sent AS requests_used, coalesce(m.requests_per_minute, h.limit_requests) AS requests_limit,
 		   l.tokens::bigint AS tokens_used, coalesce(m.tokens_per_minute, h.limit_tokens) AS tokens_limit,
-		   greatest(round(100.0 * l.sent / m.requests_per_minute), round(100 * l.tokens / m.tokens_per_minute),
-					round(100.0 - 100.0 * h.remaining_requests / nullif(h.limit_requests, 0)),
-					round(100.0 - 100.0 * h.remaining_tokens / nullif(h.limit_tokens, 0)))::int AS percent_used,
-		   greatest(h.reset_requests_at, h.reset_tokens_at) AS resets_at
+		   greatest(agent_studio_private.percent_of(l.sent, m.requests_per_minute),
+					agent_studio_private.percent_of(l.tokens, m.tokens_per_minute),
+					agent_studio_private.percent_of(h.limit_requests - h.remaining_requests, h.limit_requests),
+					agent_studio_private.percent_of(h.limit_tokens - h.remaining_tokens, h.limit_tokens)) AS percent_used,
+		   greatest(h.reset_requests_at, h.reset_tokens_at, h.blocked_until) AS resets_at
 	FROM agent_studio.models m
 	JOIN agent_studio_private.model_load() l USING (model_id)
 	LEFT JOIN agent_studio.model_headroom h ON h.model_id = m.model_id
-		AND h.seen_at > clock_timestamp() - interval '1 minute';
+		AND (h.seen_at > clock_timestamp() - interval '1 minute' OR h.blocked_until > clock_timestamp());
 COMMENT ON VIEW agent_studio.model_quota IS
-'How much of its allowance each model has used within the last minute, and what waits for it. Limits are those of the model''s row, else what the vendor said within the last minute.';
+'How much of its allowance each model has used within the last minute, and what waits for it. Limits are those of the model''s row, else what the vendor said within the last minute, or longer ago while it wants nothing sent.';
 COMMENT ON COLUMN agent_studio.model_quota.model IS 'Name of the model.';
 COMMENT ON COLUMN agent_studio.model_quota.in_flight IS 'Calls under way.';
 COMMENT ON COLUMN agent_studio.model_quota.max_concurrency IS 'Most calls under way at once; NULL = no limit here.';

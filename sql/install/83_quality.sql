@@ -13,8 +13,8 @@ BEGIN
 	END IF;
 	BEGIN
 		document := output::jsonb;
-	EXCEPTION WHEN data_exception THEN
-		RETURN 0;
+	EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+		RETURN 0;				-- no JSON, or more than jsonb can hold
 	END;
 	IF jsonb_typeof(document) <> 'object' THEN
 		RETURN 0;
@@ -44,7 +44,7 @@ BEGIN
 			   round(avg(CASE WHEN s.output IS NOT NULL AND coalesce(s.output_format, e.output_format) IS NOT NULL THEN
 				CASE WHEN agent_studio_private.format_problem(s.output, coalesce(s.output_format, e.output_format),
 															  coalesce(s.json_schema, e.json_schema)) IS NULL THEN 100 ELSE 0 END END))::int AS compliance,
-			   round(avg(100.0 * l.tokens / coalesce(v.max_output_tokens, m.max_output_tokens)))::int AS efficiency
+			   round(avg(agent_studio_private.percent_of(l.tokens, coalesce(v.max_output_tokens, m.max_output_tokens))))::int AS efficiency
 		FROM agent_studio.steps s
 		LEFT JOIN agent_studio.agent_versions v USING (agent_version_id)
 		LEFT JOIN agent_studio.models m ON m.model_id = s.model_id

@@ -22,14 +22,14 @@ GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
 GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.reads_all,
 	agent_studio_private.require_execution, agent_studio_private.require_no_block,
 	agent_studio_private.clock_text,
-	agent_studio_private.usual_duration, agent_studio_private.status_note,
+	agent_studio_private.usual_duration, agent_studio_private.status_note, agent_studio_private.vendor_note,
 	agent_studio_private.one_of, agent_studio_private.suggest, agent_studio_private.server_types,
 	agent_studio_private.change_count, agent_studio_private.await_change,
 	agent_studio_private.result_text, agent_studio_private.worker_state,
 	agent_studio_private.endpoint_problem, agent_studio_private.is_unqueued,
 	agent_studio_private.check_worker, agent_studio_private.check_endpoints,
 	agent_studio_private.check_work, agent_studio_private.preload_remedy, agent_studio_private.endpoint_remedy,
-	agent_studio_private.model_load,
+	agent_studio_private.model_load, agent_studio_private.percent_of,
 	agent_studio_private.format_problem, agent_studio_private.required_present
 	TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of steps, plans and failures.

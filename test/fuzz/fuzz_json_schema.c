@@ -9,6 +9,7 @@
 #include "json_scan.h"
 #include "json_schema.h"
 #include "json_tree.h"
+#include "provider_strict.h"
 
 #define MAX_NODES	10000
 
@@ -128,6 +129,18 @@ check_expansion(const char *text, size_t len)
 	buf_free(&problem);
 }
 
+/* What was taken at first is taken still; and only answers that are objects are held to. */
+static void
+check_strict(const char *schema)
+{
+	bool		openai = provider_is_strict(&strict_openai, schema);
+	bool		first = provider_is_strict(&strict_first, schema);
+	bool		anthropic = provider_is_strict(&strict_anthropic, schema);
+
+	require(openai || !first);
+	require(provider_is_object_schema(schema) || (!openai && !anthropic));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -149,6 +162,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_not(&schema, document, len, verdict);
 	check_tree(document, len);
 	check_expansion(buf_text(&schema), schema.len);
+	check_strict(buf_text(&schema));
 	free(document);
 	buf_free(&schema);
 	return 0;

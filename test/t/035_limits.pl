@@ -79,6 +79,26 @@ cmp_ok($second->{mono_ms} - $first->{mono_ms}, '>=', 1990, 'not before Retry-Aft
 is($node->safe_psql('postgres', q(SELECT limit_requests FROM agent_studio.model_headroom h
 	JOIN agent_studio.models m USING (model_id) WHERE m.name = 'learning')), 100, 'the limit that the vendor told is kept');
 
+# A long wait is told to whoever asks, and holds for the next executor too; a fallback does not wait.
+$node->safe_psql('postgres', q(
+	SELECT agent_studio.as_create_model('closed', 'mock', deployment => 'mock');
+	SELECT agent_studio.as_create_agent('patient', 'builder', 'closed');
+	SELECT agent_studio.as_create_agent('flexible', 'builder', 'closed', fallback_models => '{mock}');));
+my $refused = submit($node, "\@mock status=429 retry_after=900 times=1 key=closed\nClosed 1", agent => 'patient');
+wait_until(sub { sql($node, "SELECT state FROM agent_studio.steps WHERE execution_id = $refused") eq 'retrying' }, 'the vendor wants nothing for a quarter of an hour');
+my $waiting = submit($node, 'Closed 2', agent => 'patient');
+for my $when ('told by the vendor', 'after a restart')
+{
+	like(sql($node, "SELECT note FROM agent_studio.as_status($waiting)"), qr/^waiting: the vendor of model closed takes nothing for another (8\d\d|900) s$/, "$when: as_status says what it waits for");
+	is(sql($node, q(SELECT queued, resets_at > now() + interval '10 minutes' FROM agent_studio.model_quota WHERE model = 'closed')), '2|t', "$when: model_quota says until when");
+	my $flexible = run_task($node, "Closed, but not for all, $when", agent => 'flexible');
+	is("$flexible->{status} $flexible->{attempts}", 'completed 1', "$when: a fallback answers at once");
+	is($model->count('Closed 2'), 0, "$when: and nothing is sent to the model");
+	$node->restart;
+	wait_for_executor($node);
+}
+sql($node, "SELECT agent_studio.as_cancel($_)") for $refused, $waiting;
+
 # A new executor knows what the old one had sent.
 $node->safe_psql('postgres', q(SELECT count(agent_studio.as_execute_task('limited', 'Before ' || g)) FROM generate_series(1, 60) g));
 wait_until(sub { all_done('Before') }, 'sixty before the restart');
@@ -92,4 +112,5 @@ cmp_ok(fullest_window($minute - 100, @times), '<=', 60, 'a restart does not begi
 is($node->safe_psql('postgres', q(SELECT agent_studio.as_update_model('sixty', unset => '{requests_per_minute}');
 	SELECT requests_per_minute IS NULL FROM agent_studio.models WHERE name = 'sixty')), "\nt", 'a limit can be taken away');
 
+finish_studio($node, $model);
 done_testing();

@@ -61,4 +61,5 @@ for my $case (['{down}', 'own model'], ['{good,good}', 'twice'], ['{goood}', 'mi
 like(($node->psql('postgres', q(SELECT agent_studio.as_drop_model('good'))))[2], qr/used by versions of agents: chain, picky/,
 	'a fallback model cannot be dropped');
 
+finish_studio($node, $model);
 done_testing();

@@ -115,4 +115,5 @@ for my $case (
 	like($error, $pattern, "refused: $arguments");
 }
 
+finish_studio($node, $model);
 done_testing();
