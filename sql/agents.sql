@@ -51,6 +51,9 @@ SELECT * FROM tests.try(
 	$$SELECT as_create_agent(NULL, 'builder', 'mock')$$,
 	$$SELECT as_create_agent('a', NULL, 'mock')$$,
 	$$SELECT as_create_agent('a', 'Builder of things', 'mock')$$,
+	$$SELECT as_create_agent(repeat('a', 9000), 'builder', 'mock')$$,
+	$$SELECT as_create_agent(repeat('ä', 201), 'builder', 'mock')$$,
+	$$SELECT as_create_agent('a', repeat('a', 201), 'mock')$$,
 	$$SELECT as_create_agent('a', 'negotiator', NULL)$$,
 	$$SELECT as_create_agent('a', 'builder', 'mokc')$$,
 	$$SELECT as_create_agent('a', 'builder', 'nothing like it')$$,
@@ -106,6 +109,13 @@ SELECT * FROM tests.try(
 	$$SELECT as_drop_agent(NULL)$$);
 -- None of these changed anything.
 SELECT current_version, status FROM agents WHERE name = 'long';
+
+-- The longest name, and a version after which there is none: asked for by nobody, it is not shown as NULL.
+SELECT * FROM tests.try($$SELECT as_create_agent(repeat('ä', 200), 'builder', 'mock')$$,
+	$$SELECT as_create_agent('last', 'builder', 'mock', version => '1.999999999.0')$$,
+	$$SELECT as_update_agent('last', temperature => 1)$$,
+	$$SELECT as_update_agent('last', temperature => 1, version => '2.0.0')$$,
+	$$SELECT as_drop_agent(repeat('ä', 200)), as_drop_agent('last')$$);
 
 -- A lower model limit than the version's: said when the agent is next changed.
 RESET ROLE;

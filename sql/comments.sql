@@ -53,7 +53,8 @@ WHERE p.pronamespace IN ('agent_studio'::regnamespace, 'agent_studio_private'::r
   AND NOT coalesce(p.proconfig @> '{"search_path=pg_catalog, pg_temp"}', false)
 ORDER BY p.proname;
 SELECT p.oid::regprocedure AS definer, p.proconfig FROM pg_proc p
-WHERE p.pronamespace IN ('agent_studio'::regnamespace, 'agent_studio_private'::regnamespace) AND p.prosecdef;
+WHERE p.pronamespace IN ('agent_studio'::regnamespace, 'agent_studio_private'::regnamespace) AND p.prosecdef
+ORDER BY p.proname;
 
 -- Every table but queue and commands is dumped, with its sequence; and they are empty
 -- after CREATE EXTENSION, or a restore would meet rows that are there already.

@@ -175,6 +175,17 @@ GRANT USAGE ON FOREIGN SERVER plain TO regress_bob, regress_carol;
 SELECT v.server, v.role, coalesce(agent_studio_private.endpoint_problem(v.server, v.role), 'nothing in the way')
 FROM (VALUES ('mock', 'regress_alice'), ('mock', 'regress_nobody'), ('mock', 'regress_gone'), ('gone', 'regress_alice'),
 	('hers', 'regress_alice'), ('plain', 'regress_alice'), ('plain', 'regress_bob'), ('plain', 'regress_carol')) v (server, role);
+-- Nor to anybody but that role, those who have its rights, and operators: who may read which file is no one else's affair.
+SET ROLE regress_alice;
+SELECT * FROM tests.try($$SELECT agent_studio_private.endpoint_problem('plain', 'regress_bob')$$,
+	$$SELECT agent_studio_private.endpoint_problem('plain', 'regress_gone')$$,
+	$$SELECT agent_studio_private.endpoint_problem('plain', 'regress_alice')$$,
+	$$SELECT agent_studio_private.endpoint_problem('plain', 'regress_team')$$);
+SET ROLE regress_mona;
+SELECT * FROM tests.try($$SELECT agent_studio_private.endpoint_problem('plain', 'regress_bob')$$);
+SET ROLE regress_olaf;
+SELECT agent_studio_private.endpoint_problem('plain', 'regress_bob');
+RESET ROLE;
 
 DROP SERVER plain CASCADE;
 DROP SERVER hers CASCADE;

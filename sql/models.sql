@@ -45,6 +45,7 @@ SELECT * FROM tests.try(
 	$$SELECT as_create_model('gpt', 'mock')$$,
 	$$SELECT as_create_model('', 'mock')$$,
 	$$SELECT as_create_model(NULL, 'mock')$$,
+	$$SELECT as_create_model(repeat('m', 201), 'mock')$$,
 	$$SELECT as_create_model('new', NULL)$$,
 	$$SELECT as_create_model('new', 'mok')$$,
 	$$SELECT as_create_model('new', 'nothing like it')$$,

@@ -59,6 +59,9 @@ SELECT execution_id, 1, 1, 0, now(), 0, 'system', task, owner, team FROM executi
 INSERT INTO notices (execution_id, severity, kind, message, owner, team) SELECT execution_id, 'warning', 'retry', task, owner, team FROM executions;
 INSERT INTO logs (execution_id, step_no, at, level, message, owner, team) SELECT execution_id, 1, now(), 'DEBUG', task, owner, team FROM executions;
 INSERT INTO commands (execution_id, wanted, actor, owner, team) SELECT execution_id, 'cancel', owner, owner, team FROM executions;
+INSERT INTO approvals (execution_id, step_no, approver, message, requested_at, on_expiry, owner, team)
+SELECT execution_id, 1, owner, task, now(), 'reject', owner, team FROM executions;
+INSERT INTO deliveries (execution_id, action, owner, team) SELECT execution_id, 'email', owner, team FROM executions;
 UPDATE steps s SET output = e.task FROM executions e WHERE e.execution_id = s.execution_id;
 CREATE FUNCTION tests.sees() RETURNS TABLE (reader text, relation text, sees text)
 LANGUAGE plpgsql AS $$
@@ -68,7 +71,7 @@ DECLARE
 BEGIN
 	FOREACH role IN ARRAY '{regress_alice,regress_carol,regress_bob,regress_mona,regress_olaf}'::text[] LOOP
 		FOR name IN SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'execution_id'
-			WHERE c.relnamespace = 'agent_studio'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname <> 'queue' ORDER BY 1
+			WHERE c.relnamespace = 'agent_studio'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname NOT IN ('queue', 'pending_approvals') ORDER BY 1
 		LOOP
 			PERFORM set_config('role', role, true);
 			RETURN QUERY EXECUTE format('SELECT %L, %L, string_agg(v.task, '', '' ORDER BY r.execution_id) FROM agent_studio.%I r'
@@ -83,6 +86,21 @@ DROP FUNCTION tests.sees;
 SET ROLE regress_carol;
 SELECT status FROM as_status(2);
 SELECT as_output(2), (as_metrics(2)).model, (SELECT count(*) FROM as_thoughts(2)) AS thoughts, (SELECT count(*) > 0 FROM as_logs(2)) AS logs;
+-- What the log leaves out is not shown to a condition either, however cheap it says it is, not even
+-- where no row-level security keeps conditions in their order.
+RESET ROLE;
+INSERT INTO notices (execution_id, severity, kind, message, owner, team) VALUES (2, 'info', 'retry', 'left out', 'regress_alice', 'regress_team');
+CREATE FUNCTION tests.leak(message text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$
+BEGIN
+	IF message = 'left out' THEN
+		RAISE INFO 'leaked';
+	END IF;
+	RETURN true;
+END
+$$;
+SELECT count(*) FILTER (WHERE l.message = 'of the team') AS seen FROM agent_studio_private.log_lines l
+WHERE l.execution_id = 2 AND tests.leak(l.message);
+DROP FUNCTION tests.leak;
 -- A member of a member, and one who must SET ROLE first.
 RESET ROLE;
 CREATE ROLE regress_trainee IN ROLE regress_carol;
@@ -202,17 +220,22 @@ BEGIN
 	PERFORM agent_studio.as_deprecate_agent('hijack', false);
 	id := agent_studio.as_execute_task('hijack', 'hijack me', context => '{"a": 1}', priority => 'HIGH', idempotency_key => 'h');
 	PERFORM agent_studio.as_execute_task('hijack', 'hijack me', idempotency_key => 'h');
-	PERFORM agent_studio.as_status(id), agent_studio.as_output(id), agent_studio.as_metrics(id);
+	PERFORM agent_studio.as_status(id), agent_studio.as_output(id), agent_studio.as_metrics(id), agent_studio.as_quality(id);
+	PERFORM * FROM agent_studio.as_workflow_status(id);
+	PERFORM * FROM agent_studio.as_failure(id);
+	PERFORM * FROM agent_studio.as_recovery_options(id);
+	PERFORM * FROM agent_studio.pending_approvals;
 	PERFORM * FROM agent_studio.as_thoughts(id);
 	PERFORM * FROM agent_studio.as_logs(id, 'info', 'x');
 	PERFORM * FROM agent_studio.as_check();
 	PERFORM * FROM agent_studio.as_context_fields('builder');
 	PERFORM * FROM agent_studio.executions;
 	PERFORM * FROM agent_studio.outputs;
+	PERFORM agent_studio.as_pause(id, reason => 'x');
 	PERFORM agent_studio.as_cancel(id, 'x');
 	PERFORM agent_studio.as_wait(id, 0);
-	PERFORM agent_studio_private.result_text(id), agent_studio_private.status_note(e, s)
-	FROM agent_studio.executions e, agent_studio.steps s;
+	PERFORM agent_studio_private.result_text(id), agent_studio_private.status_note(e)
+	FROM agent_studio.executions e;
 END
 $$;
 CREATE PROCEDURE tests.follow(id bigint)

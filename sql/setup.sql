@@ -53,8 +53,10 @@ LANGUAGE plpgsql SET client_min_messages = error AS $$
 BEGIN
 	TRUNCATE agent_studio.executions, agent_studio.steps, agent_studio.attempts, agent_studio.thoughts,
 		agent_studio.notices, agent_studio.logs, agent_studio.queue, agent_studio.commands,
+		agent_studio.approvals, agent_studio.deliveries, agent_studio.workflow_versions, agent_studio.workflows,
 		agent_studio.agent_versions, agent_studio.agents, agent_studio.model_prices, agent_studio.model_headroom,
-		agent_studio.models RESTART IDENTITY;
+		agent_studio.models, agent_studio.workflows, agent_studio.workflow_versions, agent_studio.approvals,
+		agent_studio.deliveries RESTART IDENTITY;
 	DROP SERVER IF EXISTS mock CASCADE;
 	CREATE SERVER mock TYPE 'openai' FOREIGN DATA WRAPPER agent_studio
 		OPTIONS (url 'http://127.0.0.1:1/v1', allow_http 'true', allow_private 'true');
@@ -76,10 +78,12 @@ LANGUAGE sql AS $$
 	WHERE NOT EXISTS (SELECT FROM agent_studio.executions e WHERE e.execution_id = s.execution_id)
 	UNION ALL
 	SELECT 'steps', s.execution_id, 'agent version' FROM agent_studio.steps s
-	WHERE NOT EXISTS (SELECT FROM agent_studio.agent_versions v WHERE v.agent_version_id = s.agent_version_id)
+	WHERE s.agent_version_id IS NOT NULL
+	  AND NOT EXISTS (SELECT FROM agent_studio.agent_versions v WHERE v.agent_version_id = s.agent_version_id)
 	UNION ALL
 	SELECT 'steps', s.execution_id, 'model' FROM agent_studio.steps s
-	WHERE NOT EXISTS (SELECT FROM agent_studio.models m WHERE m.model_id = s.model_id)
+	WHERE s.model_id IS NOT NULL
+	  AND NOT EXISTS (SELECT FROM agent_studio.models m WHERE m.model_id = s.model_id)
 	UNION ALL
 	SELECT 'executions', e.execution_id, 'step' FROM agent_studio.executions e
 	WHERE NOT EXISTS (SELECT FROM agent_studio.steps s WHERE s.execution_id = e.execution_id)
@@ -89,12 +93,14 @@ LANGUAGE sql AS $$
 		  UNION ALL SELECT 'attempts', execution_id, step_no FROM agent_studio.attempts
 		  UNION ALL SELECT 'thoughts', execution_id, step_no FROM agent_studio.thoughts
 		  UNION ALL SELECT 'logs', execution_id, step_no FROM agent_studio.logs
+		  UNION ALL SELECT 'approvals', execution_id, step_no FROM agent_studio.approvals
 		  UNION ALL SELECT 'notices', execution_id, step_no FROM agent_studio.notices WHERE step_no IS NOT NULL) c
 	WHERE NOT EXISTS (SELECT FROM agent_studio.steps s
 					  WHERE s.execution_id = c.execution_id AND s.step_no = c.step_no)
 	UNION ALL
 	SELECT c.child, c.execution_id, 'execution'
 	FROM (SELECT 'commands' AS child, execution_id FROM agent_studio.commands
+		  UNION ALL SELECT 'deliveries', execution_id FROM agent_studio.deliveries
 		  UNION ALL SELECT 'notices', execution_id FROM agent_studio.notices) c
 	WHERE NOT EXISTS (SELECT FROM agent_studio.executions e WHERE e.execution_id = c.execution_id)
 	UNION ALL
@@ -107,7 +113,7 @@ LANGUAGE sql AS $$
 	WHERE s.finished_at IS NOT NULL
 	UNION ALL
 	SELECT 'steps', s.execution_id, 'queue row' FROM agent_studio.steps s
-	WHERE s.finished_at IS NULL
+	WHERE s.state IN ('queued', 'running', 'retrying', 'paused')
 	  AND NOT EXISTS (SELECT FROM agent_studio.queue q
 					  WHERE q.execution_id = s.execution_id AND q.step_no = s.step_no)
 $$;

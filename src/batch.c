@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -28,15 +29,18 @@ batch_create(const Oid *types, int ncolumns)
 	return batch;
 }
 
+/* The capacity is what every column has, should one of them find no memory. */
 static void
 grow(Batch *batch)
 {
-	batch->capacity *= 2;
+	int			capacity = batch->capacity * 2;
+
 	for (int i = 0; i < batch->ncolumns; i++)
 	{
-		batch->values[i] = repalloc(batch->values[i], batch->capacity * sizeof(Datum));
-		batch->nulls[i] = repalloc(batch->nulls[i], batch->capacity * sizeof(bool));
+		batch->values[i] = repalloc(batch->values[i], capacity * sizeof(Datum));
+		batch->nulls[i] = repalloc(batch->nulls[i], capacity * sizeof(bool));
 	}
+	batch->capacity = capacity;
 }
 
 void
@@ -103,4 +107,14 @@ batch_arrays(const Batch *batch, Datum *arrays)
 		arrays[i] = PointerGetDatum(construct_md_array(batch->values[i], batch->nulls[i], 1, dims, lower,
 													   batch->types[i], typlen, byval, align));
 	}
+}
+
+Datum
+batch_int8_array(const int64 *values, int n)
+{
+	Datum	   *items = palloc(Max(1, n) * sizeof(Datum));
+
+	for (int i = 0; i < n; i++)
+		items[i] = Int64GetDatum(values[i]);
+	return PointerGetDatum(construct_array(items, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }

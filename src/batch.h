@@ -12,7 +12,7 @@
 
 #include "datatype/timestamp.h"
 
-#define BATCH_MAX_COLUMNS 32
+#define BATCH_MAX_COLUMNS 38
 
 typedef struct Batch
 {
@@ -38,5 +38,8 @@ extern void batch_count(Batch *batch, int column, int64 value);	/* negative: sta
 
 /* One array for each column, in order. */
 extern void batch_arrays(const Batch *batch, Datum *arrays);
+
+/* A bigint[] of n values. */
+extern Datum batch_int8_array(const int64 *values, int n);
 
 #endif							/* AS_BATCH_H */

@@ -19,6 +19,7 @@
 #define ERROR_BODY_LIMIT	(64 * 1024)
 #define MAX_TASK_WORDS		60	/* bytes of the task in the first thought: a line of psql at 100 columns */
 #define STREAM_OVERHEAD		128 /* an event of 400 bytes may carry three of text */
+#define MAX_USAGE			INT64CONST(1000000000)	/* tokens of one call that can be believed */
 #define DEBUG_EVERY_BYTES	8000	/* about 2,000 tokens */
 
 const char *
@@ -74,7 +75,7 @@ static void
 think(Call *call, const char *source, const char *text, size_t len)
 {
 	if (len > 0)
-		journal_thought(call->journal, &call->key, call->next_seq++, source, text, len);
+		journal_thought(call->journal, &call->key, ++call->seq->last, source, text, len);
 }
 
 static void
@@ -84,6 +85,53 @@ think_system(Call *call, const char *text)
 }
 
 /* ---------- ending ---------- */
+
+static void
+hide_key(const Call *call, char *text)
+{
+	redact(call->key_sent, text, strlen(text));
+}
+
+static void
+hide_key_in_output(Call *call)
+{
+	redact(call->key_sent, call->output.data, call->output.len);
+}
+
+/* A vendor may quote the key wherever it speaks; nobody shall read it there. Thoughts have passed the redactor. */
+static void
+hide_key_in_result(Call *call)
+{
+	hide_key_in_output(call);
+	hide_key(call, call->error.message);
+	hide_key(call, call->error.code);
+	hide_key(call, call->head.request_id);
+	if (call->decoding)
+	{
+		hide_key(call, call->decoder.answer.model);
+		hide_key(call, call->decoder.answer.response_id);
+	}
+}
+
+/*
+ * A usage that cannot be true is none: its cost would overflow what holds costs,
+ * and with that the answer would be lost.
+ */
+static void
+doubt_usage(Call *call)
+{
+	Answer	   *answer = &call->decoder.answer;
+	int64		most = Max(Max(answer->input_tokens, answer->cached_input_tokens),
+						   Max(answer->output_tokens, answer->reasoning_tokens));
+	char		message[128];
+
+	if (!call->decoding || most <= MAX_USAGE)
+		return;
+	snprintf(message, sizeof(message), "The vendor's usage cannot be true (" INT64_FORMAT " tokens): tokens and cost are not known", most);
+	journal_notice(call->journal, &call->key, "warning", "no_usage", message);
+	answer->input_tokens = answer->cached_input_tokens = -1;
+	answer->output_tokens = answer->reasoning_tokens = -1;
+}
 
 static void
 end_call(Call *call, Outcome outcome)
@@ -96,18 +144,8 @@ end_call(Call *call, Outcome outcome)
 		call->http_status = call->http->head.status;
 		call->head = call->http->head;
 	}
-}
-
-/* A vendor may quote the key that it refuses; nobody shall read it there. */
-static void
-hide_key(const char *key, char *text)
-{
-	size_t		len = key != NULL ? strlen(key) : 0;
-
-	if (len == 0)
-		return;
-	for (char *at = strstr(text, key); at != NULL; at = strstr(at + len, key))
-		memset(at, '*', len);
+	hide_key_in_result(call);
+	doubt_usage(call);
 }
 
 static void
@@ -115,8 +153,6 @@ fail_call(Call *call, ErrorClass error_class, bool retryable, const char *messag
 {
 	if (message != call->error.message)
 		strlcpy(call->error.message, message, sizeof(call->error.message));
-	hide_key(call->key_sent, call->error.message);
-	hide_key(call->key_sent, call->error.code);
 	call->error.error_class = error_class;
 	call->error.retryable = retryable;
 	call->hint = hint_for(error_class);
@@ -139,11 +175,39 @@ on_reasoning_line(void *arg, const char *line, size_t len)
 }
 
 static void
-take_progress(Call *call, const Buf *progress)
+take_reasoning(Call *call, const Buf *reasoning)
+{
+	Buf			clean;
+
+	buf_init(&clean, 0);
+	redactor_feed(&call->redactor, reasoning->data, reasoning->len, &clean);
+	joiner_feed(&call->joiner, buf_text(&clean), clean.len, on_reasoning_line, call);
+	buf_free(&clean);
+	call->last_fragment_at = call->joiner.line.len > 0 ? GetCurrentTimestamp() : 0;
+}
+
+/* What was being thought is thought. */
+static void
+end_reasoning(Call *call)
+{
+	Buf			rest;
+
+	buf_init(&rest, 0);
+	redactor_finish(&call->redactor, &rest);
+	joiner_feed(&call->joiner, buf_text(&rest), rest.len, on_reasoning_line, call);
+	buf_free(&rest);
+	joiner_flush(&call->joiner, on_reasoning_line, call);
+	call->last_fragment_at = 0;
+}
+
+/* Lines come whole. */
+static void
+take_progress(Call *call, Buf *progress)
 {
 	const char *line = buf_text(progress);
 	const char *end = line + progress->len;
 
+	redact(call->key_sent, progress->data, progress->len);
 	while (line < end)
 	{
 		const char *newline = memchr(line, '\n', end - line);
@@ -185,8 +249,7 @@ drain_answer(Call *call)
 		note_first_token(call);
 	if (answer->reasoning.len > 0)
 	{
-		joiner_feed(&call->joiner, answer->reasoning.data, answer->reasoning.len, on_reasoning_line, call);
-		call->last_fragment_at = call->joiner.line.len > 0 ? GetCurrentTimestamp() : 0;
+		take_reasoning(call, &answer->reasoning);
 		buf_reset(&answer->reasoning);
 	}
 	if (answer->progress.len > 0)
@@ -196,9 +259,7 @@ drain_answer(Call *call)
 	}
 	if (answer->text.len > 0)
 	{
-		/* The answer begins: what was being thought is thought. */
-		joiner_flush(&call->joiner, on_reasoning_line, call);
-		call->last_fragment_at = 0;
+		end_reasoning(call);
 		buf_append(&call->output, answer->text.data, answer->text.len);
 		buf_reset(&answer->text);
 		log_growth(call);
@@ -260,20 +321,27 @@ absorb_body(Call *call)
 
 /* ---------- judgement ---------- */
 
+/* Counted, because a run of a workflow may want to stop at warnings. */
+static void
+warn(Call *call, const char *kind, const char *message)
+{
+	call->warnings++;
+	journal_notice(call->journal, &call->key, "warning", kind, message);
+}
+
 static void
 complete(Call *call)
 {
 	Answer	   *answer = &call->decoder.answer;
-	char		line[96];
+	char		line[128];
 
 	if (answer->finish == FINISH_LENGTH)
-		journal_notice(call->journal, &call->key, "warning", "truncated",
-					   "The answer reached its limit of output tokens and is cut off there");
+		warn(call, "truncated", "The answer reached its limit of output tokens and is cut off there");
 	if (answer->replaced > 0)
 	{
 		snprintf(line, sizeof(line), "The answer held " INT64_FORMAT " characters that text cannot store; they are shown as U+FFFD",
 				 (int64) answer->replaced);
-		journal_notice(call->journal, &call->key, "warning", "repaired", line);
+		warn(call, "repaired", line);
 	}
 	if (answer->output_tokens < 0)
 		journal_notice(call->journal, &call->key, "info", "no_usage",
@@ -283,26 +351,82 @@ complete(Call *call)
 	end_call(call, OUTCOME_COMPLETED);
 }
 
-/* An answer of the wrong format has failed, however well the model meant it. */
-static bool
-format_is_right(Call *call)
+static void
+fail_invalid(Call *call, const char *what, const Buf *problem)
 {
 	char		message[sizeof(call->error.message)];
+
+	snprintf(message, sizeof(message), "%s: %.*s", what,
+			 (int) utf8_clip(buf_text(problem), problem->len, sizeof(message) - 64), buf_text(problem));
+	for (char *end = strchr(message, '\n'); end != NULL; end = strchr(end, '\n'))
+		*end = ';';
+	fail_call(call, ERROR_CLASS_INVALID_OUTPUT, true, message);
+}
+
+static bool
+has_criteria(const Call *call)
+{
+	return call->plan_step != NULL && call->plan_step->criteria.given;
+}
+
+/* How well the answer meets the step's criteria; what it misses is feedback for the next iteration. */
+static void
+judge_quality(Call *call, const Buf *format_problem)
+{
+	const PlanCriteria *criteria = &call->plan_step->criteria;
+	Buf			missing;
+	double		completeness;
+
+	buf_init(&missing, 2048);
+	completeness = plan_completeness(criteria->sections, criteria->nsections, buf_text(&call->output),
+									 call->output.len, &missing);
+	call->quality_score = (completeness + (format_problem->len == 0 ? 1 : 0)) / 2;
+	if (missing.len > 0)
+		buf_printf(&call->unmet, "Missing sections: %s. ", buf_text(&missing));
+	if (format_problem->len > 0)
+		buf_printf(&call->unmet, "The answer is not valid: %s. ", buf_text(format_problem));
+	if (call->quality_score < criteria->min_quality_score)
+		buf_printf(&call->unmet, "The quality score is %.2f, it must be at least %.2f.",
+				   call->quality_score, criteria->min_quality_score);
+	buf_free(&missing);
+}
+
+static bool
+outputs_are_there(Call *call)
+{
+	Buf			problem;
+	bool		found;
+
+	if (call->plan_step == NULL || call->plan_step->noutputs == 0)
+		return true;
+	buf_init(&problem, 1500);
+	found = plan_step_outputs(call->plan_step, buf_text(&call->output), call->output.len, &call->outputs, &problem);
+	if (!found)
+		fail_invalid(call, "the answer lacks what the step has to produce", &problem);
+	buf_free(&problem);
+	return found;
+}
+
+/*
+ * An answer of the wrong format has failed, however well the model meant it; where
+ * the step is repeated until its criteria hold, it is an iteration that does not
+ * meet them.
+ */
+static void
+judge_text(Call *call)
+{
 	Buf			problem;
 	bool		right;
 
-	buf_init(&problem, sizeof(message) - 64);
+	buf_init(&problem, 1500);
 	right = output_format_check(call->format, call->schema, &call->output, &problem);
-	if (!right)
-	{
-		snprintf(message, sizeof(message), "the answer is not valid: %.*s",
-				 (int) utf8_clip(buf_text(&problem), problem.len, sizeof(message) - 64), buf_text(&problem));
-		for (char *end = strchr(message, '\n'); end != NULL; end = strchr(end, '\n'))
-			*end = ';';
-		fail_call(call, ERROR_CLASS_INVALID_OUTPUT, true, message);
-	}
+	if (has_criteria(call))
+		judge_quality(call, &problem);
+	else if (!right)
+		fail_invalid(call, "the answer is not valid", &problem);
 	buf_free(&problem);
-	return right;
+	if (!call_has_ended(call) && (call->unmet.len > 0 || outputs_are_there(call)))
+		complete(call);
 }
 
 static void
@@ -310,6 +434,8 @@ judge_answer(Call *call)
 {
 	Answer	   *answer = &call->decoder.answer;
 
+	/* Before it is checked: what is wrong with it is told in its own words. */
+	hide_key_in_output(call);
 	if (answer->finish == FINISH_REFUSAL || answer->refusal.len > 0)
 	{
 		char		message[2048];
@@ -327,8 +453,8 @@ judge_answer(Call *call)
 				  "the limit of output tokens was used up before the answer began");
 	else if (call->output.len == 0)
 		fail_call(call, ERROR_CLASS_INVALID_OUTPUT, true, "the model gave an empty answer");
-	else if (format_is_right(call))
-		complete(call);
+	else
+		judge_text(call);
 }
 
 static void
@@ -347,8 +473,8 @@ judge_response(Call *call)
 	if (!open_decoder(call))
 		return;
 	call->provider->finish(&call->decoder);
-	joiner_flush(&call->joiner, on_reasoning_line, call);
 	drain_answer(call);
+	end_reasoning(call);
 	if (call->output.failed || call->decoder.sse.overflow)
 		fail_too_large(call);
 	else if (answer->error.error_class != ERROR_CLASS_NONE)
@@ -359,6 +485,19 @@ judge_response(Call *call)
 		fail_call(call, ERROR_CLASS_INVALID_OUTPUT, true, "the response is not one of this API: nothing in it was understood");
 	else
 		fail_call(call, ERROR_CLASS_CONNECTION, true, "the stream ended before the answer was complete");
+}
+
+/* What had arrived may hold some of the outputs already; they are kept with it. */
+static void
+keep_partial_outputs(Call *call)
+{
+	Buf			problem;
+
+	if (call->plan_step == NULL || call->plan_step->noutputs == 0 || call->output.len == 0)
+		return;
+	buf_init(&problem, 1500);
+	(void) plan_step_outputs(call->plan_step, buf_text(&call->output), call->output.len, &call->outputs, &problem);
+	buf_free(&problem);
 }
 
 static void
@@ -378,6 +517,7 @@ judge_transport(Call *call)
 			break;
 		case HTTP_OUT_OF_TIME:
 			/* The task's own timeout: it was given no more time than this. */
+			keep_partial_outputs(call);
 			fail_call(call, ERROR_CLASS_TIMEOUT, false, error);
 			break;
 		case HTTP_REFUSED_ADDRESS:
@@ -416,15 +556,12 @@ call_flush_line(Call *call, TimestampTz before)
 }
 
 void
-call_stop(Call *call, Outcome outcome)
+call_stop(Call *call, Outcome outcome, const char *why)
 {
 	Assert(!call_has_ended(call));
-	joiner_flush(&call->joiner, on_reasoning_line, call);
+	end_reasoning(call);
 	call->error.error_class = outcome == OUTCOME_CANCELED ? ERROR_CLASS_CANCELED : ERROR_CLASS_INTERNAL;
-	strlcpy(call->error.message,
-			outcome == OUTCOME_CANCELED ? "canceled while the model was answering"
-			: "the executor was stopped while the model was answering",
-			sizeof(call->error.message));
+	strlcpy(call->error.message, why, sizeof(call->error.message));
 	call->error.retryable = outcome != OUTCOME_CANCELED;
 	end_call(call, outcome);
 }
@@ -453,11 +590,22 @@ create_call(const Claim *claim, Journal *journal)
 	call->max_retries = claim->max_retries;
 	call->verbose = claim->verbose || as_verbose;
 	call->want_progress = claim->progress_lines;
-	call->next_seq = claim->last_seq + 1;
+	call->seq = journal_counter(journal, claim->execution_id, claim->last_seq);
+	call->agent_version_id = claim->agent_version_id;
+	call->quality_score = -1;
+	buf_init(&call->outputs, (size_t) as_max_output_kb * 1024 * 2);
+	buf_init(&call->unmet, 4096);
+	if (claim->plan != NULL)
+	{
+		call->plan = claim->plan;
+		call->plan_step = &claim->plan->plan->steps[claim->plan_step];
+		call->plan_step_no = claim->plan_step + 1;
+	}
 	call->sent_at = GetCurrentTimestamp();
 	call->error.retry_after_ms = -1;
 	http_head_init(&call->head);
 	call->send_number = -1;
+	redactor_init(&call->redactor, NULL);
 	joiner_init(&call->joiner);
 	buf_init(&call->output, (size_t) as_max_output_kb * 1024);
 	buf_init(&call->error_body, ERROR_BODY_LIMIT);
@@ -511,9 +659,18 @@ prepare_format(Call *call, const Claim *claim)
 	return call->schema != NULL;
 }
 
+/* Is the vendor asked to hold the answer to the schema, or is the model told of it? */
+static bool
+asks_for_schema(const Call *call, const Claim *claim)
+{
+	return claim->structured_output && claim->json_schema != NULL &&
+		(call->provider->takes_schema == NULL || call->provider->takes_schema(claim->json_schema));
+}
+
 static bool
 build_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestParts *parts)
 {
+	bool		held = asks_for_schema(call, claim);
 	ModelRequest request;
 	const char *error = NULL;
 	bool		built;
@@ -525,8 +682,8 @@ build_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestP
 	request.deployment = claim->deployment;
 	request.system_prompt = prompt_system(claim->system_prompt, claim->progress_lines);
 	request.user_prompt = prompt_user(claim->task, claim->context, output_format_instructions(call->format),
-									  claim->structured_output ? NULL : claim->json_schema);
-	if (claim->structured_output && claim->json_schema != NULL)
+									  held ? NULL : claim->json_schema);
+	if (held)
 	{
 		request.json_schema = claim->json_schema;
 		request.schema_name = "answer";
@@ -572,19 +729,57 @@ send_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestPa
 		fail_call(call, ERROR_CLASS_CONNECTION, true, error);
 }
 
-Call *
-call_start(const Claim *claim, Endpoint *endpoint, HttpLoop *loop, Journal *journal)
+static void
+start(Call *call, const Claim *claim, const Endpoint *endpoint, RequestParts *parts, HttpLoop *loop)
 {
-	Call	   *call = create_call(claim, journal);
-	RequestParts parts;
-
 	call->provider = endpoint->provider;
 	if (endpoint->api_key != NULL)
 		call->key_sent = MemoryContextStrdup(call->context, endpoint->api_key);
+	redactor_init(&call->redactor, call->key_sent);
 	think_beginning(call, claim);
+	if (prepare_format(call, claim) && build_request(call, claim, endpoint, parts))
+		send_request(call, claim, endpoint, parts, loop);
+}
+
+/* Whatever was thrown on the way: this call has failed, and no other one. */
+static void
+fail_thrown(Call *call, const ErrorData *error)
+{
+	char		message[320];
+
+	snprintf(message, sizeof(message), "the request could not be made: %.*s",
+			 (int) utf8_clip(error->message, strlen(error->message), 256), error->message);
+	fail_call(call, ERROR_CLASS_INTERNAL,
+			  ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES, message);
+}
+
+Call *
+call_start(const Claim *claim, Endpoint *endpoint, HttpLoop *loop, Journal *journal)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	JournalMark mark = journal_mark(journal);
+	Call	   *call = create_call(claim, journal);
+	RequestParts parts;
+
 	request_parts_init(&parts);
-	if (prepare_format(call, claim) && build_request(call, claim, endpoint, &parts))
-		send_request(call, claim, endpoint, &parts, loop);
+	PG_TRY();
+	{
+		start(call, claim, endpoint, &parts, loop);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		EmitErrorReport();
+		FlushErrorState();
+		journal_return_to(journal, &mark);
+		fail_thrown(call, error);
+		call_release_http(call, loop);
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
 	request_parts_free(&parts);
 	return call;
 }
@@ -614,10 +809,15 @@ call_free(Call *call, HttpLoop *loop)
 	call_release_http(call, loop);
 	if (call->decoding)
 		decoder_free(&call->decoder);
+	redactor_free(&call->redactor);
 	joiner_free(&call->joiner);
 	json_schema_free(call->schema);
 	buf_free(&call->output);
+	buf_free(&call->outputs);
+	buf_free(&call->unmet);
 	buf_free(&call->error_body);
+	plan_cache_release(call->plan);
+	journal_counter_release(call->journal, call->seq);
 	if (call->key_sent != NULL)
 		explicit_bzero(call->key_sent, strlen(call->key_sent));
 	MemoryContextDelete(call->context);

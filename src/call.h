@@ -17,7 +17,9 @@
 #include "http.h"
 #include "journal.h"
 #include "output_format.h"
+#include "plan_cache.h"
 #include "provider.h"
+#include "redact.h"
 
 /* A claimed step, as the claim returned it. Strings live as long as the turn. */
 typedef struct Claim
@@ -42,6 +44,10 @@ typedef struct Claim
 	int32		fallback_no;	/* which fallback model_id is; 0 = the agent's own model */
 	int64		next_model_id;	/* the next fallback; 0 = none is left */
 	int64		own_model_id;
+	int64		agent_version_id;
+	int64		plan_key;		/* of plan_cache.h; 0 = a task that runs once */
+	int32		plan_step;
+	SharedPlan *plan;			/* with a reference, which goes to the call; NULL = none */
 	int64		max_output_tokens;	/* 0 = not set */
 	int64		model_max_output_tokens;	/* 0 = unknown */
 	char	   *owner;
@@ -79,7 +85,16 @@ typedef struct Call
 	int32		failures;		/* before this attempt */
 	int32		max_retries;
 	bool		verbose;
-	int64		next_seq;
+	SeqCounter *seq;			/* shared by the calls of the execution */
+
+	SharedPlan *plan;			/* NULL: a task that runs once */
+	const PlanStep *plan_step;	/* NULL likewise */
+	int			plan_step_no;	/* its place in the plan, from 1 */
+	int64		agent_version_id;
+	Buf			outputs;		/* the named ones, JSON; empty = none */
+	Buf			unmet;			/* what the criteria miss; empty = nothing, or there are none */
+	double		quality_score;	/* negative = not judged */
+	int			warnings;		/* how many notices of that kind it wrote */
 
 	const Provider *provider;
 	char	   *key_sent;		/* to be hidden in the vendor's words; NULL = none; wiped at the end */
@@ -87,6 +102,7 @@ typedef struct Call
 	bool		want_progress;
 	bool		decoding;		/* decoder is open */
 	Decoder		decoder;
+	Redactor	redactor;		/* of the reasoning */
 	LineJoiner	joiner;
 	TimestampTz last_fragment_at;	/* of reasoning not yet a line; 0 = none waits */
 	OutputFormat format;
@@ -123,7 +139,7 @@ extern void call_absorb(Call *call);
 extern void call_flush_line(Call *call, TimestampTz before);
 
 /* Ends a running call: canceled or interrupted. */
-extern void call_stop(Call *call, Outcome outcome);
+extern void call_stop(Call *call, Outcome outcome, const char *why);
 
 /* Closes the socket if it is still open. */
 extern void call_release_http(Call *call, HttpLoop *loop);

@@ -7,20 +7,26 @@
  * each. After its commit, and only then, sockets of canceled executions are
  * closed and requests are sent. That commit need not wait for the disk: should
  * it be lost, the steps are still queued, and are sent again.
+ *
+ * When a row is at fault, steps are claimed one by one, and only the bad one fails.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "postmaster/interrupt.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "agent_studio.h"
+#include "bad_row.h"
 #include "executor.h"
 #include "turn.h"
 
 #define MAX_CLAIM		500		/* a turn stays short */
+#define ONE_BY_ONE_MS	200
 #define QUOTA_WARNING	0.8
+#define SEQ_JUMP		INT64CONST(1000000)
 
 /* Endpoint and key of one server for one owner, looked up once a turn. */
 typedef struct Resolved
@@ -36,8 +42,11 @@ typedef struct Dispatch
 {
 	Executor   *executor;
 	int			places;
-	int64	   *cancels;
-	int			ncancels;
+	const StepKey *only;		/* the one step that may be claimed; NULL = any */
+	WorkflowCommand *commands;
+	int			ncommands;
+	WorkflowCommand *expiries;
+	int			nexpiries;
 	Claim	   *claims;
 	int			nclaims;
 	Resolved  **resolved;		/* one for each claim; shared ones are equal */
@@ -108,61 +117,78 @@ claim_is_whole(const Claim *claim)
 	return claim->task != NULL && claim->server != NULL && claim->deployment != NULL && claim->owner != NULL;
 }
 
+/*
+ * A definition that cannot be read is a bad row: the turn is given up, and the
+ * step is found when it is claimed alone. Thoughts of an execution that began in
+ * the life of another executor jump past what a crash may have taken.
+ */
+static void
+find_plan(Executor *executor, Claim *claim)
+{
+	claim->plan = workflow_plan(claim->plan_key);
+	if (claim->plan_step < 0 || claim->plan_step >= claim->plan->plan->nsteps)
+		elog(ERROR, "step %d of execution " INT64_FORMAT " is not in its definition",
+			 claim->step_no, claim->execution_id);
+	if (claim->started_at < executor->began_at)
+		claim->last_seq = SEQ_JUMP * (1 + claim->last_seq / SEQ_JUMP);
+}
+
+static void
+commands_and_timers(Dispatch *dispatch)
+{
+	Executor   *executor = dispatch->executor;
+	TimestampTz now = GetCurrentTimestamp();
+	int64	   *full;
+	int			nfull;
+
+	dispatch->commands = queue_pending_commands(&dispatch->ncommands);
+	if (now >= executor->next_due)
+	{
+		(void) queue_release_due(now);
+		dispatch->expiries = queue_expired_approvals(now, &dispatch->nexpiries);
+	}
+	executor->next_due = queue_next_due();
+	if (dispatch->places <= 0)
+		return;
+	full = palloc(Max(1, limits_models(executor->limits)) * sizeof(int64));
+	nfull = limits_full(executor->limits, executor_clock(), full, limits_models(executor->limits));
+	if (nfull > 0)
+		queue_reroute(full, nfull);
+}
+
 static void
 dispatch_work(void *arg)
 {
 	Dispatch   *dispatch = arg;
 	Executor   *executor = dispatch->executor;
-	TimestampTz now = GetCurrentTimestamp();
 	ModelUse   *uses;
-	int64	   *full;
 	int			nuses;
-	int			nfull;
 
 	MemoryContextSwitchTo(executor->round);
-	dispatch->cancels = queue_pending_cancels(&dispatch->ncancels);
-	if (now >= executor->next_due)
-		(void) queue_release_due(now);
-	executor->next_due = queue_next_due();
+	if (dispatch->only == NULL)
+		commands_and_timers(dispatch);
 	if (dispatch->places <= 0)
 		return;
 	uses = palloc(Max(1, limits_models(executor->limits)) * sizeof(ModelUse));
 	nuses = limits_uses(executor->limits, executor_clock(), uses, limits_models(executor->limits));
-	full = palloc(Max(1, limits_models(executor->limits)) * sizeof(int64));
-	nfull = limits_full(executor->limits, executor_clock(), full, limits_models(executor->limits));
-	if (nfull > 0)
-		queue_reroute(full, nfull);
-	dispatch->claims = queue_claim(executor->epoch, dispatch->places, uses, nuses, &dispatch->nclaims);
+	dispatch->claims = queue_claim(executor->epoch, dispatch->places, uses, nuses, dispatch->only, &dispatch->nclaims);
 	dispatch->resolved = palloc0(Max(1, dispatch->nclaims) * sizeof(Resolved *));
 	for (int i = 0; i < dispatch->nclaims; i++)
 	{
-		if (claim_is_whole(&dispatch->claims[i]))
-			dispatch->resolved[i] = resolve_for(dispatch, &dispatch->claims[i]);
+		Claim	   *claim = &dispatch->claims[i];
+
+		if (!claim_is_whole(claim))
+			continue;
+		dispatch->resolved[i] = resolve_for(dispatch, claim);
+		if (claim->plan_key != 0)
+			find_plan(executor, claim);
 	}
 }
 
 /* ---------- after the commit ---------- */
 
 static void
-remember_cancel(Executor *executor, int64 execution_id)
-{
-	for (int i = 0; i < executor->ncancels; i++)
-	{
-		if (executor->cancels[i] == execution_id)
-			return;
-	}
-	if (executor->ncancels == executor->cancels_capacity)
-	{
-		executor->cancels_capacity = Max(16, executor->cancels_capacity * 2);
-		executor->cancels = executor->cancels == NULL
-			? MemoryContextAlloc(TopMemoryContext, executor->cancels_capacity * sizeof(int64))
-			: repalloc(executor->cancels, executor->cancels_capacity * sizeof(int64));
-	}
-	executor->cancels[executor->ncancels++] = execution_id;
-}
-
-static void
-stop_calls_of(Executor *executor, int64 execution_id)
+stop_calls_of(Executor *executor, int64 execution_id, Outcome outcome, const char *why)
 {
 	dlist_mutable_iter iter;
 
@@ -172,10 +198,22 @@ stop_calls_of(Executor *executor, int64 execution_id)
 
 		if (call->key.execution_id != execution_id)
 			continue;
-		call_stop(call, OUTCOME_CANCELED);
+		call_stop(call, outcome, why);
 		call_release_http(call, executor->http);
 		executor_settle(executor, call);
 	}
+}
+
+/* Sockets close at once; the rows follow with the next write. */
+static void
+take_command(Executor *executor, const WorkflowCommand *command)
+{
+	if (!commands_remember(&executor->commands, command))
+		return;
+	if (command_is(command, "cancel"))
+		stop_calls_of(executor, command->execution_id, OUTCOME_CANCELED, "canceled while the model was answering");
+	else if (command_is(command, "pause") && command->immediately)
+		stop_calls_of(executor, command->execution_id, OUTCOME_INTERRUPTED, "paused while the model was answering");
 }
 
 /* Counts the request, and says so when the model comes near its limit. */
@@ -229,33 +267,110 @@ send_claims(Executor *executor, Dispatch *dispatch)
 		endpoint_wipe(&((Resolved *) lfirst(lc))->endpoint);
 }
 
-void
-executor_dispatch(Executor *executor)
+static int
+free_places(const Executor *executor)
+{
+	int			most = executor->careful_until != 0 ? 1 : as_max_in_flight;
+
+	return Min(MAX_CLAIM, most - executor->nrunning - executor->nended);
+}
+
+/* A turn and what follows its commit. */
+static TurnResult
+dispatch_turn(Executor *executor, int places, const StepKey *only)
 {
 	bool		careful = executor->careful_until != 0;
 	Dispatch	dispatch;
-	int64		next_change;
+	TurnResult	result;
 
 	memset(&dispatch, 0, sizeof(dispatch));
 	dispatch.executor = executor;
-	dispatch.places = Min(MAX_CLAIM, (careful ? 1 : as_max_in_flight) - executor->nrunning - executor->nended);
-	executor->look = false;
-	if (turn_run(dispatch_work, &dispatch, careful ? TURN_COMMIT_DURABLE : TURN_COMMIT_ASYNC) != TURN_DONE)
-	{
-		executor->look = true;
-		executor_hold_off(executor);
-		return;
-	}
-	executor->troubles = 0;
-
-	for (int i = 0; i < dispatch.ncancels; i++)
-	{
-		stop_calls_of(executor, dispatch.cancels[i]);
-		remember_cancel(executor, dispatch.cancels[i]);
-	}
+	dispatch.places = places;
+	dispatch.only = only;
+	result = turn_run(dispatch_work, &dispatch, careful ? TURN_COMMIT_DURABLE : TURN_COMMIT_ASYNC);
+	if (result != TURN_DONE)
+		return result;
+	for (int i = 0; i < dispatch.ncommands; i++)
+		take_command(executor, &dispatch.commands[i]);
+	for (int i = 0; i < dispatch.nexpiries; i++)
+		take_command(executor, &dispatch.expiries[i]);
 	send_claims(executor, &dispatch);
-	next_change = limits_next_change(executor->limits, executor_clock());
-	executor->next_allowance = next_change < 0 ? DT_NOEND : (next_change + 1) * 1000;
 	if (dispatch.nclaims == MAX_CLAIM)
 		executor->look = true;
+	return TURN_DONE;
+}
+
+/* ---------- when a row is at fault ---------- */
+
+typedef struct ReadySteps
+{
+	Executor   *executor;
+	StepKey    *steps;
+	int			nsteps;
+} ReadySteps;
+
+static void
+ready_steps_work(void *arg)
+{
+	ReadySteps *ready = arg;
+
+	MemoryContextSwitchTo(ready->executor->round);
+	ready->steps = queue_ready_steps(&ready->nsteps);
+}
+
+/* False if there is trouble still. */
+static bool
+claim_alone(Executor *executor, const StepKey *step)
+{
+	TurnResult	result = dispatch_turn(executor, 1, step);
+
+	if (result != TURN_BAD_ROW)
+		return result == TURN_DONE;
+	if (bad_row_end(step, "the step could not be claimed") == BAD_ROW_LEFT)
+		return false;
+	as_announce_change(executor->slot);
+	return true;
+}
+
+/*
+ * Each step is claimed alone, and only the bad one fails. Commands and timers have
+ * a turn of their own: what is wrong with them must not stop the claims. What is
+ * left after a while is looked at in the next round.
+ */
+static bool
+dispatch_one_by_one(Executor *executor)
+{
+	TimestampTz enough = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ONE_BY_ONE_MS);
+	ReadySteps	ready = {executor, NULL, 0};
+	bool		well = dispatch_turn(executor, 0, NULL) == TURN_DONE;
+
+	if (turn_run(ready_steps_work, &ready, TURN_COMMIT_ASYNC) != TURN_DONE)
+		return false;
+	for (int i = 0; i < ready.nsteps && free_places(executor) > 0 && !ShutdownRequestPending; i++)
+	{
+		well &= claim_alone(executor, &ready.steps[i]);
+		if (GetCurrentTimestamp() >= enough)
+			break;
+	}
+	executor->look = true;
+	return well;
+}
+
+void
+executor_dispatch(Executor *executor)
+{
+	int64		next_change;
+	TurnResult	result;
+
+	executor->look = false;
+	result = dispatch_turn(executor, free_places(executor), NULL);
+	if (result == TURN_TRY_LATER || (result == TURN_BAD_ROW && !dispatch_one_by_one(executor)))
+	{
+		executor->look = true;
+		executor_hold_off(executor, TROUBLE_DISPATCH);
+		return;
+	}
+	executor_is_well(executor, TROUBLE_DISPATCH);
+	next_change = limits_next_change(executor->limits, executor_clock());
+	executor->next_allowance = next_change < 0 ? DT_NOEND : (next_change + 1) * 1000;
 }

@@ -33,6 +33,7 @@
 #include "options.h"
 
 #define MAX_KEY_FILE	8192
+#define AS_OPERATOR_ROLE	"agent_studio_operator"
 
 static bool
 fail(EndpointProblem *problem, ErrorClass error_class, const char *hint, const char *message)
@@ -218,6 +219,25 @@ endpoint_wipe(Endpoint *endpoint)
 	endpoint->api_key = NULL;
 }
 
+/*
+ * Whether a role's key can be read is that role's affair, of those who have its
+ * rights, and of operators.
+ */
+static void
+require_right_to_look(const char *role)
+{
+	Oid			roleid = get_role_oid(role, true);
+	Oid			operators = get_role_oid(AS_OPERATOR_ROLE, true);
+
+	if (!OidIsValid(roleid) || has_privs_of_role(GetUserId(), roleid) ||
+		(OidIsValid(operators) && has_privs_of_role(GetUserId(), operators)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to look at the endpoints of role \"%s\"", role),
+			 errhint("Ask for a role of your own; members of %s may ask for any.", AS_OPERATOR_ROLE)));
+}
+
 PG_FUNCTION_INFO_V1(agent_studio_endpoint_problem);
 Datum
 agent_studio_endpoint_problem(PG_FUNCTION_ARGS)
@@ -227,6 +247,7 @@ agent_studio_endpoint_problem(PG_FUNCTION_ARGS)
 	Endpoint	endpoint;
 	EndpointProblem problem;
 
+	require_right_to_look(role);
 	if (endpoint_resolve(server, role, &endpoint, &problem))
 	{
 		endpoint_wipe(&endpoint);

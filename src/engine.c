@@ -1,8 +1,8 @@
 /*
  * engine.c
- *		What becomes of a step and of its execution when an attempt has ended.
+ *		What becomes of a step when an attempt has ended.
  *
- * The one place where the next state is decided. It looks at the call only; the
+ * The one place where that is decided. It looks at the call only; the
  * rows are changed by queue.c in the transaction that stores the attempt.
  */
 #include "postgres.h"
@@ -13,61 +13,26 @@
 #include "agent_studio.h"
 #include "engine.h"
 
-static const char *const step_state_names[] = {
-	[STEP_PENDING] = "pending",
-	[STEP_QUEUED] = "queued",
-	[STEP_RUNNING] = "running",
-	[STEP_RETRYING] = "retrying",
-	[STEP_PAUSED] = "paused",
-	[STEP_WAITING_APPROVAL] = "waiting_approval",
-	[STEP_COMPLETED] = "completed",
-	[STEP_PARTIAL] = "partial",
-	[STEP_FAILED] = "failed",
-	[STEP_SKIPPED] = "skipped",
-	[STEP_CANCELED] = "canceled",
-};
-
-#define BIT(state) (1u << (state))
-
-/* From which states each state may be reached. */
-static const uint32 legal_from[] = {
-	[STEP_PENDING] = 0,
-	[STEP_QUEUED] = BIT(STEP_PENDING) | BIT(STEP_RUNNING) | BIT(STEP_RETRYING) | BIT(STEP_PAUSED),
-	[STEP_RUNNING] = BIT(STEP_QUEUED) | BIT(STEP_RETRYING),
-	[STEP_RETRYING] = BIT(STEP_RUNNING),
-	[STEP_PAUSED] = BIT(STEP_QUEUED) | BIT(STEP_RUNNING) | BIT(STEP_RETRYING),
-	[STEP_WAITING_APPROVAL] = BIT(STEP_PENDING) | BIT(STEP_RUNNING),
-	[STEP_COMPLETED] = BIT(STEP_RUNNING),
-	[STEP_PARTIAL] = BIT(STEP_RUNNING),
-	[STEP_FAILED] = BIT(STEP_RUNNING),
-	[STEP_SKIPPED] = BIT(STEP_PENDING),
-	[STEP_CANCELED] = BIT(STEP_PENDING) | BIT(STEP_QUEUED) | BIT(STEP_RUNNING) | BIT(STEP_RETRYING) |
-	BIT(STEP_PAUSED) | BIT(STEP_WAITING_APPROVAL),
-};
-
-const char *
-step_state_name(StepState state)
-{
-	return step_state_names[state];
-}
-
 static void
 move_step(Decision *decision, StepState from, StepState to, const char *execution_status)
 {
-	if ((legal_from[to] & BIT(from)) == 0)
-		elog(ERROR, "a step cannot go from %s to %s", step_state_names[from], step_state_names[to]);
+	if (!step_may_become(from, to))
+		elog(ERROR, "a step cannot go from %s to %s", step_state_name(from), step_state_name(to));
 	decision->step_state = to;
 	decision->execution_status = execution_status;
 }
 
-int64
-engine_backoff_ms(int failures)
+/* The wait before the retry after so many failures, without what the vendor asks for. */
+static int64
+backoff_ms(const Call *call, int failures)
 {
-	int64		wait_ms = as_retry_delay_ms;
+	const PlanRetry *retry = call->plan_step != NULL ? &call->plan_step->retry : NULL;
+	int64		wait_ms = retry != NULL ? (int64) (retry->delay_seconds * 1000) : as_retry_delay_ms;
+	int64		longest_ms = retry != NULL ? (int64) (retry->max_delay_seconds * 1000) : as_retry_max_delay_ms;
 
-	while (failures-- > 1 && wait_ms < as_retry_max_delay_ms)
+	while (failures-- > 1 && wait_ms < longest_ms && (retry == NULL || retry->exponential))
 		wait_ms *= 2;
-	wait_ms = Min(wait_ms, as_retry_max_delay_ms);
+	wait_ms = Min(wait_ms, longest_ms);
 
 	/* Jitter, so that what failed together does not come back together. */
 	return wait_ms + (int64) (pg_prng_double(&pg_global_prng_state) * wait_ms / 4);
@@ -92,6 +57,17 @@ another_could(ErrorClass error_class)
 	}
 }
 
+/* A step that ran out of time may keep what had arrived, for people to decide. */
+static void
+decide_last_failure(const Call *call, Decision *decision)
+{
+	if (call->plan_step != NULL && call->plan_step->partial_on_timeout && call->output.len > 0 &&
+		call->error.error_class == ERROR_CLASS_TIMEOUT)
+		move_step(decision, STEP_RUNNING, STEP_PARTIAL, "running");
+	else
+		move_step(decision, STEP_RUNNING, STEP_FAILED, "failed");
+}
+
 static void
 decide_failure(const Call *call, Decision *decision)
 {
@@ -110,10 +86,16 @@ decide_failure(const Call *call, Decision *decision)
 	decision->failures = call->failures + 1;
 	if (!call->error.retryable || decision->failures > call->max_retries)
 	{
-		move_step(decision, STEP_RUNNING, STEP_FAILED, "failed");
+		decide_last_failure(call, decision);
 		return;
 	}
-	wait_ms = Max(engine_backoff_ms(decision->failures), call->error.retry_after_ms);
+	if (call->plan_step != NULL && call->plan_step->hand_off_agent != NULL &&
+		decision->failures >= call->plan_step->hand_off_after)
+	{
+		decision->next_agent = call->plan_step->hand_off_agent;
+		decision->model_id = 0;		/* the agent's */
+	}
+	wait_ms = Max(backoff_ms(call, decision->failures), call->error.retry_after_ms);
 	decision->retry_at = TimestampTzPlusMilliseconds(call->finished_at, wait_ms);
 	move_step(decision, STEP_RUNNING, STEP_RETRYING, "running");
 }

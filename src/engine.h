@@ -1,6 +1,9 @@
 /*
  * engine.h
- *		What becomes of a step and of its execution when an attempt has ended.
+ *		What becomes of a step when an attempt has ended.
+ *
+ * Whether it is tried again, by whom and when. What follows from its end in an
+ * execution with a plan is decided by flow.c.
  */
 #ifndef AS_ENGINE_H
 #define AS_ENGINE_H
@@ -8,23 +11,7 @@
 #include "postgres.h"
 
 #include "call.h"
-
-typedef enum StepState
-{
-	STEP_PENDING,
-	STEP_QUEUED,
-	STEP_RUNNING,
-	STEP_RETRYING,
-	STEP_PAUSED,
-	STEP_WAITING_APPROVAL,
-	STEP_COMPLETED,
-	STEP_PARTIAL,
-	STEP_FAILED,
-	STEP_SKIPPED,
-	STEP_CANCELED
-} StepState;
-
-extern const char *step_state_name(StepState state);
+#include "states.h"
 
 typedef struct Decision
 {
@@ -34,12 +21,10 @@ typedef struct Decision
 	int32		failures;		/* with this attempt */
 	int64		model_id;		/* for the next attempt; 0 = the same */
 	int32		fallback_no;
+	const char *next_agent;		/* who tries next, lives as long as the call; NULL = the same */
 } Decision;
 
 /* For a call that has ended. Raises on a transition that must not be: a bug. */
 extern void engine_decide(const Call *call, Decision *decision);
-
-/* The wait before the retry after so many failures, without what the vendor asks for. */
-extern int64 engine_backoff_ms(int failures);
 
 #endif							/* AS_ENGINE_H */

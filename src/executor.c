@@ -32,13 +32,16 @@
 #include "utils/timestamp.h"
 
 #include "agent_studio.h"
+#include "bad_row.h"
 #include "compat.h"
 #include "executor.h"
 #include "launcher.h"
 #include "turn.h"
 
+#define ABSORB_MS			20	/* a round looks at what came for this long */
 #define OPEN_LINE_MS		1000	/* a thought without an end is shown after this */
 #define MAX_HOLD_OFF_MS		10000
+#define MANY_TROUBLES		3	/* then as_check() tells of them */
 #define MANY_CRASHES		3
 #define CAREFUL_MS			10000
 
@@ -134,10 +137,71 @@ begin_epoch_work(void *arg)
 		self->careful_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CAREFUL_MS);
 }
 
+typedef struct Recovery
+{
+	const StepKey *only;		/* NULL = all */
+	int			recovered;
+	StepKey    *left;
+	int			nleft;
+} Recovery;
+
 static void
 recover_work(void *arg)
 {
-	*(int *) arg = queue_recover(executor->epoch);
+	Recovery   *recovery = arg;
+
+	recovery->recovered = queue_recover(executor->epoch, recovery->only);
+}
+
+static void
+left_steps_work(void *arg)
+{
+	Recovery   *recovery = arg;
+
+	MemoryContextSwitchTo(executor->round);
+	recovery->left = queue_left_steps(executor->epoch, &recovery->nleft);
+}
+
+/*
+ * If a row is at fault, each step is recovered alone, and only that one fails. How
+ * many were dealt with: one that cannot be has to wait for the next executor.
+ */
+static int
+recover_one_by_one(void)
+{
+	Recovery	all = {NULL};
+	int			total = 0;
+
+	if (turn_run(left_steps_work, &all, TURN_COMMIT_ASYNC) != TURN_DONE)
+		proc_exit(1);
+	for (int i = 0; i < all.nleft && !ShutdownRequestPending; i++)
+	{
+		Recovery	one = {&all.left[i]};
+		TurnResult	result = turn_run(recover_work, &one, TURN_COMMIT_DURABLE);
+
+		if (result == TURN_TRY_LATER)
+			proc_exit(1);
+		if (result == TURN_DONE || bad_row_end(one.only, "the step could not be queued again") != BAD_ROW_LEFT)
+			total++;
+	}
+	return total;
+}
+
+static int
+recover(void)
+{
+	Recovery	recovery = {NULL};
+
+	switch (turn_run(recover_work, &recovery, TURN_COMMIT_DURABLE))
+	{
+		case TURN_BAD_ROW:
+			return recover_one_by_one();
+		case TURN_TRY_LATER:
+			proc_exit(1);
+		case TURN_DONE:
+			break;
+	}
+	return recovery.recovered;
 }
 
 static void
@@ -157,9 +221,7 @@ begin_epoch(void)
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		recovered = 0;
-		if (turn_run(recover_work, &recovered, TURN_COMMIT_DURABLE) != TURN_DONE)
-			proc_exit(1);
+		recovered = recover();
 		total += recovered;
 	} while (recovered > 0 && !ShutdownRequestPending);
 	if (turn_run(recall_work, NULL, TURN_COMMIT_ASYNC) != TURN_DONE)
@@ -186,6 +248,8 @@ create_executor(WorkerSlot *slot)
 	executor->dboid = MyDatabaseId;
 	executor->round = AllocSetContextCreate(TopMemoryContext, "agent_studio round", ALLOCSET_DEFAULT_SIZES);
 	executor->journal = journal_create();
+	commands_init(&executor->commands);
+	executor->began_at = GetCurrentTimestamp();
 	dlist_init(&executor->running);
 	dlist_init(&executor->ended);
 	executor->next_due = DT_NOBEGIN;
@@ -210,7 +274,7 @@ interrupt_calls(void)
 	{
 		Call	   *call = dlist_container(Call, node, iter.cur);
 
-		call_stop(call, OUTCOME_INTERRUPTED);
+		call_stop(call, OUTCOME_INTERRUPTED, "the executor was stopped while the model was answering");
 		call_release_http(call, executor->http);
 		executor_settle(executor, call);
 	}
@@ -235,22 +299,57 @@ stop_in_order(void)
 
 /* ---------- the loop ---------- */
 
-void
-executor_hold_off(Executor *self)
+/* For as_check(). */
+static void
+tell_trouble(Executor *self, int troubles)
 {
-	int64		wait_ms = Min(MAX_HOLD_OFF_MS, 100 << Min(self->troubles, 10));
+	char		text[AS_PROBLEM_SIZE];
+	size_t		len;
 
-	self->troubles++;
-	self->hold_off_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
+	len = snprintf(text, sizeof(text), "%d transactions in a row failed: %s", troubles, turn_error());
+	if (len >= sizeof(text))
+		text[utf8_clip(text, sizeof(text) - 1, sizeof(text) - 4)] = '\0';
+	as_slot_set_state(self->slot, WORKER_RUNNING, text);
 }
 
+void
+executor_hold_off(Executor *self, TroubleKind kind)
+{
+	int			troubles = ++self->troubles[kind];
+	int64		wait_ms = Min(MAX_HOLD_OFF_MS, 100 << Min(troubles - 1, 10));
+
+	self->hold_off_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
+	if (troubles >= MANY_TROUBLES)
+		tell_trouble(self, troubles);
+}
+
+void
+executor_is_well(Executor *self, TroubleKind kind)
+{
+	if (self->troubles[kind] == 0)
+		return;
+	self->troubles[kind] = 0;
+	for (int i = 0; i < TROUBLE_KINDS; i++)
+	{
+		if (self->troubles[i] >= MANY_TROUBLES)
+			return;
+	}
+	as_slot_set_state(self->slot, WORKER_RUNNING, NULL);
+}
+
+/*
+ * An answer may be large, and judging it costly: what is left after a while waits
+ * for the next round, so that shutdown, commands and other work do not.
+ */
 static void
 absorb_network(void)
 {
+	TimestampTz enough = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ABSORB_MS);
 	HttpCall   *http;
 
 	http_loop_run(executor->http);
-	while ((http = http_next(executor->http)) != NULL)
+	while (!ShutdownRequestPending && GetCurrentTimestamp() < enough &&
+		   (http = http_next(executor->http)) != NULL)
 	{
 		Call	   *call = http->owner;
 
@@ -280,7 +379,7 @@ flush_open_lines(TimestampTz now)
 static bool
 write_is_due(TimestampTz now)
 {
-	if (executor->nended > 0 || executor->ncancels > 0)
+	if (executor->nended > 0 || executor->commands.count > 0)
 		return true;
 	return !journal_is_empty(executor->journal) &&
 		TimestampDifferenceExceeds(executor->journal->oldest, now, as_thought_interval_ms);
@@ -354,7 +453,7 @@ next_timeout(void)
 		earlier(&timeout_ms, now, executor->hold_off_until);
 		return timeout_ms;
 	}
-	if (executor->look || executor->nended > 0 || executor->ncancels > 0)
+	if (executor->look || executor->nended > 0 || executor->commands.count > 0)
 		return 0;
 	earlier(&timeout_ms, now, executor->next_due);
 	earlier(&timeout_ms, now, executor->next_poll);
@@ -442,7 +541,7 @@ agent_studio_executor_main(Datum arg)
 	memcpy(&dboid, MyBgworkerEntry->bgw_extra, sizeof(dboid));
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, on_sigterm);
-	pqsignal(SIGINT, SIG_IGN);	/* there is no query of anybody's to cancel */
+	pqsignal(SIGINT, turn_on_sigint);
 	BackgroundWorkerUnblockSignals();
 	if (!attach_slot(slot))
 		proc_exit(0);

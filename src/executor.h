@@ -13,11 +13,20 @@
 #include "datatype/timestamp.h"
 #include "lib/ilist.h"
 
+#include "commands.h"
 #include "engine.h"
 #include "http.h"
 #include "journal.h"
 #include "queue.h"
 #include "shmem.h"
+
+/* Turns that can fail again and again, each for itself. */
+typedef enum TroubleKind
+{
+	TROUBLE_DISPATCH,
+	TROUBLE_WRITE,
+	TROUBLE_KINDS
+} TroubleKind;
 
 typedef struct Executor
 {
@@ -32,11 +41,10 @@ typedef struct Executor
 	int			nrunning;
 	dlist_head	ended;			/* EndedCalls that wait to be written */
 	int			nended;
+	TimestampTz began_at;
 	Limits	   *limits;			/* what models have used, calls in flight among it */
 
-	int64	   *cancels;		/* executions whose cancel is to be written */
-	int			ncancels;
-	int			cancels_capacity;
+	CommandList commands;		/* seen, to be applied with the next write */
 
 	/*
 	 * Until then one call at a time, each claim on disk before it is sent: the
@@ -50,7 +58,7 @@ typedef struct Executor
 	TimestampTz next_poll;
 	TimestampTz next_allowance; /* when a model at its limit may go on; DT_NOEND = none is */
 	TimestampTz hold_off_until; /* the database has trouble; 0 = none */
-	int			troubles;		/* in a row */
+	int			troubles[TROUBLE_KINDS];	/* turns in a row that failed */
 } Executor;
 
 /* A call that has ended, and what was decided. Lives in the call's context. */
@@ -64,7 +72,10 @@ typedef struct EndedCall
 extern PGDLLEXPORT void agent_studio_executor_main(Datum arg);
 
 /* The database refused for now: leave it alone for a while, longer each time. */
-extern void executor_hold_off(Executor *executor);
+extern void executor_hold_off(Executor *executor, TroubleKind kind);
+
+/* It has taken what it had refused before. */
+extern void executor_is_well(Executor *executor, TroubleKind kind);
 
 /* The clock of the limits: milliseconds. */
 extern int64 executor_clock(void);

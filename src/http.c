@@ -164,7 +164,7 @@ http_loop_timeout(const HttpLoop *loop)
 	int64_t		now;
 	int			i;
 
-	if (loop->unpark)
+	if (loop->unpark || !link_alone(&loop->reports))
 		return 0;
 	for (i = 0; i < loop->nshards; i++)
 	{

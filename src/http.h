@@ -90,6 +90,7 @@ extern HttpCall *http_start(HttpLoop *loop, const HttpSpec *spec,
  * The next call with new bytes, a new head, or an end, each at most once per
  * http_loop_run; NULL when there is none.  A call that ended is reported once,
  * with end set, after its last bytes (in may be non-empty at that report).
+ * What is not asked for stays, in order, and http_loop_timeout is 0 meanwhile.
  */
 extern HttpCall *http_next(HttpLoop *loop);
 

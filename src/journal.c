@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -31,12 +32,47 @@ create_batches(Journal *journal)
 	MemoryContextSwitchTo(caller);
 }
 
+static HTAB *
+create_counters(void)
+{
+	HASHCTL		control;
+
+	control.keysize = sizeof(int64);
+	control.entrysize = sizeof(SeqCounter);
+	control.hcxt = TopMemoryContext;
+	return hash_create("agent_studio seq counters", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+SeqCounter *
+journal_counter(Journal *journal, int64 execution_id, int64 last_seq)
+{
+	bool		found;
+	SeqCounter *counter = hash_search(journal->counters, &execution_id, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		counter->last = 0;
+		counter->references = 0;
+	}
+	counter->last = Max(counter->last, last_seq);
+	counter->references++;
+	return counter;
+}
+
+void
+journal_counter_release(Journal *journal, SeqCounter *counter)
+{
+	if (--counter->references == 0)
+		hash_search(journal->counters, &counter->execution_id, HASH_REMOVE, NULL);
+}
+
 Journal *
 journal_create(void)
 {
 	Journal    *journal = MemoryContextAllocZero(TopMemoryContext, sizeof(Journal));
 
 	journal->context = AllocSetContextCreate(TopMemoryContext, "agent_studio journal", ALLOCSET_DEFAULT_SIZES);
+	journal->counters = create_counters();
 	create_batches(journal);
 	return journal;
 }
@@ -114,6 +150,22 @@ journal_log(Journal *journal, const JournalKey *key, const char *level, const ch
 	batch_text(batch, 5, key->owner);
 	batch_text(batch, 6, key->team);
 	MemoryContextSwitchTo(caller);
+}
+
+JournalMark
+journal_mark(const Journal *journal)
+{
+	JournalMark mark = {journal->thoughts->nrows, journal->notices->nrows, journal->logs->nrows};
+
+	return mark;
+}
+
+void
+journal_return_to(Journal *journal, const JournalMark *mark)
+{
+	journal->thoughts->nrows = mark->thoughts;
+	journal->notices->nrows = mark->notices;
+	journal->logs->nrows = mark->logs;
 }
 
 static void

@@ -24,6 +24,17 @@ typedef struct JournalKey
 	const char *team;			/* NULL = none */
 } JournalKey;
 
+/*
+ * The last seq of an execution's thoughts. Steps of one execution that run at the
+ * same time share it, so that its thoughts have one order.
+ */
+typedef struct SeqCounter
+{
+	int64		execution_id;	/* hash key */
+	int64		last;
+	int			references;
+} SeqCounter;
+
 typedef struct Journal
 {
 	MemoryContext context;
@@ -31,10 +42,26 @@ typedef struct Journal
 	Batch	   *notices;
 	Batch	   *logs;
 	TimestampTz oldest;			/* of what waits; 0 = nothing does */
+	struct HTAB *counters;
 } Journal;
+
+/* How much is in it. */
+typedef struct JournalMark
+{
+	int			thoughts;
+	int			notices;
+	int			logs;
+} JournalMark;
 
 extern Journal *journal_create(void);
 extern bool journal_is_empty(const Journal *journal);
+
+/*
+ * The counter of an execution, with one reference more; a new one begins behind
+ * last_seq. It lives as long as somebody holds a reference.
+ */
+extern SeqCounter *journal_counter(Journal *journal, int64 execution_id, int64 last_seq);
+extern void journal_counter_release(Journal *journal, SeqCounter *counter);
 
 /* text of a thought must be valid UTF-8 without NUL. */
 extern void journal_thought(Journal *journal, const JournalKey *key, int64 seq, const char *source,
@@ -42,6 +69,10 @@ extern void journal_thought(Journal *journal, const JournalKey *key, int64 seq, 
 extern void journal_notice(Journal *journal, const JournalKey *key, const char *severity,
 						   const char *kind, const char *message);
 extern void journal_log(Journal *journal, const JournalKey *key, const char *level, const char *message);
+
+/* Takes out again what was put in since the mark, a row that was cut short among it. */
+extern JournalMark journal_mark(const Journal *journal);
+extern void journal_return_to(Journal *journal, const JournalMark *mark);
 
 /* Writes all of it in the current transaction, connected to SPI. */
 extern void journal_write(const Journal *journal);

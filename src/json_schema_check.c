@@ -13,14 +13,16 @@
  *
  * The work is bounded: everything that is looked at is paid from one budget, and
  * schemas nest up to a fixed depth.  Who runs out of either is aborted, which is
- * neither true nor false, so that "not" cannot turn it into a verdict.
+ * neither true nor false, so that "not" cannot turn it into a verdict.  A second
+ * pass would only run out as well, so there is none then.
  */
 #include <string.h>
 
 #include "json_schema_private.h"
 
-#define MAX_NODES		500000	/* values in a document */
-#define MAX_WORK		20000000	/* for each pass; less than a second */
+#define MAX_NODES		200000	/* values in a document */
+#define MAX_WORK		1500000 /* for each pass; about 20 ms: whoever checks an
+								 * answer keeps all others waiting */
 #define MAX_DEPTH		400		/* schemas within each other */
 #define MAX_FAULTS		20
 #define MAX_ALTERNATIVES	5	/* of anyOf, in a message */
@@ -311,35 +313,35 @@ check_duplicates(Check *check, const JsonTree *tree)
 
 /* One pass; with problem NULL it only decides, and ends with the first fault. */
 static bool
-check_tree(const JsonSchema *schema, const JsonTree *tree, Buf *problem)
+check_tree(Check *check, const JsonSchema *schema, const JsonTree *tree, Buf *problem)
 {
-	Check		check;
 	bool		good;
 
-	memset(&check, 0, sizeof(check));
-	check.sink.text = problem;
-	check.sink.shown = MAX_FAULTS;
-	check.sink.enough = problem ? MAX_FAULTS : 1;
-	buf_init(&check.line, 0);
-	good = check_duplicates(&check, tree);
-	good = schema_apply(&check, json_tree_root(schema->tree), json_tree_root(tree)) && good;
-	if (check.aborted && problem)
-		buf_printf(problem, "%sthe document: %s", check.sink.faults > 0 ? "\n" : "", check.aborted);
-	buf_free(&check.line);
-	return good && !check.aborted;
+	memset(check, 0, sizeof(*check));
+	check->sink.text = problem;
+	check->sink.shown = MAX_FAULTS;
+	check->sink.enough = problem ? MAX_FAULTS : 1;
+	buf_init(&check->line, 0);
+	good = check_duplicates(check, tree);
+	good = schema_apply(check, json_tree_root(schema->tree), json_tree_root(tree)) && good;
+	buf_free(&check->line);
+	return good && !check->aborted;
 }
 
 bool
 json_schema_check(const JsonSchema *schema, const char *document, size_t len, Buf *problem)
 {
 	JsonTree   *tree = json_tree_parse(document, len, MAX_NODES, problem);
+	Check		check;
 	bool		good;
 
 	if (tree == NULL)
 		return false;
-	good = check_tree(schema, tree, NULL);
-	if (!good)
-		good = check_tree(schema, tree, problem);
+	good = check_tree(&check, schema, tree, NULL);
+	if (!good && !check.aborted)
+		good = check_tree(&check, schema, tree, problem);
+	if (check.aborted)
+		buf_printf(problem, "%sthe document: %s", check.sink.faults > 0 ? "\n" : "", check.aborted);
 	json_tree_free(tree);
 	return good;
 }

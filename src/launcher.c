@@ -50,6 +50,7 @@
 typedef struct Child
 {
 	BackgroundWorkerHandle *handle; /* NULL: none registered */
+	pid_t		pid;			/* 0: not known to have begun */
 	TimestampTz started_at;
 	TimestampTz not_before;
 	int			failures;		/* short lives in a row */
@@ -266,27 +267,47 @@ retry_blocked(TimestampTz now)
 	}
 }
 
-/* An executor has ended: decide when the next one may start. */
+/*
+ * What is left of an executor that has ended goes from its slot. One that a former
+ * launcher left behind may be in it: then ours found the slot taken, and has ended
+ * for that.
+ */
+static void
+clear_slot(WorkerSlot *slot, pid_t ended)
+{
+	SpinLockAcquire(&slot->mutex);
+	if (slot->pid == 0 || slot->pid == ended)
+	{
+		slot->pid = 0;
+		slot->procno = AS_NO_PROC;
+		if (slot->state != WORKER_ABSENT && slot->state != WORKER_NONE)
+			slot->state = WORKER_STOPPED;
+	}
+	SpinLockRelease(&slot->mutex);
+	ConditionVariableBroadcast(&slot->changed);
+}
+
+/* Our executor may have ended: decide when the next one may start. */
 static void
 reap_executor(int index, TimestampTz now)
 {
 	WorkerSlot *slot = &as_shared->slots[index];
 	Child	   *child = &children[index];
 	pid_t		pid;
+	BgwHandleStatus status;
 
-	if (child->handle == NULL || GetBackgroundWorkerPid(child->handle, &pid) != BGWH_STOPPED)
+	if (child->handle == NULL)
+		return;
+	status = GetBackgroundWorkerPid(child->handle, &pid);
+	if (status == BGWH_STARTED)
+		child->pid = pid;
+	if (status != BGWH_STOPPED)
 		return;
 	pfree(child->handle);
 	child->handle = NULL;
 	retry_blocked(now);
-
-	SpinLockAcquire(&slot->mutex);
-	slot->pid = 0;
-	slot->procno = AS_NO_PROC;
-	if (slot->state != WORKER_ABSENT && slot->state != WORKER_NONE)
-		slot->state = WORKER_STOPPED;
-	SpinLockRelease(&slot->mutex);
-	ConditionVariableBroadcast(&slot->changed);
+	clear_slot(slot, child->pid);
+	child->pid = 0;
 
 	if (slot->state == WORKER_ABSENT || slot->holds > 0 ||
 		TimestampDifferenceExceeds(child->started_at, now, SHORT_LIFE_MS))

@@ -169,6 +169,12 @@ typedef struct Provider
 {
 	const char *type;			/* the foreign server's TYPE */
 
+	/*
+	 * Can the vendor be asked for an answer that matches this schema?  If not, the
+	 * prompt has to say it.  NULL: all schemas will do.
+	 */
+	bool		(*takes_schema) (const char *json_schema);
+
 	/* False: *error is a static text that says what cannot be sent. */
 	bool		(*build_request) (const ModelRequest *request, RequestParts *parts,
 								  const char **error);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "provider_common.h"
+#include "provider_strict.h"
 
 #define DEFAULT_VERSION		"2023-06-01"
 #define DEFAULT_MAX_TOKENS	4096
@@ -67,6 +68,13 @@ write_schema(BodyWriter *writer, const ModelRequest *request)
 		body_end(&format, no_members);
 	}
 	body_end(&config, no_members);
+}
+
+/* Other schemas are refused, and there is no way to send them as a mere wish. */
+static bool
+takes_schema(const char *json_schema)
+{
+	return provider_is_strict(&strict_anthropic, json_schema);
 }
 
 /* The system prompt is a member of its own, not a message. */
@@ -365,6 +373,7 @@ anthropic_finish(Decoder *decoder)
 
 const Provider provider_anthropic = {
 	.type = "anthropic",
+	.takes_schema = takes_schema,
 	.build_request = anthropic_build_request,
 	.feed = anthropic_feed,
 	.finish = anthropic_finish,

@@ -53,6 +53,12 @@ write_url(const ModelRequest *request, Buf *url)
 	return write_classic_url(request, url);
 }
 
+static void
+write_members(BodyWriter *writer, const ModelRequest *request)
+{
+	openai_write_members(writer, request, &strict_first);
+}
+
 static bool
 azure_build_request(const ModelRequest *request, RequestParts *parts, const char **error)
 {
@@ -61,11 +67,13 @@ azure_build_request(const ModelRequest *request, RequestParts *parts, const char
 	rules.key_header = "api-key";
 	rules.key_prefix = "";
 	rules.write_url = write_url;
+	rules.write_members = write_members;
 	return openai_build(&rules, request, parts, error);
 }
 
 const Provider provider_azure_openai = {
 	.type = "azure_openai",
+	.takes_schema = provider_is_object_schema,
 	.build_request = azure_build_request,
 	.feed = openai_feed,
 	.finish = openai_finish,

@@ -33,9 +33,9 @@ max_tokens_parameter(const ModelRequest *request)
 	return request->max_tokens_parameter;
 }
 
-/* OpenAI's own name for structured output; strict, or it would be a mere wish. */
+/* OpenAI's own name for structured output; strict if the schema allows it, else a wish. */
 static void
-write_schema(BodyWriter *writer, const ModelRequest *request)
+write_schema(BodyWriter *writer, const ModelRequest *request, const StrictRules *strict)
 {
 	static const char *const none[] = {NULL};
 	BodyWriter	format;
@@ -49,14 +49,14 @@ write_schema(BodyWriter *writer, const ModelRequest *request)
 	{
 		body_schema_name(&schema, request->schema_name);
 		body_raw(&schema, "schema", request->json_schema);
-		body_raw(&schema, "strict", "true");
+		body_raw(&schema, "strict", provider_is_strict(strict, request->json_schema) ? "true" : "false");
 		body_end(&schema, none);
 	}
 	body_end(&format, none);
 }
 
-static void
-write_members(BodyWriter *writer, const ModelRequest *request)
+void
+openai_write_members(BodyWriter *writer, const ModelRequest *request, const StrictRules *strict)
 {
 	body_pinned_member(writer, "model");
 	buf_json_string(writer->body, request->deployment, strlen(request->deployment));
@@ -68,7 +68,13 @@ write_members(BodyWriter *writer, const ModelRequest *request)
 	body_raw(writer, "temperature", request->temperature);
 	body_raw(writer, "top_p", request->top_p);
 	body_integer(writer, max_tokens_parameter(request), request->max_output_tokens);
-	write_schema(writer, request);
+	write_schema(writer, request, strict);
+}
+
+static void
+write_members(BodyWriter *writer, const ModelRequest *request)
+{
+	openai_write_members(writer, request, provider_strict_openai(request->deployment));
 }
 
 /* Would the name of the member for the token limit come twice? */
@@ -414,6 +420,7 @@ openai_free_state(void *state)
 
 const Provider provider_openai = {
 	.type = "openai",
+	.takes_schema = provider_is_object_schema,
 	.build_request = openai_build_request,
 	.feed = openai_feed,
 	.finish = openai_finish,

@@ -7,9 +7,14 @@
 #define AS_PROVIDER_OPENAI_H
 
 #include "provider_common.h"
+#include "provider_strict.h"
 
 /* To be copied, with what differs changed. */
 extern const RequestRules openai_request_rules;
+
+/* A write_members; strict says to which schemas the vendor can hold an answer. */
+extern void openai_write_members(BodyWriter *writer, const ModelRequest *request,
+								 const StrictRules *strict);
 
 extern bool openai_build(const RequestRules *rules, const ModelRequest *request,
 						 RequestParts *parts, const char **error);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "provider_common.h"
+#include "provider_strict.h"
 
 static const char *const pinned_members[] = {
 	"model", "input", "instructions", "stream", NULL
@@ -42,6 +43,7 @@ static void
 write_schema(BodyWriter *writer, const ModelRequest *request)
 {
 	static const char *const none[] = {NULL};
+	const StrictRules *strict = provider_strict_openai(request->deployment);
 	BodyWriter	text;
 	BodyWriter	format;
 
@@ -52,7 +54,7 @@ write_schema(BodyWriter *writer, const ModelRequest *request)
 		body_text(&format, "type", "json_schema");
 		body_schema_name(&format, request->schema_name);
 		body_raw(&format, "schema", request->json_schema);
-		body_raw(&format, "strict", "true");
+		body_raw(&format, "strict", provider_is_strict(strict, request->json_schema) ? "true" : "false");
 		body_end(&format, none);
 	}
 	body_end(&text, none);
@@ -396,6 +398,7 @@ responses_free_state(void *state)
 
 const Provider provider_openai_responses = {
 	.type = "openai_responses",
+	.takes_schema = provider_is_object_schema,
 	.build_request = responses_build_request,
 	.feed = responses_feed,
 	.finish = responses_finish,

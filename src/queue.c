@@ -14,6 +14,7 @@
 
 #include "queue.h"
 #include "statements.h"
+#include "workflow.h"
 
 static Datum
 result_value(int row, int column, bool *isnull)
@@ -54,45 +55,118 @@ queue_recent_crashes(int64 epoch)
 }
 
 int
-queue_recover(int64 epoch)
+queue_recover(int64 epoch, const StepKey *only)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		args[3] = {Int64GetDatum(epoch)};
+	Datum		failed;
+	bool		isnull;
+	int			recovered;
+
+	if (only != NULL)
+	{
+		args[1] = Int64GetDatum(only->execution_id);
+		args[2] = Int32GetDatum(only->step_no);
+	}
+	statement_run(STATEMENT_RECOVER, args, only != NULL ? NULL : " nn");
+	recovered = (int) single_count();
+	failed = result_value(0, 2, &isnull);
+	if (!isnull)
+	{
+		ArrayType  *executions;
+
+		MemoryContextSwitchTo(caller);
+		executions = DatumGetArrayTypePCopy(failed);
+		workflow_advance_executions((int64 *) ARR_DATA_PTR(executions),
+									ArrayGetNItems(ARR_NDIM(executions), ARR_DIMS(executions)));
+	}
+	return recovered;
+}
+
+/* ---------- steps by their keys ---------- */
+
+static StepKey *
+read_steps(MemoryContext context, int *count)
+{
+	StepKey    *steps;
+	bool		isnull;
+
+	*count = (int) SPI_processed;
+	steps = MemoryContextAlloc(context, Max(1, *count) * sizeof(StepKey));
+	for (int i = 0; i < *count; i++)
+	{
+		steps[i].execution_id = DatumGetInt64(result_value(i, 1, &isnull));
+		steps[i].step_no = DatumGetInt32(result_value(i, 2, &isnull));
+		steps[i].epoch = DatumGetInt64(result_value(i, 3, &isnull));
+		if (isnull)
+			steps[i].epoch = 0;
+	}
+	return steps;
+}
+
+StepKey *
+queue_left_steps(int64 epoch, int *count)
 {
 	Datum		args[1] = {Int64GetDatum(epoch)};
 
-	statement_run(STATEMENT_RECOVER, args, NULL);
-	return (int) single_count();
+	statement_run(STATEMENT_LEFT_STEPS, args, NULL);
+	return read_steps(CurrentMemoryContext, count);
 }
 
-int64 *
-queue_pending_cancels(int *count)
+StepKey *
+queue_ready_steps(int *count)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	int64	   *executions;
-	bool		isnull;
-
-	statement_run(STATEMENT_PENDING_COMMANDS, NULL, NULL);
-	*count = (int) SPI_processed;
-	executions = MemoryContextAlloc(caller, Max(1, *count) * sizeof(int64));
-	for (int i = 0; i < *count; i++)
-		executions[i] = DatumGetInt64(result_value(i, 1, &isnull));
-	return executions;
+	statement_run(STATEMENT_READY_STEPS, NULL, NULL);
+	return read_steps(CurrentMemoryContext, count);
 }
 
-static Datum
-int8_array(const int64 *values, int n)
+void
+queue_fail_unwritable(const StepKey *step, const char *why)
 {
-	Datum	   *items = palloc(Max(1, n) * sizeof(Datum));
+	Datum		args[4] = {
+		Int64GetDatum(step->execution_id), Int32GetDatum(step->step_no),
+		Int64GetDatum(step->epoch), CStringGetTextDatum(why)
+	};
 
-	for (int i = 0; i < n; i++)
-		items[i] = Int64GetDatum(values[i]);
-	return PointerGetDatum(construct_array(items, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	statement_run(STATEMENT_FAIL_UNWRITABLE, args, step->epoch == 0 ? "  n " : NULL);
 }
+
+void
+queue_remove(const StepKey *step)
+{
+	Datum		args[3] = {
+		Int64GetDatum(step->execution_id), Int32GetDatum(step->step_no), Int64GetDatum(step->epoch)
+	};
+
+	statement_run(STATEMENT_UNQUEUE, args, step->epoch == 0 ? "  n" : NULL);
+}
+
+/* ---------- commands and timers ---------- */
 
 void
 queue_apply_cancels(const int64 *executions, int count)
 {
-	Datum		args[1] = {int8_array(executions, count)};
+	Datum		args[1] = {batch_int8_array(executions, count)};
 
 	statement_run(STATEMENT_APPLY_CANCEL, args, NULL);
+}
+
+void
+queue_refuse_command(const WorkflowCommand *command, const char *why)
+{
+	Datum		args[3] = {
+		Int64GetDatum(command->execution_id), Int64GetDatum(command->command_id), CStringGetTextDatum(why)
+	};
+
+	statement_run(STATEMENT_REFUSE_COMMAND, args, NULL);
+}
+
+void
+queue_withdraw_approval(const WorkflowCommand *expiry)
+{
+	Datum		args[2] = {Int64GetDatum(expiry->execution_id), Int32GetDatum(expiry->step_no)};
+
+	statement_run(STATEMENT_WITHDRAW_APPROVAL, args, NULL);
 }
 
 int
@@ -104,13 +178,19 @@ queue_release_due(TimestampTz now)
 	return (int) SPI_processed;
 }
 
-TimestampTz
-queue_next_due(void)
+static TimestampTz
+single_time(Statement statement)
 {
 	bool		isnull;
 
-	statement_run(STATEMENT_NEXT_DUE, NULL, NULL);
+	statement_run(statement, NULL, NULL);
 	return SPI_processed == 1 ? DatumGetTimestampTz(result_value(0, 1, &isnull)) : DT_NOEND;
+}
+
+TimestampTz
+queue_next_due(void)
+{
+	return Min(single_time(STATEMENT_NEXT_DUE), single_time(STATEMENT_NEXT_EXPIRY));
 }
 
 /* ---------- claim ---------- */
@@ -169,6 +249,9 @@ next_text(RowReader *reader)
 static void
 read_claim(RowReader *reader, Claim *claim)
 {
+	int64		workflow_version_id;
+	bool		has_own_plan;
+
 	claim->execution_id = next_int64(reader);
 	claim->step_no = next_int32(reader);
 	claim->attempt_no = next_int32(reader);
@@ -202,6 +285,103 @@ read_claim(RowReader *reader, Claim *claim)
 	claim->fallback_no = next_int32(reader);
 	claim->next_model_id = next_int64(reader);
 	claim->own_model_id = next_int64(reader);
+	claim->agent_version_id = next_int64(reader);
+	workflow_version_id = next_int64(reader);
+	has_own_plan = next_bool(reader);
+	claim->plan_key = plan_cache_key(workflow_version_id, has_own_plan, claim->execution_id);
+	claim->plan_step = next_int32(reader) - 1;
+}
+
+WorkflowCommand *
+queue_pending_commands(int *count)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	WorkflowCommand *commands;
+
+	statement_run(STATEMENT_PENDING_COMMANDS, NULL, NULL);
+	*count = (int) SPI_processed;
+	commands = MemoryContextAllocZero(caller, Max(1, *count) * sizeof(WorkflowCommand));
+	for (int i = 0; i < *count; i++)
+	{
+		RowReader	reader = {i, 1, caller};
+		WorkflowCommand *command = &commands[i];
+
+		command->execution_id = next_int64(&reader);
+		command->command_id = next_int64(&reader);
+		command->wanted = next_text(&reader);
+		command->step_no = next_int32(&reader);
+		command->actor = next_text(&reader);
+		command->reason = next_text(&reader);
+		command->timeout_seconds = next_int32(&reader);
+		command->immediately = next_bool(&reader);
+		command->outputs = next_text(&reader);
+		command->output = next_text(&reader);
+	}
+	return commands;
+}
+
+WorkflowCommand *
+queue_expired_approvals(TimestampTz now, int *count)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		args[1] = {TimestampTzGetDatum(now)};
+	WorkflowCommand *commands;
+
+	statement_run(STATEMENT_EXPIRED_APPROVALS, args, NULL);
+	*count = (int) SPI_processed;
+	commands = MemoryContextAllocZero(caller, Max(1, *count) * sizeof(WorkflowCommand));
+	for (int i = 0; i < *count; i++)
+	{
+		RowReader	reader = {i, 1, caller};
+
+		commands[i].execution_id = next_int64(&reader);
+		commands[i].step_no = next_int32(&reader);
+		commands[i].wanted = next_text(&reader);
+		commands[i].is_expiry = true;
+	}
+	return commands;
+}
+
+static void
+run_command(Statement statement, const WorkflowCommand *command)
+{
+	Datum		args[2] = {Int64GetDatum(command->execution_id), Int64GetDatum(command->command_id)};
+
+	statement_run(statement, args, NULL);
+}
+
+void
+queue_pause(const WorkflowCommand *command)
+{
+	run_command(STATEMENT_PAUSE, command);
+}
+
+void
+queue_resume(const WorkflowCommand *command)
+{
+	run_command(STATEMENT_RESUME, command);
+}
+
+void
+queue_hand_over(Call *const *calls, const Decision *decisions, int n)
+{
+	static const Oid types[] = {INT8OID, INT4OID, TEXTOID};
+	Batch	   *batch = batch_create(types, lengthof(types));
+	Datum		args[BATCH_MAX_COLUMNS];
+
+	for (int i = 0; i < n; i++)
+	{
+		if (decisions[i].next_agent == NULL)
+			continue;
+		batch_row(batch);
+		batch_set(batch, 0, Int64GetDatum(calls[i]->key.execution_id));
+		batch_set(batch, 1, Int32GetDatum(calls[i]->key.step_no));
+		batch_text(batch, 2, decisions[i].next_agent);
+	}
+	if (batch->nrows == 0)
+		return;
+	batch_arrays(batch, args);
+	statement_run(STATEMENT_HAND_OVER, args, NULL);
 }
 
 static const Oid use_types[] = {INT8OID, INT4OID, INT8OID, INT8OID, BOOLOID};
@@ -224,17 +404,19 @@ uses_batch(const ModelUse *uses, int nuses)
 }
 
 Claim *
-queue_claim(int64 epoch, int places, const ModelUse *uses, int nuses, int *count)
+queue_claim(int64 epoch, int places, const ModelUse *uses, int nuses, const StepKey *only, int *count)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		args[8];
+	Datum		args[10];
 	Claim	   *claims;
 
 	batch_arrays(uses_batch(uses, nuses), args);
 	args[5] = Int32GetDatum(places);
 	args[6] = Int64GetDatum(epoch);
 	args[7] = TimestampTzGetDatum(GetCurrentTimestamp());
-	statement_run(STATEMENT_CLAIM, args, NULL);
+	args[8] = Int64GetDatum(only != NULL ? only->execution_id : 0);
+	args[9] = Int32GetDatum(only != NULL ? only->step_no : 0);
+	statement_run(STATEMENT_CLAIM, args, only != NULL ? NULL : "        nn");
 
 	*count = (int) SPI_processed;
 	claims = MemoryContextAllocZero(caller, Max(1, *count) * sizeof(Claim));
@@ -250,7 +432,7 @@ queue_claim(int64 epoch, int places, const ModelUse *uses, int nuses, int *count
 void
 queue_reroute(const int64 *models, int n)
 {
-	Datum		args[1] = {int8_array(models, n)};
+	Datum		args[1] = {batch_int8_array(models, n)};
 
 	statement_run(STATEMENT_REROUTE, args, NULL);
 }
@@ -277,7 +459,7 @@ static const Oid result_types[] = {
 	INT8OID, INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID, TEXTOID,
 	TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, INT8OID,
 	BOOLOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID,
-	INT8OID, INT4OID
+	INT8OID, INT4OID, INT8OID, BOOLOID, TEXTOID, FLOAT8OID
 };
 
 /* What the decoder has learnt, if there was anything to decode. */
@@ -335,6 +517,12 @@ add_result(Batch *batch, const Call *call, const Decision *decision)
 	if (decision->model_id != 0)
 		batch_set(batch, 28, Int64GetDatum(decision->model_id));
 	batch_set(batch, 29, Int32GetDatum(decision->fallback_no));
+	if (call->agent_version_id != 0)
+		batch_set(batch, 30, Int64GetDatum(call->agent_version_id));
+	batch_set(batch, 31, BoolGetDatum(call->plan_step != NULL));
+	batch_text_len(batch, 32, buf_text(&call->outputs), call->outputs.len);
+	if (call->quality_score >= 0)
+		batch_set(batch, 33, Float8GetDatum(call->quality_score));
 	add_answer(batch, call);
 	add_error(batch, call);
 }
@@ -407,15 +595,4 @@ queue_write_headroom(Call *const *calls, int n)
 		return;
 	batch_arrays(batch, args);
 	statement_run(STATEMENT_WRITE_HEADROOM, args, NULL);
-}
-
-void
-queue_fail_unwritable(int64 epoch, const Call *call, const char *why)
-{
-	Datum		args[4] = {
-		Int64GetDatum(call->key.execution_id), Int32GetDatum(call->key.step_no),
-		Int64GetDatum(epoch), CStringGetTextDatum(why)
-	};
-
-	statement_run(STATEMENT_FAIL_UNWRITABLE, args, NULL);
 }

@@ -13,6 +13,15 @@
 #include "call.h"
 #include "engine.h"
 #include "limits.h"
+#include "workflow.h"
+
+/* A row of the queue. */
+typedef struct StepKey
+{
+	int64		execution_id;
+	int32		step_no;
+	int64		epoch;			/* that has claimed it; 0 = none has */
+} StepKey;
 
 extern int64 queue_begin_epoch(void);
 extern void queue_end_epoch(int64 epoch);
@@ -20,21 +29,37 @@ extern void queue_end_epoch(int64 epoch);
 /* How many executors of this database ended without a word in the last two minutes. */
 extern int	queue_recent_crashes(int64 epoch);
 
-/* Queues again what ended epochs had claimed; how many rows it did, at most 1000. */
-extern int	queue_recover(int64 epoch);
+/* Queues again what ended epochs had claimed, at most 1000 rows or this one; how many it did. */
+extern int	queue_recover(int64 epoch, const StepKey *only);
 
-/* Executions with a pending cancel, in the current memory context. */
-extern int64 *queue_pending_cancels(int *count);
+/* What queue_recover would do next; what queue_claim would look at first. */
+extern StepKey *queue_left_steps(int64 epoch, int *count);
+extern StepKey *queue_ready_steps(int *count);
+
+/* What people want, oldest first, at most 1000 in the current memory context. */
+extern WorkflowCommand *queue_pending_commands(int *count);
+
+/* Approvals that nobody gave in time, as commands. */
+extern WorkflowCommand *queue_expired_approvals(TimestampTz now, int *count);
+
+/* Commands for executions as a whole; too late ones are marked as refused. */
+extern void queue_pause(const WorkflowCommand *command);
+extern void queue_resume(const WorkflowCommand *command);
 extern void queue_apply_cancels(const int64 *executions, int count);
+extern void queue_refuse_command(const WorkflowCommand *command, const char *why);
+extern void queue_withdraw_approval(const WorkflowCommand *expiry);
 
 /* Makes rows ready whose time has come; how many. */
 extern int	queue_release_due(TimestampTz now);
 
-/* When the next waiting row is due; DT_NOEND = none waits. */
+/* When the next waiting row or approval is due; DT_NOEND = none waits. */
 extern TimestampTz queue_next_due(void);
 
-/* Claims at most places steps. The claims are in the current memory context. */
-extern Claim *queue_claim(int64 epoch, int places, const ModelUse *uses, int nuses, int *count);
+/*
+ * Claims at most places steps, or only this one (NULL = any). The claims are in the
+ * current memory context.
+ */
+extern Claim *queue_claim(int64 epoch, int places, const ModelUse *uses, int nuses, const StepKey *only, int *count);
 
 /* Hands what waits for these models on to the agents' fallback models. */
 extern void queue_reroute(const int64 *models, int n);
@@ -52,7 +77,13 @@ extern void queue_write_headroom(Call *const *calls, int n);
  */
 extern int	queue_write_results(int64 epoch, Call *const *calls, const Decision *decisions, int n);
 
-/* Fails a step whose result cannot be stored. */
-extern void queue_fail_unwritable(int64 epoch, const Call *call, const char *why);
+/* Where it was so decided, another agent tries the step from now on. */
+extern void queue_hand_over(Call *const *calls, const Decision *decisions, int n);
+
+/* Fails a step that cannot be claimed, or whose result cannot be stored. */
+extern void queue_fail_unwritable(const StepKey *step, const char *why);
+
+/* Takes it out of the queue, and touches no other row. */
+extern void queue_remove(const StepKey *step);
 
 #endif							/* AS_QUEUE_H */

@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "agent_studio.h"
+#include "bad_row.h"
 #include "executor.h"
 #include "turn.h"
 
@@ -56,14 +57,46 @@ tell_retry(Call *call, const Decision *decision)
 			 failure_words(call->error.error_class), (wait_ms + 999) / 1000, decision->failures, call->max_retries);
 	journal_notice(call->journal, &call->key, "error", "retry", message);
 	snprintf(thought, sizeof(thought), "%s: %s", message, call->error.message);
-	journal_thought(call->journal, &call->key, call->next_seq++, "system", thought,
+	journal_thought(call->journal, &call->key, ++call->seq->last, "system", thought,
 					utf8_clip(thought, strlen(thought), 400));
+}
+
+/* In a workflow the flow tells what follows; here is why. */
+static void
+tell_step_failure(Call *call, const Decision *decision)
+{
+	char		message[600];
+
+	snprintf(message, sizeof(message), "Step %d %s failed%s: %s", call->plan_step_no, call->plan_step->name,
+			 decision->failures > 1 ? " after its retries" : "", call->error.message);
+	message[utf8_clip(message, strlen(message), sizeof(message) - 2)] = '\0';
+	journal_notice(call->journal, &call->key, "error", "step_failed", message);
+}
+
+/* The intermediate result is in the notice. */
+static void
+tell_partial(Call *call)
+{
+	char		message[3000];
+	int			shown = (int) utf8_clip(buf_text(&call->output), call->output.len, 2000);
+
+	snprintf(message, sizeof(message), "Step %d %s is partial: %.400s. What had arrived:\n%.*s%s",
+			 call->plan_step_no, call->plan_step->name, call->error.message, shown, buf_text(&call->output),
+			 (size_t) shown < call->output.len ? "..." : "");
+	message[utf8_clip(message, strlen(message), sizeof(message) - 2)] = '\0';
+	journal_notice(call->journal, &call->key, "warning", "partial", message);
 }
 
 static void
 tell_failure(Call *call, const Decision *decision)
 {
 	char		message[160];
+
+	if (call->plan_step != NULL)
+	{
+		tell_step_failure(call, decision);
+		return;
+	}
 
 	if (decision->failures > 1)
 		snprintf(message, sizeof(message), "Task failed after %d retry attempts - see logs for details",
@@ -112,6 +145,8 @@ executor_settle(Executor *executor, Call *call)
 		tell_retry(call, &ended->decision);
 	else if (ended->decision.step_state == STEP_FAILED)
 		tell_failure(call, &ended->decision);
+	else if (ended->decision.step_state == STEP_PARTIAL)
+		tell_partial(call);
 
 	dlist_delete(&call->node);
 	executor->nrunning--;
@@ -129,7 +164,7 @@ typedef struct Writing
 	Decision   *decisions;
 	int			ncalls;
 	bool		with_journal;
-	bool		with_cancels;
+	bool		with_commands;
 	bool		with_notify;
 } Writing;
 
@@ -148,16 +183,16 @@ changed_executions(const Writing *writing, int *count)
 {
 	Batch	   *thoughts = writing->executor->journal->thoughts;
 	int			nthoughts = writing->with_journal ? thoughts->nrows : 0;
-	int			ncancels = writing->with_cancels ? writing->executor->ncancels : 0;
-	int64	   *ids = palloc(Max(1, nthoughts + ncancels + writing->ncalls) * sizeof(int64));
+	int			ncommands = writing->with_commands ? writing->executor->commands.count : 0;
+	int64	   *ids = palloc(Max(1, nthoughts + ncommands + writing->ncalls) * sizeof(int64));
 	int			n = 0;
 
 	for (int i = 0; i < writing->ncalls; i++)
 		ids[n++] = writing->calls[i]->key.execution_id;
 	for (int i = 0; i < nthoughts; i++)
 		ids[n++] = DatumGetInt64(thoughts->values[0][i]);
-	for (int i = 0; i < ncancels; i++)
-		ids[n++] = writing->executor->cancels[i];
+	for (int i = 0; i < ncommands; i++)
+		ids[n++] = writing->executor->commands.items[i].execution_id;
 	qsort(ids, n, sizeof(int64), compare_ids);
 	*count = n;
 	return ids;
@@ -188,6 +223,31 @@ notify_listeners(const Writing *writing)
 	Async_Notify("agent_studio", payload.data);
 }
 
+/* What follows from these ends, and from what people want. */
+static void
+take_on(Writing *writing)
+{
+	const CommandList *commands = &writing->executor->commands;
+	StepEnd    *ends = palloc(Max(1, writing->ncalls) * sizeof(StepEnd));
+	int			nends = 0;
+
+	for (int i = 0; i < writing->ncalls; i++)
+	{
+		const Call *call = writing->calls[i];
+
+		if (call->plan_step == NULL || writing->decisions[i].retry_at != 0)
+			continue;
+		ends[nends].execution_id = call->key.execution_id;
+		ends[nends].step_no = call->key.step_no;
+		ends[nends].attempt_no = call->key.attempt_no;
+		ends[nends].state = writing->decisions[i].step_state;
+		ends[nends].with_warnings = call->warnings > 0;
+		ends[nends++].unmet = call->unmet.len > 0 ? buf_text(&call->unmet) : NULL;
+	}
+	queue_hand_over(writing->calls, writing->decisions, writing->ncalls);
+	commands_apply(commands->items, writing->with_commands ? commands->count : 0, ends, nends);
+}
+
 static void
 write_work(void *arg)
 {
@@ -206,8 +266,7 @@ write_work(void *arg)
 	}
 	if (writing->with_journal)
 		journal_write(executor->journal);
-	if (writing->with_cancels && executor->ncancels > 0)
-		queue_apply_cancels(executor->cancels, executor->ncancels);
+	take_on(writing);
 	/* A full queue of notifications must not cost a result: alone, it goes without. */
 	if (writing->with_notify)
 		notify_listeners(writing);
@@ -246,47 +305,77 @@ forget_ended(Executor *executor)
 
 /* ---------- when a row is at fault ---------- */
 
-typedef struct Unwritable
-{
-	Executor   *executor;
-	const Call *call;
-	char		why[320];
-} Unwritable;
-
-static void
-fail_unwritable_work(void *arg)
-{
-	Unwritable *unwritable = arg;
-
-	queue_fail_unwritable(unwritable->executor->epoch, unwritable->call, unwritable->why);
-}
-
-/* True if it has been dealt with, one way or the other. */
-static bool
+/* TURN_DONE if it has been dealt with, one way or the other. */
+static TurnResult
 write_alone(Executor *executor, Call *call, const Decision *decision)
 {
 	Writing		writing = {executor, &call, (Decision *) decision, 1, false, false};
-	Unwritable	unwritable = {executor, call, ""};
+	StepKey		step = {call->key.execution_id, call->key.step_no, executor->epoch};
 	TurnResult	result = turn_run(write_work, &writing, TURN_COMMIT_DURABLE);
 
-	if (result != TURN_BAD_ROW)
-		return result == TURN_DONE;
-	snprintf(unwritable.why, sizeof(unwritable.why), "the result could not be stored: %s", turn_error());
-	return turn_run(fail_unwritable_work, &unwritable, TURN_COMMIT_DURABLE) == TURN_DONE;
+	if (result == TURN_BAD_ROW && bad_row_end(&step, "the result could not be stored") != BAD_ROW_LEFT)
+		return TURN_DONE;
+	return result;
+}
+
+typedef struct LoneCommand
+{
+	const WorkflowCommand *command;
+	char		why[320];
+} LoneCommand;
+
+static void
+apply_command_work(void *arg)
+{
+	commands_apply(((LoneCommand *) arg)->command, 1, NULL, 0);
+}
+
+static void
+refuse_command_work(void *arg)
+{
+	LoneCommand *lone = arg;
+
+	commands_refuse(lone->command, lone->why);
+}
+
+static bool
+apply_commands_one_by_one(Executor *executor)
+{
+	CommandList *commands = &executor->commands;
+
+	for (int i = 0; i < commands->count; i++)
+	{
+		LoneCommand lone = {&commands->items[i], ""};
+		TurnResult	result = turn_run(apply_command_work, &lone, TURN_COMMIT_DURABLE);
+
+		if (result == TURN_BAD_ROW)
+		{
+			snprintf(lone.why, sizeof(lone.why), "it could not be applied: %s", turn_error());
+			result = turn_run(refuse_command_work, &lone, TURN_COMMIT_DURABLE);
+		}
+		if (result != TURN_DONE)
+			return false;		/* those before are not pending any more, and change nothing again */
+	}
+	return true;
 }
 
 static bool
 write_one_by_one(Executor *executor)
 {
-	Writing		rest = {executor, NULL, NULL, 0, true, true};
+	Writing		rest = {executor, NULL, NULL, 0, true, false};
 	dlist_mutable_iter iter;
+	bool		all = true;
 
 	dlist_foreach_modify(iter, &executor->ended)
 	{
 		EndedCall  *ended = dlist_container(EndedCall, node, iter.cur);
+		TurnResult	result = write_alone(executor, ended->call, &ended->decision);
 
-		if (!write_alone(executor, ended->call, &ended->decision))
+		if (result == TURN_TRY_LATER)
 			return false;
+		all &= result == TURN_DONE;
+		if (result == TURN_BAD_ROW)
+			continue;
 		dlist_delete(&ended->node);
 		executor->nended--;
 		call_free(ended->call, executor->http);
@@ -303,14 +392,15 @@ write_one_by_one(Executor *executor)
 		case TURN_DONE:
 			break;
 	}
-	return true;
+	journal_reset(executor->journal);
+	return apply_commands_one_by_one(executor) && all;
 }
 
 bool
 executor_write(Executor *executor)
 {
 	Writing		writing = {executor, NULL, NULL, 0, true, true, true};
-	TurnCommit	commit = executor->nended > 0 || executor->ncancels > 0
+	TurnCommit	commit = executor->nended > 0 || executor->commands.count > 0
 		? TURN_COMMIT_DURABLE : TURN_COMMIT_ASYNC;
 	TurnResult	result;
 
@@ -318,14 +408,14 @@ executor_write(Executor *executor)
 	result = turn_run(write_work, &writing, commit);
 	if (result == TURN_TRY_LATER || (result == TURN_BAD_ROW && !write_one_by_one(executor)))
 	{
-		executor_hold_off(executor);
+		executor_hold_off(executor, TROUBLE_WRITE);
 		return false;
 	}
 	if (result == TURN_DONE)
 		forget_ended(executor);
 	journal_reset(executor->journal);
-	executor->ncancels = 0;
-	executor->troubles = 0;
+	commands_forget(&executor->commands);
+	executor_is_well(executor, TROUBLE_WRITE);
 	as_announce_change(executor->slot);
 	return true;
 }

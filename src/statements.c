@@ -12,14 +12,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 
-#include "statements.h"
-
-typedef struct StatementText
-{
-	const char *sql;
-	int			nargs;
-	Oid			types[40];
-} StatementText;
+#include "statements_private.h"
 
 /* After so many losses a step is taken to be what brings the server down. */
 #define MAX_LOSSES	"10"
@@ -46,58 +39,69 @@ static const char recent_crashes_sql[] =
 " WHERE epoch <> $1 AND ended_at IS NULL AND started_at > clock_timestamp() - interval '2 minutes'";
 
 /*
- * What ended epochs had claimed is queued again, a bounded number at a time; the
- * attempt is kept as lost. seq_base jumps past every thought that a reader can
+ * What ended epochs had claimed is queued again, a bounded number at a time, or
+ * only the step that $2 and $3 name; the attempt is kept as lost. seq_base jumps past every thought that a reader can
  * have seen before the crash took it.
  */
 static const char recover_sql[] =
-"WITH claimed AS ("
+"WITH claimed AS MATERIALIZED ("
 "	SELECT q.execution_id, q.step_no, q.attempt_no, q.epoch, q.model_id, q.claimed_at, q.losses + 1 AS losses,"
-"		s.execution_id IS NOT NULL AS known, s.owner, s.team"
+"		q.losses + 1 >= " MAX_LOSSES " AS fails, s.execution_id IS NOT NULL AS known, s.agent_version_id, s.owner, s.team,"
+"		e.status = 'paused' AS held, e.workflow_version_id IS NOT NULL OR e.plan IS NOT NULL AS has_plan"
 "	FROM agent_studio.queue q LEFT JOIN agent_studio.steps s USING (execution_id, step_no)"
-"	WHERE q.epoch < $1 ORDER BY q.epoch LIMIT 1000),"
+"	LEFT JOIN agent_studio.executions e ON e.execution_id = q.execution_id"
+"	WHERE q.epoch < $1 AND ($2 IS NULL OR (q.execution_id = $2 AND q.step_no = $3)) ORDER BY q.epoch LIMIT 1000),"
 " orphans AS ("
 "	DELETE FROM agent_studio.queue q USING claimed c"
-"	WHERE q.execution_id = c.execution_id AND q.step_no = c.step_no"
-"		AND (NOT c.known OR c.losses >= " MAX_LOSSES ")),"
+"	WHERE q.execution_id = c.execution_id AND q.step_no = c.step_no AND (NOT c.known OR c.fails)),"
 " again AS ("
-"	UPDATE agent_studio.queue q SET epoch = NULL, claimed_at = NULL, waiting = false, losses = c.losses,"
+"	UPDATE agent_studio.queue q SET epoch = NULL, claimed_at = NULL, waiting = c.held, losses = c.losses,"
+"		run_at = CASE WHEN c.held THEN 'infinity' ELSE q.run_at END,"
 "		seq_base = 1000000 * (1 + coalesce((SELECT max(t.seq) FROM agent_studio.thoughts t"
 "			WHERE t.execution_id = q.execution_id), 0) / 1000000)"
-"	FROM claimed c WHERE q.execution_id = c.execution_id AND q.step_no = c.step_no"
-"		AND c.known AND c.losses < " MAX_LOSSES "),"
+"	FROM claimed c WHERE q.execution_id = c.execution_id AND q.step_no = c.step_no AND c.known AND NOT c.fails),"
 " lost AS ("
-"	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, model_id, sent_at,"
+"	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, agent_version_id, model_id, sent_at,"
 "		finished_at, possibly_billed, error_class, error_message, retryable, owner, team)"
-"	SELECT c.execution_id, c.step_no, c.attempt_no, 'lost', c.epoch, c.model_id, c.claimed_at,"
+"	SELECT c.execution_id, c.step_no, c.attempt_no, 'lost', c.epoch, c.agent_version_id, c.model_id, c.claimed_at,"
 "		clock_timestamp(), true, 'internal', 'the server or the executor ended while this attempt was under way',"
-"		c.losses < " MAX_LOSSES ", c.owner, c.team FROM claimed c WHERE c.known ON CONFLICT DO NOTHING),"
+"		NOT c.fails, c.owner, c.team FROM claimed c WHERE c.known ON CONFLICT DO NOTHING),"
 " step_states AS ("
 "	UPDATE agent_studio.steps s SET retry_at = NULL,"
-"		state = CASE WHEN c.losses < " MAX_LOSSES " THEN 'queued' ELSE 'failed' END,"
-"		finished_at = CASE WHEN c.losses >= " MAX_LOSSES " THEN clock_timestamp() END,"
-"		error_class = CASE WHEN c.losses >= " MAX_LOSSES " THEN 'internal' END,"
-"		error_message = CASE WHEN c.losses >= " MAX_LOSSES " THEN 'the server ended " MAX_LOSSES " times while this step was under way' END"
+"		state = CASE WHEN c.fails THEN 'failed' WHEN c.held THEN 'paused' ELSE 'queued' END,"
+"		finished_at = CASE WHEN c.fails THEN clock_timestamp() END,"
+"		error_class = CASE WHEN c.fails THEN 'internal' END,"
+"		error_message = CASE WHEN c.fails THEN 'the server ended " MAX_LOSSES " times while this step was under way' END"
 "	FROM claimed c WHERE s.execution_id = c.execution_id AND s.step_no = c.step_no),"
+" totals AS ("
+"	SELECT c.execution_id, count(*) AS attempts, bool_or(c.fails AND NOT c.has_plan) AS fails"
+"	FROM claimed c WHERE c.known GROUP BY c.execution_id),"
 " execution_states AS ("
-"	UPDATE agent_studio.executions e SET attempts = e.attempts + 1,"
-"		status = CASE WHEN c.losses < " MAX_LOSSES " THEN e.status ELSE 'failed' END,"
-"		finished_at = CASE WHEN c.losses >= " MAX_LOSSES " THEN clock_timestamp() END,"
-"		error_class = CASE WHEN c.losses >= " MAX_LOSSES " THEN 'internal' END,"
-"		error_message = CASE WHEN c.losses >= " MAX_LOSSES " THEN 'the server ended " MAX_LOSSES " times while it was under way' END,"
-"		error_hint = CASE WHEN c.losses >= " MAX_LOSSES " THEN 'Look at the server log for what ended it, then submit the task again.' END"
-"	FROM claimed c WHERE e.execution_id = c.execution_id),"
+"	UPDATE agent_studio.executions e SET attempts = e.attempts + t.attempts,"
+"		status = CASE WHEN t.fails THEN 'failed' ELSE e.status END,"
+"		finished_at = CASE WHEN t.fails THEN clock_timestamp() END,"
+"		error_class = CASE WHEN t.fails THEN 'internal' END,"
+"		error_message = CASE WHEN t.fails THEN 'the server ended " MAX_LOSSES " times while it was under way' END,"
+"		error_hint = CASE WHEN t.fails THEN 'Look at the server log for what ended it, then submit the task again.' END"
+"	FROM totals t WHERE e.execution_id = t.execution_id),"
 " told AS ("
 "	INSERT INTO agent_studio.notices (execution_id, step_no, severity, kind, message, owner, team)"
 "	SELECT c.execution_id, c.step_no, 'warning', 'recovered',"
 "		'Interrupted by a restart of the server - sent again; the vendor may charge for the first request too', c.owner, c.team"
-"	FROM claimed c WHERE c.known AND c.losses < " MAX_LOSSES "),"
+"	FROM claimed c WHERE c.known AND NOT c.fails),"
 " counted AS ("
 "	UPDATE agent_studio.epochs SET recovered = recovered + (SELECT count(*) FROM claimed) WHERE epoch = $1)"
-" SELECT count(*) FROM claimed";
+" SELECT count(*), array_agg(DISTINCT c.execution_id) FILTER (WHERE c.fails AND c.has_plan) FROM claimed c";
+
+/* What recovery has yet to do, for when it has to be done one by one. */
+static const char left_steps_sql[] =
+"SELECT q.execution_id, q.step_no, q.epoch FROM agent_studio.queue q WHERE q.epoch < $1 ORDER BY q.epoch LIMIT 1000";
 
 static const char pending_commands_sql[] =
-"SELECT DISTINCT c.execution_id FROM agent_studio.commands c WHERE c.applied_at IS NULL AND c.wanted = 'cancel' LIMIT 1000";
+"SELECT c.execution_id, c.command_id, c.wanted, c.step_no, c.actor, c.reason,"
+"	(c.arguments ->> 'timeout_seconds')::integer, (c.arguments ->> 'immediately')::boolean,"
+"	CASE WHEN jsonb_typeof(c.arguments -> 'outputs') = 'object' THEN (c.arguments -> 'outputs')::text END, c.arguments ->> 'output'"
+" FROM agent_studio.commands c WHERE c.applied_at IS NULL ORDER BY c.command_id LIMIT 1000";
 
 /*
  * $1: executions whose calls in flight have been ended before, in this transaction.
@@ -123,6 +127,11 @@ static const char apply_cancel_sql[] =
 "	outcome = CASE WHEN w.open OR w.status = 'canceled' THEN 'applied' ELSE 'refused' END,"
 "	reason = CASE WHEN w.open OR w.status = 'canceled' THEN c.reason ELSE format('it was %s already', w.status) END"
 " FROM wanted w WHERE c.execution_id = w.execution_id AND c.applied_at IS NULL AND c.wanted = 'cancel'";
+
+/* A command that cannot be written is not tried again and again. */
+static const char refuse_command_sql[] =
+"UPDATE agent_studio.commands c SET applied_at = clock_timestamp(), outcome = 'refused', reason = $3"
+" WHERE c.execution_id = $1 AND c.command_id = $2 AND c.applied_at IS NULL";
 
 static const char release_due_sql[] =
 "WITH due AS ("
@@ -161,7 +170,7 @@ static const char reroute_sql[] =
 /*
  * $1 to $5: models that have used something: calls in flight, requests and tokens
  * of the last minute, whether the vendor wants none; $6: free places in all;
- * $7: epoch; $8: now. Each model is asked for no more than it has places for; of
+ * $7: epoch; $8: now; $9, $10: the one step that may be claimed, NULL = any. Each model is asked for no more than it has places for; of
  * those, only what its tokens allow is taken, the first one in any case when
  * nothing else counts. SKIP LOCKED: a user's transaction may be canceling what
  * was never claimed.
@@ -180,6 +189,7 @@ static const char claim_sql[] =
 "	FROM free, LATERAL ("
 "		SELECT q.execution_id, q.step_no, q.order_at, q.tokens FROM agent_studio.queue q"
 "		WHERE q.model_id = free.model_id AND q.epoch IS NULL AND NOT q.waiting"
+"			AND ($9 IS NULL OR (q.execution_id = $9 AND q.step_no = $10))"
 "			AND NOT EXISTS (SELECT FROM agent_studio.commands c"
 "				WHERE c.execution_id = q.execution_id AND c.applied_at IS NULL)"
 "		ORDER BY q.order_at, q.execution_id, q.step_no LIMIT greatest(free.places, 0)"
@@ -200,22 +210,32 @@ static const char claim_sql[] =
 "	UPDATE agent_studio.executions e SET status = 'running', started_at = $8"
 "	FROM claimed c WHERE e.execution_id = c.execution_id AND e.status = 'queued')"
 " SELECT c.execution_id, c.step_no, c.attempt_no, c.failures, c.model_id,"
-"	coalesce(e.started_at, $8) AS started_at, e.max_retries, e.timeout_seconds, e.is_verbose, e.owner, e.team,"
-"	e.task, CASE WHEN e.context <> '{}' THEN e.context::text END AS context,"
+"	coalesce(e.started_at, $8) AS started_at, coalesce(s.max_retries, e.max_retries), coalesce(s.timeout_seconds, e.timeout_seconds),"
+"	e.is_verbose, e.owner, e.team,"
+"	coalesce(s.task, e.task), CASE WHEN e.context <> '{}' THEN e.context::text END AS context,"
 "	v.system_prompt, v.temperature::text, v.top_p::text, v.max_output_tokens, v.progress_lines,"
 "	m.server, m.deployment, m.max_output_tokens AS model_max_output_tokens, m.max_tokens_parameter,"
 "	CASE WHEN m.request_options <> '{}' THEN m.request_options::text END AS request_options,"
-"	greatest(c.seq_base, CASE WHEN c.attempt_no > 1 THEN (SELECT max(t.seq)"
+"	greatest(c.seq_base, CASE WHEN c.attempt_no > 1 OR e.workflow_version_id IS NOT NULL OR e.plan IS NOT NULL THEN (SELECT max(t.seq)"
 "		FROM agent_studio.thoughts t WHERE t.execution_id = c.execution_id) END) AS last_seq,"
 "	c.tokens, m.requests_per_minute, m.tokens_per_minute,"
-"	e.output_format, e.json_schema::text, m.structured_output,"
-"	c.fallback_no, v.fallback_models[c.fallback_no + 1] AS next_model_id, v.model_id AS own_model_id"
+"	coalesce(s.output_format, e.output_format), coalesce(s.json_schema, e.json_schema)::text, m.structured_output,"
+"	c.fallback_no, v.fallback_models[c.fallback_no + 1] AS next_model_id, v.model_id AS own_model_id,"
+"	s.agent_version_id, e.workflow_version_id, e.plan IS NOT NULL AS has_own_plan, s.plan_step"
 " FROM claimed c"
 " LEFT JOIN agent_studio.executions e ON e.execution_id = c.execution_id"
 " LEFT JOIN agent_studio.steps s ON s.execution_id = c.execution_id AND s.step_no = c.step_no"
 " LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = s.agent_version_id"
 " LEFT JOIN agent_studio.models m ON m.model_id = c.model_id"
 " ORDER BY c.order_at, c.execution_id, c.step_no";
+
+/* What a claim could take of each model, for when steps have to be claimed one by one. */
+static const char ready_steps_sql[] =
+"SELECT r.execution_id, r.step_no, NULL::bigint FROM agent_studio.models m, LATERAL ("
+"	SELECT q.execution_id, q.step_no, q.order_at FROM agent_studio.queue q"
+"	WHERE q.model_id = m.model_id AND q.epoch IS NULL AND NOT q.waiting"
+"	ORDER BY q.order_at, q.execution_id, q.step_no LIMIT 100) r"
+" ORDER BY r.order_at, r.execution_id, r.step_no";
 
 /*
  * $1 epoch, then one array a column. A result is written only if the queue still
@@ -224,15 +244,17 @@ static const char claim_sql[] =
  */
 static const char write_results_sql[] =
 "WITH fenced AS MATERIALIZED ("
-"	SELECT d.*, q.model_id, s.owner, s.team"
+"	SELECT d.*, q.model_id, s.owner, s.team, e.status = 'paused' AND d.retry_at IS NOT NULL AS held"
 "	FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
-"		$22, $23, $24, $25, $26, $27, $28, $29, $30, $31) AS d (execution_id, step_no, attempt_no, outcome, step_state,"
+"		$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) AS d (execution_id, step_no, attempt_no, outcome, step_state,"
 "		execution_status, retry_at, failures, answered_by, sent_at, first_byte_at, first_token_at, finished_at,"
 "		input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, possibly_billed, finish_reason,"
-"		http_status, request_id, response_id, error_class, error_code, error_message, error_hint, retryable, output, next_model_id, fallback_no)"
+"		http_status, request_id, response_id, error_class, error_code, error_message, error_hint, retryable, output, next_model_id, fallback_no,"
+"		agent_version_id, has_plan, outputs, quality_score)"
 "	JOIN agent_studio.queue q ON q.execution_id = d.execution_id AND q.step_no = d.step_no"
 "		AND q.epoch = $1 AND q.attempt_no = d.attempt_no"
-"	JOIN agent_studio.steps s ON s.execution_id = d.execution_id AND s.step_no = d.step_no),"
+"	JOIN agent_studio.steps s ON s.execution_id = d.execution_id AND s.step_no = d.step_no"
+"	JOIN agent_studio.executions e ON e.execution_id = d.execution_id),"
 " priced AS MATERIALIZED ("
 "	SELECT f.*, m.name AS model_name,"
 "		(f.input_tokens - coalesce(f.cached_input_tokens, 0)) * p.input_price / 1000000"
@@ -242,11 +264,11 @@ static const char write_results_sql[] =
 "	LEFT JOIN LATERAL (SELECT x.input_price, x.cached_input_price, x.output_price FROM agent_studio.model_prices x"
 "		WHERE x.model_id = f.model_id AND x.valid_from <= f.finished_at ORDER BY x.valid_from DESC LIMIT 1) p ON true),"
 " attempt_rows AS ("
-"	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, model_id, answered_by,"
+"	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, agent_version_id, model_id, answered_by,"
 "		sent_at, first_byte_at, first_token_at, finished_at, input_tokens, cached_input_tokens, output_tokens,"
 "		reasoning_tokens, input_cost_usd, output_cost_usd, possibly_billed, finish_reason, http_status, request_id,"
 "		response_id, error_class, error_code, error_message, retryable, partial_output, owner, team)"
-"	SELECT p.execution_id, p.step_no, p.attempt_no, p.outcome, $1, p.model_id, p.answered_by,"
+"	SELECT p.execution_id, p.step_no, p.attempt_no, p.outcome, $1, p.agent_version_id, p.model_id, p.answered_by,"
 "		p.sent_at, p.first_byte_at, p.first_token_at, p.finished_at, p.input_tokens, p.cached_input_tokens,"
 "		p.output_tokens, p.reasoning_tokens, p.input_cost, p.output_cost, p.possibly_billed, p.finish_reason,"
 "		p.http_status, p.request_id, p.response_id, p.error_class, p.error_code, p.error_message, p.retryable,"
@@ -255,29 +277,39 @@ static const char write_results_sql[] =
 "	DELETE FROM agent_studio.queue q USING fenced f"
 "	WHERE q.execution_id = f.execution_id AND q.step_no = f.step_no AND f.retry_at IS NULL),"
 " queued_again AS ("
-"	UPDATE agent_studio.queue q SET epoch = NULL, claimed_at = NULL, waiting = f.retry_at > f.finished_at,"
-"		run_at = f.retry_at, failures = f.failures, model_id = coalesce(f.next_model_id, q.model_id),"
+"	UPDATE agent_studio.queue q SET epoch = NULL, claimed_at = NULL, waiting = f.held OR f.retry_at > f.finished_at,"
+"		run_at = CASE WHEN f.held THEN 'infinity' ELSE f.retry_at END, failures = f.failures, model_id = coalesce(f.next_model_id, q.model_id),"
 "		fallback_no = f.fallback_no"
 "	FROM fenced f WHERE q.execution_id = f.execution_id AND q.step_no = f.step_no AND f.retry_at IS NOT NULL),"
 " step_states AS ("
-"	UPDATE agent_studio.steps s SET state = f.step_state, retry_at = f.retry_at,"
+"	UPDATE agent_studio.steps s SET state = CASE WHEN f.held THEN 'paused' ELSE f.step_state END,"
+"		retry_at = CASE WHEN NOT f.held THEN f.retry_at END,"
+"		outputs = coalesce(f.outputs::jsonb, s.outputs), quality_score = coalesce(f.quality_score, s.quality_score),"
 "		finished_at = CASE WHEN f.retry_at IS NULL THEN f.finished_at END,"
 "		output = CASE WHEN f.retry_at IS NULL THEN f.output END, finish_reason = f.finish_reason,"
 "		error_class = f.error_class, error_message = f.error_message"
 "	FROM fenced f WHERE s.execution_id = f.execution_id AND s.step_no = f.step_no),"
+" totals AS ("
+"	SELECT p.execution_id, count(*) AS attempts, bool_or(p.has_plan OR p.held) AS keeps_status, max(p.execution_status) AS status,"
+"		sum(p.input_tokens)::bigint AS input_tokens, sum(p.cached_input_tokens)::bigint AS cached_input_tokens,"
+"		sum(p.output_tokens)::bigint AS output_tokens, sum(p.reasoning_tokens)::bigint AS reasoning_tokens,"
+"		sum(p.input_cost) AS input_cost, sum(p.output_cost) AS output_cost,"
+"		max(p.finished_at) FILTER (WHERE p.retry_at IS NULL AND NOT p.has_plan) AS finished_at,"
+"		max(p.error_class) FILTER (WHERE p.retry_at IS NULL AND NOT p.has_plan) AS error_class,"
+"		max(p.error_message) FILTER (WHERE p.retry_at IS NULL AND NOT p.has_plan) AS error_message,"
+"		max(p.error_hint) FILTER (WHERE p.retry_at IS NULL AND NOT p.has_plan) AS error_hint"
+"	FROM priced p GROUP BY p.execution_id),"
 " execution_states AS ("
-"	UPDATE agent_studio.executions e SET status = p.execution_status, attempts = e.attempts + 1,"
-"		input_tokens = coalesce(e.input_tokens + p.input_tokens, e.input_tokens, p.input_tokens),"
-"		cached_input_tokens = coalesce(e.cached_input_tokens + p.cached_input_tokens, e.cached_input_tokens, p.cached_input_tokens),"
-"		output_tokens = coalesce(e.output_tokens + p.output_tokens, e.output_tokens, p.output_tokens),"
-"		reasoning_tokens = coalesce(e.reasoning_tokens + p.reasoning_tokens, e.reasoning_tokens, p.reasoning_tokens),"
-"		input_cost_usd = coalesce(e.input_cost_usd + p.input_cost, e.input_cost_usd, p.input_cost),"
-"		output_cost_usd = coalesce(e.output_cost_usd + p.output_cost, e.output_cost_usd, p.output_cost),"
-"		finished_at = CASE WHEN p.retry_at IS NULL THEN p.finished_at END,"
-"		error_class = CASE WHEN p.retry_at IS NULL THEN p.error_class END,"
-"		error_message = CASE WHEN p.retry_at IS NULL THEN p.error_message END,"
-"		error_hint = CASE WHEN p.retry_at IS NULL THEN p.error_hint END"
-"	FROM priced p WHERE e.execution_id = p.execution_id),"
+"	UPDATE agent_studio.executions e SET status = CASE WHEN t.keeps_status THEN e.status ELSE t.status END,"
+"		attempts = e.attempts + t.attempts,"
+"		input_tokens = coalesce(e.input_tokens + t.input_tokens, e.input_tokens, t.input_tokens),"
+"		cached_input_tokens = coalesce(e.cached_input_tokens + t.cached_input_tokens, e.cached_input_tokens, t.cached_input_tokens),"
+"		output_tokens = coalesce(e.output_tokens + t.output_tokens, e.output_tokens, t.output_tokens),"
+"		reasoning_tokens = coalesce(e.reasoning_tokens + t.reasoning_tokens, e.reasoning_tokens, t.reasoning_tokens),"
+"		input_cost_usd = coalesce(e.input_cost_usd + t.input_cost, e.input_cost_usd, t.input_cost),"
+"		output_cost_usd = coalesce(e.output_cost_usd + t.output_cost, e.output_cost_usd, t.output_cost),"
+"		finished_at = t.finished_at, error_class = t.error_class, error_message = t.error_message, error_hint = t.error_hint"
+"	FROM totals t WHERE e.execution_id = t.execution_id),"
 " unpriced AS ("
 "	INSERT INTO agent_studio.notices (execution_id, step_no, at, severity, kind, message, owner, team)"
 "	SELECT p.execution_id, p.step_no, p.finished_at, 'info', 'no_price',"
@@ -285,23 +317,31 @@ static const char write_results_sql[] =
 "	FROM priced p WHERE p.output_tokens IS NOT NULL AND (p.output_cost IS NULL OR p.input_cost IS NULL))"
 " SELECT count(*) FROM fenced";
 
-/* The last resort for a result that cannot be stored: the step fails, and says so. */
+/*
+ * For a step that cannot be claimed ($3, the epoch, is NULL), or whose result cannot
+ * be stored: it fails, and says so. Only what was claimed has had an attempt.
+ */
 static const char fail_unwritable_sql[] =
 "WITH ended AS ("
-"	DELETE FROM agent_studio.queue q WHERE q.execution_id = $1 AND q.step_no = $2 AND q.epoch = $3"
+"	DELETE FROM agent_studio.queue q WHERE q.execution_id = $1 AND q.step_no = $2 AND q.epoch IS NOT DISTINCT FROM $3"
 "	RETURNING q.execution_id, q.step_no, q.attempt_no, q.epoch, q.model_id, q.claimed_at),"
 " attempt_rows AS ("
-"	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, model_id, sent_at,"
+"	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, agent_version_id, model_id, sent_at,"
 "		finished_at, possibly_billed, error_class, error_message, retryable, owner, team)"
-"	SELECT d.execution_id, d.step_no, d.attempt_no, 'failed', d.epoch, d.model_id, d.claimed_at, clock_timestamp(),"
+"	SELECT d.execution_id, d.step_no, d.attempt_no, 'failed', d.epoch, s.agent_version_id, d.model_id, d.claimed_at, clock_timestamp(),"
 "		true, 'internal', $4, false, s.owner, s.team"
-"	FROM ended d JOIN agent_studio.steps s USING (execution_id, step_no)),"
+"	FROM ended d JOIN agent_studio.steps s USING (execution_id, step_no) WHERE d.epoch IS NOT NULL),"
 " step_states AS ("
 "	UPDATE agent_studio.steps s SET state = 'failed', finished_at = clock_timestamp(), error_class = 'internal', error_message = $4"
 "	FROM ended d WHERE s.execution_id = d.execution_id AND s.step_no = d.step_no)"
-" UPDATE agent_studio.executions e SET status = 'failed', finished_at = clock_timestamp(), attempts = e.attempts + 1,"
+" UPDATE agent_studio.executions e SET status = 'failed', finished_at = clock_timestamp(),"
+"	attempts = e.attempts + CASE WHEN d.epoch IS NULL THEN 0 ELSE 1 END,"
 "	error_class = 'internal', error_message = $4, error_hint = 'The server log has the details.'"
 " FROM ended d WHERE e.execution_id = d.execution_id";
+
+/* The last resort: its rows stay as they are, and as_check() tells of them. */
+static const char unqueue_sql[] =
+"DELETE FROM agent_studio.queue q WHERE q.execution_id = $1 AND q.step_no = $2 AND q.epoch IS NOT DISTINCT FROM $3";
 
 static const char write_thoughts_sql[] =
 "INSERT INTO agent_studio.thoughts (execution_id, seq, step_no, attempt_no, at, elapsed_ms, source, content, owner, team)"
@@ -328,22 +368,27 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_BEGIN_EPOCH] = {begin_epoch_sql, 0, {0}},
 	[STATEMENT_END_EPOCH] = {end_epoch_sql, 1, {INT8OID}},
 	[STATEMENT_RECENT_CRASHES] = {recent_crashes_sql, 1, {INT8OID}},
-	[STATEMENT_RECOVER] = {recover_sql, 1, {INT8OID}},
+	[STATEMENT_RECOVER] = {recover_sql, 3, {INT8OID, INT8OID, INT4OID}},
+	[STATEMENT_LEFT_STEPS] = {left_steps_sql, 1, {INT8OID}},
 	[STATEMENT_PENDING_COMMANDS] = {pending_commands_sql, 0, {0}},
 	[STATEMENT_APPLY_CANCEL] = {apply_cancel_sql, 1, {INT8ARRAYOID}},
+	[STATEMENT_REFUSE_COMMAND] = {refuse_command_sql, 3, {INT8OID, INT8OID, TEXTOID}},
 	[STATEMENT_RELEASE_DUE] = {release_due_sql, 1, {TIMESTAMPTZOID}},
 	[STATEMENT_NEXT_DUE] = {next_due_sql, 0, {0}},
 	[STATEMENT_RECENT_SENDS] = {recent_sends_sql, 1, {TIMESTAMPTZOID}},
-	[STATEMENT_CLAIM] = {claim_sql, 8, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
-		INT4OID, INT8OID, TIMESTAMPTZOID}},
-	[STATEMENT_WRITE_RESULTS] = {write_results_sql, 31, {INT8OID,
+	[STATEMENT_CLAIM] = {claim_sql, 10, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
+		INT4OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT4OID}},
+	[STATEMENT_READY_STEPS] = {ready_steps_sql, 0, {0}},
+	[STATEMENT_WRITE_RESULTS] = {write_results_sql, 35, {INT8OID,
 		INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TIMESTAMPTZARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID,
 		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
 		BOOLARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT4ARRAYOID}},
+		TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT4ARRAYOID,
+		INT8ARRAYOID, BOOLARRAYOID, TEXTARRAYOID, FLOAT8ARRAYOID}},
 	[STATEMENT_REROUTE] = {reroute_sql, 1, {INT8ARRAYOID}},
 	[STATEMENT_FAIL_UNWRITABLE] = {fail_unwritable_sql, 4, {INT8OID, INT4OID, INT8OID, TEXTOID}},
+	[STATEMENT_UNQUEUE] = {unqueue_sql, 3, {INT8OID, INT4OID, INT8OID}},
 	[STATEMENT_WRITE_THOUGHTS] = {write_thoughts_sql, 10, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,
 		TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_WRITE_NOTICES] = {write_notices_sql, 8, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
@@ -359,7 +404,7 @@ static SPIPlanPtr plans[STATEMENT_COUNT];
 static SPIPlanPtr
 plan_of(Statement statement)
 {
-	const StatementText *text = &texts[statement];
+	const StatementText *text = texts[statement].sql != NULL ? &texts[statement] : &workflow_statement_texts[statement];
 	SPIPlanPtr	plan;
 
 	if (plans[statement] != NULL)

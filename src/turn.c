@@ -11,15 +11,19 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/latch.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timeout.h"
 
 #include "agent_studio.h"
 #include "turn.h"
+#include "utf8.h"
 
 static char last_error[256];
 
@@ -29,11 +33,31 @@ turn_error(void)
 	return last_error;
 }
 
+/* A quota or ulimit that is used up is a full disk, too, but has no SQLSTATE of its own. */
+static bool
+is_out_of_space(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_INTERNAL_ERROR &&
+		(error->saved_errno == EDQUOT || error->saved_errno == EFBIG);
+}
+
+/* Cut between characters: the words are stored and shown. */
+static void
+keep_words(const char *message)
+{
+	size_t		len = utf8_clip(message, strlen(message), sizeof(last_error) - 1);
+
+	memcpy(last_error, message, len);
+	last_error[len] = '\0';
+}
+
 /* Whether trying the same again may succeed without any change of what is written. */
 static bool
-is_passing(int sqlerrcode)
+is_passing(const ErrorData *error)
 {
-	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	if (is_out_of_space(error))
+		return true;
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
 	{
 		case ERRCODE_INSUFFICIENT_RESOURCES:
 		case ERRCODE_TRANSACTION_ROLLBACK:
@@ -62,6 +86,32 @@ set_commit_level(TurnCommit commit)
 							 GUC_ACTION_LOCAL, true, 0, false);
 }
 
+/*
+ * lock_timeout sends the process a SIGINT, and so does pg_cancel_backend. Only the
+ * first is obeyed: there is no query of anybody's to cancel.
+ */
+void
+turn_on_sigint(SIGNAL_ARGS)
+{
+	int			save_errno = errno;
+
+	if (get_timeout_indicator(LOCK_TIMEOUT, false))
+	{
+		InterruptPending = true;
+		QueryCancelPending = true;
+		SetLatch(MyLatch);
+	}
+	errno = save_errno;
+}
+
+/* A lock that came at the same moment as its timeout: the turn is over. */
+static void
+forget_lock_timeout(void)
+{
+	QueryCancelPending = false;
+	(void) get_timeout_indicator(LOCK_TIMEOUT, true);
+}
+
 static void
 run_in_transaction(TurnWork work, void *arg, TurnCommit commit)
 {
@@ -83,6 +133,7 @@ turn_run(TurnWork work, void *arg, TurnCommit commit)
 	volatile TurnResult result = TURN_DONE;
 
 	SetCurrentStatementStartTimestamp();
+	errno = 0;					/* what is_out_of_space sees is of this turn */
 	PG_TRY();
 	{
 		run_in_transaction(work, arg, commit);
@@ -92,21 +143,62 @@ turn_run(TurnWork work, void *arg, TurnCommit commit)
 		ErrorData  *error;
 
 		HOLD_INTERRUPTS();
+		QueryCancelPending = false;
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		EmitErrorReport();
 		AbortOutOfAnyTransaction();
 		FlushErrorState();
-		strlcpy(last_error, error->message ? error->message : "unknown error", sizeof(last_error));
-		result = is_passing(error->sqlerrcode) ? TURN_TRY_LATER : TURN_BAD_ROW;
+		keep_words(error->message ? error->message : "unknown error");
+		result = is_passing(error) ? TURN_TRY_LATER : TURN_BAD_ROW;
 		FreeErrorData(error);
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
+	forget_lock_timeout();
 	MemoryContextSwitchTo(caller);
 	pgstat_report_stat(false);
 	return result;
 }
+
+/*
+ * What the executor needs to be as it is, whatever ALTER DATABASE, ALTER ROLE or
+ * postgresql.conf say: they mean the sessions of users.
+ */
+static const char *const own_settings[][2] = {
+	{"search_path", "pg_catalog, pg_temp"},
+
+	/* It steps back for others, and never stops in the middle. */
+	{"lock_timeout", "500ms"},
+	{"statement_timeout", "0"},
+	{"idle_in_transaction_session_timeout", "0"},
+#if PG_VERSION_NUM >= 170000
+	{"transaction_timeout", "0"},
+#endif
+	{"exit_on_error", "off"},
+
+	/* It writes, and sees what was committed meanwhile. */
+	{"default_transaction_read_only", "off"},
+	{"default_transaction_isolation", "read committed"},
+	{"default_transaction_deferrable", "off"},
+
+	/* Rows are what they are: constraints and triggers hold, damage is told. */
+	{"session_replication_role", "origin"},
+	{"row_security", "on"},
+	{"zero_damaged_pages", "off"},
+	{"ignore_checksum_failure", "off"},
+	{"transform_null_equals", "off"},
+
+	/* Index scans whatever the size was when a plan was made: see statements.h. */
+	{"plan_cache_mode", "force_generic_plan"},
+	{"enable_indexscan", "on"},
+	{"enable_nestloop", "on"},
+	{"enable_seqscan", "off"},
+	{"enable_hashjoin", "off"},
+	{"enable_mergejoin", "off"},
+	{"max_parallel_workers_per_gather", "0"},
+	{"jit", "off"},
+};
 
 static void
 set_for_process(const char *name, const char *value)
@@ -114,24 +206,23 @@ set_for_process(const char *name, const char *value)
 	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
 }
 
+/* role and session_authorization can be set for a database, too. */
+static void
+be_oneself(void)
+{
+	if (GetSessionUserId() != BOOTSTRAP_SUPERUSERID)
+	{
+		StartTransactionCommand();
+		set_for_process("session_authorization", GetUserNameFromId(BOOTSTRAP_SUPERUSERID, false));
+		CommitTransactionCommand();
+	}
+	set_for_process("role", "none");
+}
+
 void
 turn_prepare_process(void)
 {
-	set_for_process("search_path", "pg_catalog, pg_temp");
-	set_for_process("lock_timeout", "500ms");
-	set_for_process("default_transaction_read_only", "off");
-	set_for_process("default_transaction_isolation", "read committed");
-	set_for_process("idle_in_transaction_session_timeout", "0");
-	set_for_process("statement_timeout", "0");
-	set_for_process("row_security", "on");
-#if PG_VERSION_NUM >= 170000
-	set_for_process("transaction_timeout", "0");
-#endif
-
-	/* Index scans whatever the size was when a plan was made: see statements.h. */
-	set_for_process("plan_cache_mode", "force_generic_plan");
-	set_for_process("enable_seqscan", "off");
-	set_for_process("enable_hashjoin", "off");
-	set_for_process("enable_mergejoin", "off");
-	set_for_process("jit", "off");
+	for (int i = 0; i < lengthof(own_settings); i++)
+		set_for_process(own_settings[i][0], own_settings[i][1]);
+	be_oneself();
 }

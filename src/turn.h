@@ -32,6 +32,9 @@ extern const char *turn_error(void);
  */
 extern TurnResult turn_run(TurnWork work, void *arg, TurnCommit commit);
 
+/* The process's handler of SIGINT, without which no lock is ever given up. */
+extern void turn_on_sigint(SIGNAL_ARGS);
+
 /* Settings of the process that every turn relies on; once, after connecting. */
 extern void turn_prepare_process(void);
 

@@ -14,6 +14,7 @@ import model_server_test as base
 
 KEY = "k-right"
 SCHEMA = {"type": "object", "properties": {"count": {"type": "integer"}}}
+CLOSED_SCHEMA = {**SCHEMA, "required": ["count"], "additionalProperties": False}
 
 
 class Vendor:
@@ -121,7 +122,7 @@ class Messages(Vendor):
     headers = {"x-api-key": KEY, "anthropic-version": "2023-06-01"}
     body = {"max_tokens": 100}
     thinking = {"thinking": {"type": "adaptive", "display": "summarized"}}
-    structured = {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}
+    structured = {"output_config": {"format": {"type": "json_schema", "schema": CLOSED_SCHEMA}}}
     named_events = True
 
     def text(self, document: dict[str, Any]) -> str:
@@ -315,7 +316,12 @@ class Dialects(base.ModelServerTest):
             ("responses", {"input": None}, "input"),
             ("responses", {"reasoning": {"effort": "huge"}}, "effort"),
             ("responses", {"text": {"format": {"type": "json_schema", "name": "a b", "schema": {}}}}, "name"),
+            ("responses", {"text": {"format": {"type": "json_schema", "name": "n", "schema": {"type": "array"}}}}, "object"),
+            ("responses", {"text": {"format": {"type": "json_schema", "name": "n", "strict": True, "schema": SCHEMA}}},
+             "additionalProperties"),
             ("anthropic", {"max_tokens": 0}, "max_tokens"),
+            ("anthropic", {"output_config": {"format": {"type": "json_schema", "schema": {"type": "array", "items": {
+                "type": "object"}}}}}, "additionalProperties"),
             ("anthropic", {"temperature": 1.5}, "temperature"),
             ("anthropic", {"seed": 1}, "seed"),
             ("anthropic", {"messages": [{"role": "system", "content": "x"}]}, "role"),

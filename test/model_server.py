@@ -28,17 +28,21 @@ In the model's name after a colon, and in lines of the last user message; these 
     "model": "mock:latency=1000,chunks=25"
     @mock status=429 retry_after=2 times=1
 
-Values are URL-decoded ("+" is a space).  An unknown key is answered with 400, an item without "=" is
+Values are URL-decoded ("+" is a space), and {key} in one of them is the key that the request was sent with,
+{escaped_key} that key as a JSON string may have it (\\/, \\u002b).  An unknown key is answered with 400, an item without "=" is
 ignored.  The name before the colon is free, but for "no-such-model" (404) and "demo" (below).
 
 Time, in milliseconds
     latency=MS          before the head                 first_byte=MS    between the head and the first byte
     chunk_delay=MS      before each content event       reasoning_delay=MS  before each thought (chunk_delay)
     keep_alive=MS       a comment so often in every pause after the head, also while stalled
+    gate=NAME           the end of a stream is held back until POST /__open?gate=NAME
 Answer
     text=TEXT           the answer                      answer=NAME      model_answers/NAME.md and its usage
+    play=NAME           the scene of model_answers/plays/NAME that the task has come to (see compose.py); scenes
+                        of the same words follow each other with the requests of the same key=NAME
     size=BYTES          so many bytes                   tokens=N         so many tokens of four bytes
-    chunks=N            content events (5)              thoughts=1       with answer=: also its thoughts
+    chunks=N            content events (5)              thoughts=1       with answer= or play=: also its thoughts
     reasoning=N         so many thoughts                reasoning_text=TEXT  their text (in N pieces, 3)
     reasoning_field=reasoning_content|reasoning|thinking
     think=1             the thoughts go into a <think> section of the content instead
@@ -48,18 +52,22 @@ Answer
     finish=stop|length|content_filter|tool_calls|none   none: no finish reason is ever sent
     tool=NAME arguments=JSON   what finish=tool_calls calls, until the messages hold a tool's result
     refusal=TEXT        a refusal instead of an answer
-    A response_format of json_schema or json_object gets a JSON answer, unless there is a text=.
+    A response_format of json_schema or json_object gets a JSON answer, unless there is a text=: each member is
+    taken from the answer's section of that name, where it has one (the text or the code in it, its number, its
+    word of an enum, its lines of a list).
 Form of the stream
     eol=lf|crlf|cr      line ends                       multiline=1      JSON over several data lines
     bom=1               byte-order mark                 comments=1       a comment before each event
     done=0              no [DONE]                       split=N          written in pieces of N bytes
     unknown=N           N events that no client can know, at the start and before the end
     headers=N           junk headers                    ratelimit=LIMIT/REMAINING/RESET   in the headers
+    ids=TEXT            the ids of request and response, and the model that answered
 Faults
     status=N code= type= message=      an error response, with the vendor's words unless given
     retry_after=VALUE   as it is, or date:SECONDS for an HTTP date so far ahead
     retry_after_ms=MS   should_retry=true|false         headers of any response while the fault lasts
     html=1              an HTML page as the body        empty=1          no body at all
+    body=TEXT           this body, as it is; with status= it is an error's
     redirect=URL        302, or the status given
     cut_head=1          close before the head           cut=N            close after N content events
     cut_with=fin|rst    how to close (fin)              stall=N          nothing more after N events
@@ -77,8 +85,9 @@ Checks, as the real API makes them (400 and its error body)
     strict=reasoning    refuse temperature, top_p and max_tokens as reasoning models do
     strict=none         no checks: any member passes, as with many compatible servers
 Demo
-    model "demo" or "demo:speed=F" picks architect, builder, validator or scribe from model_answers/ by the
-    first telling word of the task, thinks for 6/F seconds and answers for 4/F; speed=0: without pauses.
+    model "demo" or "demo:speed=F" picks a scene of the play "feature" if one fits the task, else architect,
+    builder, validator or scribe from model_answers/ by the first telling word of the task; thinks for 6/F
+    seconds and answers for 4/F; speed=0: without pauses.
 
 Control
 -------
@@ -88,7 +97,8 @@ Control
     GET  /__wait?in_flight=N&requests=N&completed=N&client_closed=N&idle=1&timeout=SECONDS&contains=TEXT
          answers the stats as soon as all of them hold; 408 after the timeout (10 s).  requests, completed,
          client_closed and in_flight mean "at least"; with contains they count matching requests only
-    POST /__reset                             forget records, counts and times=
+    POST /__open?gate=NAME                    let streams with gate=NAME end, also later ones
+    POST /__reset                             forget records, counts, times=, scenes played and open gates
 
 Records: seq, connection (number), at_ms and ended_ms (wall), mono_ms and ended_mono_ms (CLOCK_MONOTONIC),
 method, path, headers, body, scenario, concurrency (with it, at arrival), status, thoughts and events sent,
@@ -119,7 +129,7 @@ import traceback
 from typing import Any
 
 sys.dont_write_bytecode = True  # leave no __pycache__ in the source tree
-from model_answers.compose import Answer, ApiError, Scenario, compose  # noqa: E402
+from model_answers.compose import Answer, ApiError, Call, Scenario, Scene, compose, scenes_for  # noqa: E402
 from model_answers.dialects import Dialect, Frame, Request, to_json  # noqa: E402
 from model_answers.vendors import DIALECTS  # noqa: E402
 
@@ -340,7 +350,9 @@ class Exchange:
         call = self.dialect.read()
         written = Scenario.read(call.model, call.task)
         self.record.scenario = written.text
-        self.scenario = self.dialect.scenario = self.server.without_spent_faults(written)
+        scene = self.server.scene(written, call)
+        asked = written.over(scene.values) if scene else written
+        self.scenario = self.dialect.scenario = self.server.without_spent_faults(asked).quoting(self.dialect.key())
         self.reply.piece = self.scenario.count("split")
         await asyncio.sleep(self.scenario.number("latency") / 1000)
         if self.scenario.flag("cut_head"):
@@ -349,7 +361,7 @@ class Exchange:
         if await self.fault_instead_of_answer():
             return
         self.dialect.check()
-        answer = compose(self.scenario, call)
+        answer = compose(self.scenario, call, scene)
         await (self.stream(answer) if call.stream else self.whole(answer))
 
     async def demand_key(self) -> None:
@@ -364,6 +376,8 @@ class Exchange:
         elif scenario.flag("empty") or scenario.flag("html"):
             page = b"" if scenario.flag("empty") else HTML_PAGE
             await self.send(scenario.count("status", 200), "text/html" if page else self.dialect.content_type, page)
+        elif "body" in scenario:
+            await self.send(scenario.count("status", 200), "application/json", scenario.word("body").encode())
         elif "status" in scenario:
             raise self.chosen_error(500)
         elif scenario.flag("garbage"):
@@ -448,6 +462,8 @@ class Exchange:
             await self.write(dialect.text(piece))
             self.record.events += 1
         await self.strike(faults.get(len(answer.pieces), ()))
+        if "gate" in self.scenario:
+            await self.server.gate(self.scenario.word("gate")).wait()
         await self.write(unknown + dialect.closing(answer))
 
     def faults_by_place(self, last: int) -> dict[int, list[str]]:
@@ -617,6 +633,9 @@ class Control:
             return 200, to_json(self.journal.stats(text))
         if request.path == "/__wait":
             return await self.wait(query, text)
+        if request.path == "/__open" and request.method == "POST":
+            self.server.gate(query.get("gate", "")).set()
+            return 200, b"{}"
         if request.path == "/__reset" and request.method == "POST":
             self.server.forget()
             return 200, b"{}"
@@ -646,10 +665,26 @@ class ModelServer:
         self.control = Control(self)
         self.required_key = required_key
         self.uses: collections.Counter[str] = collections.Counter()
+        self.gates: dict[str, asyncio.Event] = {}
+        self.played: collections.Counter[tuple[str, str]] = collections.Counter()
+
+    def gate(self, name: str) -> asyncio.Event:
+        return self.gates.setdefault(name, asyncio.Event())
 
     def forget(self) -> None:
         self.uses.clear()
+        self.gates = {name: gate for name, gate in self.gates.items() if not gate.is_set()}
+        self.played.clear()
         self.journal.reset()
+
+    def scene(self, scenario: Scenario, call: Call) -> Scene | None:
+        """The scene of its play that this request has come to, counting it; None where no play speaks."""
+        scenes = scenes_for(scenario, call)
+        if not scenes:
+            return None
+        place = (scenario.word("key", scenario.word("play")), scenes[0].words)
+        self.played[place] += 1
+        return scenes[min(self.played[place], len(scenes)) - 1]
 
     def without_spent_faults(self, scenario: Scenario) -> Scenario:
         """Counts a use of a scenario with times=, and takes its faults away once they are used up."""

@@ -25,6 +25,9 @@ import unittest
 import urllib.parse
 from typing import Any, Iterator
 
+sys.dont_write_bytecode = True  # leave no __pycache__ in the source tree
+from model_answers.compose import play  # noqa: E402
+
 HERE = pathlib.Path(__file__).resolve().parent
 PATH = "/v1/chat/completions"
 MANY = 1500
@@ -253,6 +256,10 @@ class Answers(ModelServerTest):
             "risks": {"type": "array", "items": {"type": "string"}}, "level": {"enum": ["high", "low"]}}}
         wanted = {"type": "json_schema", "json_schema": {"name": "design", "schema": schema}}
         value = json.loads(self.ask("demo:speed=0", "Design a thing", response_format=wanted).text())
+        closed = {**schema, "required": list(schema["properties"]), "additionalProperties": False}
+        closed["properties"] = {**schema["properties"], "level": {"type": "string", "enum": ["high", "low"]}}
+        strict = {"type": "json_schema", "json_schema": {"name": "design", "schema": closed, "strict": True}}
+        self.assertEqual(self.ask(task="Design a thing", response_format=strict).status, 200)
         self.assertIn("SignalR", value["components"])
         self.assertEqual((value["count"], value["ok"], value["level"]), (1, True, "high"))
         self.assertIn("SignalR", value["risks"][0])
@@ -286,6 +293,53 @@ class Answers(ModelServerTest):
         started = time.monotonic()
         self.ask("demo:speed=20", "Design a bridge")
         self.assertTrue(0.45 < time.monotonic() - started < 2)
+
+    def test_scenes_of_a_play_follow_each_other(self) -> None:
+        design, judge = "Design a microservices architecture.", "Validate the architecture against production requirements."
+        self.assertIn("one region", self.ask("mock:play=refinement", design).text())
+        verdicts = [self.ask("mock:play=refinement", judge).text().split("\n")[1] for _ in range(4)]
+        self.assertEqual(verdicts, ["FAIL", "FAIL", "PASS", "PASS"])
+        self.assertIn("one region", self.ask("mock:play=refinement,key=another", design).text())
+        self.assertIn("$31K", self.ask("mock:play=refinement", f"@mock chunks=2\n{design}").text())
+        self.control("/__reset", "POST")
+        self.assertIn("FAIL", self.ask("mock:play=refinement", judge).text())
+        self.assert_error(self.ask("mock:play=refinement", "Sing a song"), 400, "bad_scenario")
+        self.assert_error(self.ask("mock:play=none", judge), 400, "bad_scenario")
+        self.assertEqual(self.ask("mock:play=refinement", "@mock text=La\nSing a song").text(), "La")
+
+    def test_scene_has_keys_and_thoughts(self) -> None:
+        task = "Review the implementation for security and quality issues."
+        answer = self.ask("mock:play=feature,thoughts=1,usage=last,input_tokens=5", task)
+        self.assertEqual((answer.usage()["prompt_tokens"], answer.usage()["completion_tokens"]), (5, 4690))
+        self.assertIn("Mapping the attack surface", "".join(answer.deltas("reasoning_content")))
+        self.assertNotIn("===", answer.text())
+        self.assertIn("# Security and Quality Review", self.ask("demo:speed=0", task).text())
+        self.assertEqual(self.ask("mock:play=feature,status=429", task).status, 429)
+
+    def test_members_come_from_the_sections_of_their_names(self) -> None:
+        properties = {
+            "approval_status": {"type": "string", "enum": ["failed", "approved"]}, "security_score": {"type": "number"},
+            "issues": {"type": "array"}, "validation_report": {"type": "string"}}
+        wanted = {"type": "json_schema", "json_schema": {
+            "name": "review", "schema": {"type": "object", "properties": properties}}}
+        value = json.loads(self.ask("mock:play=feature", "Review the implementation for security and quality issues",
+                                    response_format=wanted).text())
+        self.assertEqual((value["approval_status"], value["security_score"], len(value["issues"])), ("approved", 8.5, 5))
+        self.assertTrue(value["issues"][0].startswith("Medium: no rate limiting"), value["issues"])
+        self.assertTrue(value["validation_report"].startswith("### Result"), value["validation_report"])
+        self.assertIn("```python", value["validation_report"])
+        code = {"type": "json_schema", "json_schema": {"name": "code", "schema": {
+            "type": "object", "properties": {"code": {"type": "string"}, "passed": {"type": "boolean"}}}}}
+        value = json.loads(self.ask("mock:play=hand_off", "Implement it", response_format=code).text())
+        self.assertTrue(value["code"].startswith("def find_user"), value["code"])
+
+    def test_every_play_can_be_read(self) -> None:
+        for path in sorted((HERE / "model_answers" / "plays").iterdir()):
+            scenes = play(path.name)
+            self.assertEqual(path.read_text().count("=== "), len(scenes), path.name)
+            for scene in scenes:
+                self.assertTrue(scene.words.startswith("^"), scene)
+                self.assertRegex(scene.prepared.text, r"(?m)^## ", scene.words)
 
     def test_prepared_answer_with_thoughts(self) -> None:
         answer = self.ask("mock:answer=architect,thoughts=1,usage=last")
@@ -323,6 +377,19 @@ class Form(ModelServerTest):
             values = [answer.headers[f"x-ratelimit-{name}-{what}"] for name in ("limit", "remaining", "reset")]
             self.assertEqual(values, ["500", "7", "6m0s"])
         self.assertTrue(answer.headers["x-request-id"])
+
+    def test_quoted_key(self) -> None:
+        headers = {"Authorization": "Bearer ab/c+d"}
+
+        def ask(scenario: str) -> Answer:
+            return self.send("POST", PATH, json.dumps(request_body(f"mock:{scenario}")).encode(), headers)
+
+        self.assertEqual(ask("text={key}!,chunks=3").text(), "ab/c+d!")
+        answer = ask("status=401,body={escaped_key}")
+        self.assertEqual((answer.status, answer.body), (401, b"ab\\/c\\u002bd"))
+        answer = ask("ids=id-{key}")
+        self.assertEqual([answer.chunks()[0][member] for member in ("id", "model")], ["id-ab/c+d"] * 2)
+        self.assertEqual(answer.headers["x-request-id"], "id-ab/c+d")
 
     def test_pauses(self) -> None:
         for scenario in ("latency=150", "first_byte=150", "chunks=3,chunk_delay=50", "reasoning=3,reasoning_delay=50"):
@@ -381,6 +448,17 @@ class Faults(ModelServerTest):
         body = self.ask("mock:cut=1", stream=False)
         self.assertLess(len(body.body), int(body.headers["content-length"]))
         self.assertEqual({record["ended"] for record in self.journal()}, {"cut"})
+
+    def test_gate(self) -> None:
+        with self.raw("mock:gate=ajar,text=abc,chunks=3") as sock:
+            self.control("/__wait?in_flight=1")
+            self.ask("mock", "Meanwhile")
+            held = self.journal("?contains=ajar")
+            self.assertEqual([(record["events"], record["ended"]) for record in held], [(3, None)])
+            self.control("/__open?gate=ajar", "POST")
+            self.control("/__wait?completed=2")
+            self.assertIn(b"[DONE]", sock.recv(65536))
+        self.assertEqual(self.ask("mock:gate=ajar,text=abc").text(), "abc")
 
     def test_stall_until_the_client_leaves(self) -> None:
         with self.raw("mock:stall=2,reasoning=1") as sock:
@@ -455,6 +533,15 @@ class Checks(ModelServerTest):
             ({"response_format": {"type": "json_schema", "json_schema": {"name": "not good", "schema": {}}}},
              "invalid_value", "response_format.json_schema.name"),
         ]
+        closed = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"],
+                  "additionalProperties": False}
+        cases += [({"response_format": {"type": "json_schema", "json_schema": {
+            "name": "n", "strict": strict, "schema": schema}}}, None, "response_format") for strict, schema in (
+                (False, {"type": "array", "items": closed}), (True, {**closed, "required": []}),
+                (True, {**closed, "additionalProperties": True}), (True, {**closed, "properties": {"a": {}}}),
+                (True, {**closed, "properties": {"a": {"type": "array"}}}),
+                (True, {**closed, "properties": {"a": {"anyOf": [closed, {"type": "string", "minLength": 1}]}}}),
+                (True, {**closed, "properties": {"a": {"type": "array", "items": {"type": "object"}}}}))]
         for members, code, param in cases:
             with self.subTest(members):
                 self.assert_error(self.ask(**members), 400, code, param)

@@ -1,11 +1,14 @@
 #!/bin/sh
-# Shows an agent at work, from nothing.
+# Shows agents at work, from nothing.
 #
 #	quickstart.sh		builds the extension into a copy of the server's own tree;
 #						makes a cluster from the copy, which listens on a socket in
 #						its own folder and nowhere else; makes an endpoint, a model
 #						and four agents (doc/examples/agents.sql); gives the
-#						architect a task and follows it (doc/examples/task.sql)
+#						architect a task and follows it (doc/examples/task.sql);
+#						makes a workflow of all four (doc/examples/workflows/
+#						feature-development.sql) and follows a run of it
+#						(doc/examples/workflow.sql)
 #	quickstart.sh stop	stops what the other one left running
 #
 # The model is played by test/model_server.py, unless one of these names a real one:
@@ -166,16 +169,17 @@ update_endpoint() {
 
 # NAME.made tells from which version of the extension the database was made.
 make_database() {
-	version=$(cat agent_studio--*.sql doc/examples/agents.sql | cksum)
+	version=$(cat agent_studio--*.sql doc/examples/agents.sql doc/examples/workflows/feature-development.sql | cksum)
 	if [ "$(cat "$folder/$database.made" 2>/dev/null)" = "$version" ]; then
-		say "Using the agents in database $database"
+		say "Using the agents and the workflow in database $database"
 		update_endpoint
 		return
 	fi
-	say "Creating the extension, an endpoint, a model and four agents in database $database"
+	say "Creating the extension, an endpoint, a model, agents and a workflow in database $database"
 	sql -d postgres -c 'SET client_min_messages = warning' \
 		-c "DROP DATABASE IF EXISTS $database" -c "CREATE DATABASE $database"
 	studio <doc/examples/agents.sql
+	studio <doc/examples/workflows/feature-development.sql
 	echo "$version" | run tee "$folder/$database.made" >/dev/null
 }
 
@@ -184,9 +188,25 @@ work_on_a_task() {
 	sql -d "$database" <doc/examples/task.sql
 }
 
+run_a_workflow() {
+	say "Running a workflow: architect, builder, validator and scribe, each on what the others have made"
+	sql -d "$database" <doc/examples/workflow.sql
+}
+
+last_status() {
+	sql -d "$database" -At -c 'SELECT status FROM agent_studio.executions ORDER BY execution_id DESC LIMIT 1'
+}
+
 task_has_completed() {
-	sql -d "$database" -At -c 'SELECT status FROM agent_studio.executions ORDER BY execution_id DESC LIMIT 1' |
-		grep -q completed || give_up "the task has not completed: see above"
+	[ "$(last_status)" = completed ] || give_up "the task has not completed: see above"
+}
+
+# The validator may say no, if it is a real one.
+workflow_has_ended() {
+	case $(last_status)-$database in
+		completed-* | requires_manual_review-live) ;;
+		*) give_up "the workflow has not completed: see above" ;;
+	esac
 }
 
 tell_what_next() {
@@ -197,6 +217,7 @@ tell_what_next() {
 		Connect:   psql -h $folder -U $user $database
 		Look:      SELECT name, agent_type, description FROM agents;
 		           SELECT * FROM as_thoughts(1);    SELECT * FROM as_logs(1);
+		           SELECT * FROM as_workflow_status(2);    SELECT step, name, content FROM outputs;
 		           \\x auto    SELECT * FROM as_check();
 		Ask:       CALL as_follow_task('builder-agent-python-prod', 'Implement a password reset endpoint.');
 		Describe:  \\df+ agent_studio.*    \\d+ agent_studio.executions    \\dconfig agent_studio.*
@@ -224,8 +245,10 @@ case ${1:-start} in
 		choose_model
 		make_database
 		work_on_a_task
-		tell_what_next
 		task_has_completed
+		run_a_workflow
+		tell_what_next
+		workflow_has_ended
 		;;
 	*) give_up "start or stop?" ;;
 esac

@@ -23,7 +23,7 @@ build() {
 	as_builder make --no-print-directory -s private PRIVATE="$private" PG_CONFIG="$PG_CONFIG"
 	rm -rf "$project" "$results" "$work/tmp_check"
 	mkdir -p "$project" "$results"
-	for item in sql expected test src Makefile; do
+	for item in sql expected test src doc Makefile; do
 		[ ! -e "$top/$item" ] || cp -r "$top/$item" "$project/"
 	done
 	[ "$(id -u)" != 0 ] || chown -R "$user" "$project" "$results"
@@ -62,7 +62,7 @@ suite_unit() {
 
 suite_model() {
 	run_suite model /usr/bin/python3 test/tap_unittest.py test/model_server_test.py \
-		test/model_dialects_test.py
+		test/model_dialects_test.py test/property/reference_test.py test/property/property_test.py
 }
 
 regress_config() {

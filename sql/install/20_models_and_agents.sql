@@ -99,7 +99,7 @@ COMMENT ON COLUMN agent_studio.agents.changed_at IS 'When it was last changed.';
 CREATE TABLE agent_studio.agent_versions (
 	agent_version_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	agent_id bigint NOT NULL REFERENCES agent_studio.agents ON DELETE CASCADE,
-	version text NOT NULL CHECK (version ~ '^[0-9]+\.[0-9]+\.[0-9]+$'),
+	version text NOT NULL CHECK (version ~ '^[0-9]+[.][0-9]+[.][0-9]+$'),
 	model_id bigint NOT NULL REFERENCES agent_studio.models,
 	system_prompt text,
 	temperature numeric CHECK (temperature BETWEEN 0 AND 2),

@@ -9,7 +9,7 @@ CREATE TABLE agent_studio.approvals (
 	requested_at timestamptz NOT NULL,
 	expires_at timestamptz,
 	on_expiry text NOT NULL CHECK (on_expiry IN ('reject', 'approve', 'manual_review')),
-	decision text CHECK (decision IN ('approved', 'rejected', 'expired')),
+	decision text CHECK (decision IN ('approved', 'rejected', 'expired', 'withdrawn')),
 	decided_by text,
 	decided_at timestamptz,
 	comment text,
@@ -28,7 +28,7 @@ COMMENT ON COLUMN agent_studio.approvals.message IS 'What is to be decided, in w
 COMMENT ON COLUMN agent_studio.approvals.requested_at IS 'Since when it waits.';
 COMMENT ON COLUMN agent_studio.approvals.expires_at IS 'Until when it can be decided; NULL = for ever.';
 COMMENT ON COLUMN agent_studio.approvals.on_expiry IS 'What happens then: reject, approve or manual_review.';
-COMMENT ON COLUMN agent_studio.approvals.decision IS 'approved, rejected or expired; NULL = it still waits, or the execution ended first.';
+COMMENT ON COLUMN agent_studio.approvals.decision IS 'approved, rejected, expired, or withdrawn (the step was skipped or canceled first); NULL = it still waits, or the execution was canceled.';
 COMMENT ON COLUMN agent_studio.approvals.decided_by IS 'Role that decided; NULL = nobody.';
 COMMENT ON COLUMN agent_studio.approvals.decided_at IS 'When; NULL = not decided.';
 COMMENT ON COLUMN agent_studio.approvals.comment IS 'Its comment or reason; NULL = none.';

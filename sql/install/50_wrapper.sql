@@ -17,4 +17,4 @@ COMMENT ON FUNCTION agent_studio_private.server_types() IS 'The types of server 
 CREATE FUNCTION agent_studio_private.endpoint_problem(server text, role_name text) RETURNS text
 AS 'MODULE_PATHNAME', 'agent_studio_endpoint_problem' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION agent_studio_private.endpoint_problem(text, text) IS
-'Why this role could not call this server, in words; NULL = nothing stands in the way. The same code as at send time; never shows a key.';
+'Why this role could not call this server, in words; NULL = nothing stands in the way. The same code as at send time; never shows a key. Raises 42501 for a role whose rights the caller does not have, unless the caller is an operator.';

@@ -117,7 +117,7 @@ AS $$
 DECLARE
 	new_id bigint;
 BEGIN
-	PERFORM agent_studio_private.required('name', name);
+	PERFORM agent_studio_private.check_name('name', name);
 	PERFORM agent_studio_private.required('server', server);
 	PERFORM agent_studio_private.usable_server(actor, server);
 	PERFORM agent_studio_private.required('deployment', coalesce(deployment, name));
@@ -160,7 +160,7 @@ CREATE FUNCTION agent_studio.as_create_model(
 	request_options jsonb DEFAULT '{}', structured_output boolean DEFAULT false) RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_create_model(text, text, text, text, integer, integer, numeric, numeric, numeric, integer, integer, integer, text, jsonb, boolean) IS
-'Makes a model known: a deployment (its own name if NULL) at a foreign server. Prices in USD per million tokens, from now on; NULL = unknown, and costs are NULL then. requests_per_minute, tokens_per_minute and max_concurrency are kept by the executor before it sends; NULL = no limit. structured_output: the vendor can hold it to a JSON Schema. Returns its model_id. Raises 42704 unknown server, 42501 no USAGE on it, 42710 name taken, 22023 bad value.';
+'Makes a model known: a deployment (its own name if NULL) at a foreign server. Prices in USD per million tokens, from now on; NULL = unknown, and costs are NULL then. requests_per_minute, tokens_per_minute and max_concurrency are kept by the executor before it sends; NULL = no limit. structured_output: the vendor can hold it to a JSON Schema. Returns its model_id. Raises 42704 unknown server, 42501 no USAGE on it, 42710 name taken, 22023 bad value, 54000 a name too long.';
 
 CREATE FUNCTION agent_studio_private.as_update_model(actor text,
 	name text, server text, deployment text, model_version text, context_window integer,

@@ -6,6 +6,7 @@ CREATE FUNCTION agent_studio_private.check_agent(actor text, agent_type text, te
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM agent_studio_private.check_name('agent_type', agent_type);
 	IF agent_type !~ '^[a-z][a-z0-9_-]*$' THEN
 		RAISE EXCEPTION 'agent type "%" is not a word in lower case', agent_type
 			USING ERRCODE = 'invalid_parameter_value',
@@ -24,11 +25,7 @@ BEGIN
 		RAISE EXCEPTION 'max_output_tokens is %, model "%" gives at most %', max_output_tokens, model.name, model.max_output_tokens
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	IF team IS NOT NULL AND NOT agent_studio_private.has_role(actor, team) THEN
-		RAISE EXCEPTION 'role "%" is not a member of team "%"', actor, team
-			USING ERRCODE = 'insufficient_privilege',
-				  HINT = 'A team is a role; its members are those to whom it was granted.';
-	END IF;
+	PERFORM agent_studio_private.member_of(actor, team);
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.check_agent(text, text, text, text, text, numeric, numeric, integer, integer, agent_studio.models) IS
@@ -116,7 +113,7 @@ DECLARE
 	used_model agent_studio.models;
 	new_id bigint;
 BEGIN
-	PERFORM agent_studio_private.required('name', name);
+	PERFORM agent_studio_private.check_name('name', name);
 	PERFORM agent_studio_private.required('agent_type', agent_type);
 	PERFORM agent_studio_private.required('model', model);
 	PERFORM agent_studio_private.required('version', version);
@@ -127,9 +124,7 @@ BEGIN
 	PERFORM agent_studio_private.usable_server(actor, used_model.server);
 	PERFORM agent_studio_private.check_agent(actor, agent_type, team, visibility, environment,
 		temperature, top_p, max_output_tokens, timeout_seconds, used_model);
-	IF version !~ '^[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}$' THEN
-		RAISE EXCEPTION 'version "%" is not of the form 1.0.0', version USING ERRCODE = 'invalid_parameter_value';
-	END IF;
+	PERFORM agent_studio_private.version_label(version);
 
 	INSERT INTO agent_studio.agents AS a (name, agent_type, description, team, visibility, environment,
 		tags, examples, current_version, owner)
@@ -160,16 +155,13 @@ CREATE FUNCTION agent_studio.as_create_agent(
 	version text DEFAULT '1.0.0', fallback_models text[] DEFAULT '{}') RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_create_agent(text, text, text, text, text, text, text, text, numeric, integer, integer, text, text[], text[], numeric, boolean, text, text[]) IS
-'Makes an agent: a type (architect, builder, validator, scribe, or another word), a model and a prompt. NULL for temperature, top_p and max_output_tokens = not sent. timeout_seconds bounds one attempt. progress_lines asks the model for progress lines. fallback_models are asked, in order, when the model is down or over its limit. Returns its agent_id. Raises 42704 unknown model, 42710 name taken, 22023 bad value with the good ones, 42501.';
+'Makes an agent: a type (architect, builder, validator, scribe, or another word), a model and a prompt. NULL for temperature, top_p and max_output_tokens = not sent. timeout_seconds bounds one attempt. progress_lines asks the model for progress lines. fallback_models are asked, in order, when the model is down or over its limit. Returns its agent_id. Raises 42704 unknown model, 42710 name taken, 22023 bad value with the good ones, 54000 a name too long, 42501.';
 
 CREATE FUNCTION agent_studio_private.next_version(agent agent_studio.agents) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT pg_catalog.format('%s.%s.0', n[1], n[2] + 1)
-	FROM (SELECT pg_catalog.string_to_array(v.version, '.')::int[] AS n
-		  FROM agent_studio.agent_versions v
-		  WHERE v.agent_id = (next_version.agent).agent_id
-		  ORDER BY pg_catalog.string_to_array(v.version, '.')::int[] DESC LIMIT 1) newest;
+	SELECT agent_studio_private.version_after(pg_catalog.array_agg(v.version))
+	FROM agent_studio.agent_versions v WHERE v.agent_id = (next_version.agent).agent_id;
 END;
 COMMENT ON FUNCTION agent_studio_private.next_version(agent_studio.agents) IS
 'The label after the agent''s highest: the next minor version.';
@@ -228,9 +220,7 @@ BEGIN
 
 	IF new_version IS DISTINCT FROM old_version OR version IS NOT NULL THEN
 		new_version.version := coalesce(version, agent_studio_private.next_version(old));
-		IF new_version.version !~ '^[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}$' THEN
-			RAISE EXCEPTION 'version "%" is not of the form 1.0.0', version USING ERRCODE = 'invalid_parameter_value';
-		END IF;
+		PERFORM agent_studio_private.version_label(new_version.version);
 		INSERT INTO agent_studio.agent_versions (agent_id, version, model_id, system_prompt, temperature, top_p,
 			max_output_tokens, timeout_seconds, output_format, progress_lines, fallback_models, created_by)
 		VALUES (old.agent_id, new_version.version, new_version.model_id, new_version.system_prompt,
@@ -291,6 +281,33 @@ AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_deprecate_agent(text, boolean) IS
 'Closes an agent for new tasks (false: opens it again). Raises 42704, 42501.';
 
+-- By what the versions say, and by what executions have pinned that have a plan of their
+-- own: every other run of a workflow keeps a version.
+CREATE FUNCTION agent_studio_private.used_by_no_workflow(actor text, agent text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	users text;
+BEGIN
+	SELECT string_agg(DISTINCT CASE WHEN agent_studio_private.sees_workflow(actor, w) THEN format('workflow "%s"', w.name)
+							   ELSE 'workflows of others' END, ', ') INTO users
+	FROM agent_studio.workflows w
+	WHERE EXISTS (SELECT FROM agent_studio.workflow_versions v
+				  JOIN LATERAL agent_studio_private.named_agents(v.definition) n ON n.agent = used_by_no_workflow.agent
+				  WHERE v.workflow_id = w.workflow_id);
+	IF users IS NULL AND EXISTS (SELECT FROM agent_studio.executions e WHERE e.plan IS NOT NULL AND e.agents ? used_by_no_workflow.agent) THEN
+		users := 'executions, for a part of their work';
+	END IF;
+	IF users IS NOT NULL THEN
+		RAISE EXCEPTION 'agent "%" is used by %', agent, users
+			USING ERRCODE = 'dependent_objects_still_exist',
+				  HINT = 'Their history needs it. agent_studio.as_deprecate_agent closes it for new tasks.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.used_by_no_workflow(text, text) IS
+'Raises 2BP01 for an agent that a version of a workflow names, or an execution with a plan of its own has pinned.';
+
 CREATE FUNCTION agent_studio_private.as_drop_agent(actor text, name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -308,6 +325,7 @@ BEGIN
 			USING ERRCODE = 'dependent_objects_still_exist',
 				  HINT = 'Their history needs it. agent_studio.as_deprecate_agent closes it for new tasks.';
 	END IF;
+	PERFORM agent_studio_private.used_by_no_workflow(actor, name);
 	DELETE FROM agent_studio.agents a WHERE a.agent_id = target.agent_id;
 END
 $$;
@@ -315,4 +333,4 @@ $$;
 CREATE FUNCTION agent_studio.as_drop_agent(name text) RETURNS void
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_drop_agent(text) IS
-'Drops an agent that never ran. Raises 42704, 42501, 2BP01 when it has executions.';
+'Drops an agent that never ran and is in no version of a workflow. Raises 42704, 42501, 2BP01 when it has executions or workflows.';

@@ -14,6 +14,27 @@ RETURN (octet_length(task) + octet_length(coalesce(context, '{}')::text)
 COMMENT ON FUNCTION agent_studio_private.expected_tokens(text, jsonb, agent_studio.agent_versions) IS
 'Tokens that a task is expected to cost before the vendor has counted them: see queue.tokens.';
 
+CREATE FUNCTION agent_studio_private.usable_agent(actor text, target agent_studio.agents) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF target.status <> 'active' THEN
+		RAISE EXCEPTION 'agent "%" is deprecated', target.name
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  HINT = 'Choose another: SELECT name, description FROM agent_studio.agents WHERE status = ''active''.';
+	END IF;
+	IF target.visibility <> 'shared' AND NOT agent_studio_private.has_role(actor, target.owner)
+	   AND NOT coalesce(agent_studio_private.has_role(actor, target.team), false)
+	   AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
+		RAISE EXCEPTION 'role "%" may not use agent "%"', actor, target.name
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = 'It is for the members of its team: ask its owner to share it.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.usable_agent(text, agent_studio.agents) IS
+'Raises 55000 for a deprecated agent, 42501 for one that the actor may see and not use.';
+
 CREATE FUNCTION agent_studio_private.runnable_agent(actor text, agent text) RETURNS agent_studio.agents
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -25,18 +46,7 @@ BEGIN
 	IF NOT FOUND THEN		-- dropped while this waited
 		PERFORM agent_studio_private.find_agent(actor, agent);
 	END IF;
-	IF target.status <> 'active' THEN
-		RAISE EXCEPTION 'agent "%" is deprecated', agent
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				  HINT = 'Choose another: SELECT name, description FROM agent_studio.agents WHERE status = ''active''.';
-	END IF;
-	IF target.visibility <> 'shared' AND NOT agent_studio_private.has_role(actor, target.owner)
-	   AND NOT coalesce(agent_studio_private.has_role(actor, target.team), false)
-	   AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
-		RAISE EXCEPTION 'role "%" may not use agent "%"', actor, agent
-			USING ERRCODE = 'insufficient_privilege',
-				  HINT = 'It is for the members of its team: ask its owner to share it.';
-	END IF;
+	PERFORM agent_studio_private.usable_agent(actor, target);
 	RETURN target;
 END
 $$;
@@ -60,6 +70,58 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.task_format(text, json, text) IS
 'The format of a task: what was asked for, json where there is a schema, else the agent''s. Raises 22023.';
 
+-- Who asks again gets the id, whatever has become of agent and rights since.
+CREATE FUNCTION agent_studio_private.earlier_execution(actor text, idempotency_key text) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM agent_studio_private.check_idempotency_key(idempotency_key);
+	RETURN (SELECT e.execution_id FROM agent_studio.executions e
+			WHERE e.owner = actor AND e.idempotency_key = earlier_execution.idempotency_key);
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.earlier_execution(text, text) IS
+'The actor''s execution with this key; NULL = none, or no key. Raises 22023 for an empty key, 54000 for one that is too long.';
+
+CREATE FUNCTION agent_studio_private.rival_execution(actor text, idempotency_key text) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	rival bigint := (SELECT e.execution_id FROM agent_studio.executions e
+					 WHERE e.owner = actor AND e.idempotency_key = rival_execution.idempotency_key);
+BEGIN
+	IF rival IS NULL THEN
+		RAISE EXCEPTION 'a task with this idempotency_key was submitted at the same time'
+			USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again; it will get that execution.';
+	END IF;
+	RETURN rival;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.rival_execution(text, text) IS
+'The execution that took this key meanwhile; raises 40001 where this transaction cannot see it.';
+
+CREATE FUNCTION agent_studio_private.judge_version(actor text, validator text) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	judge agent_studio.agents;
+	version agent_studio.agent_versions;
+BEGIN
+	IF validator IS NULL THEN
+		RETURN '{}';
+	END IF;
+	judge := agent_studio_private.runnable_agent(actor, validator);
+	SELECT * INTO version FROM agent_studio.agent_versions v
+	WHERE v.agent_id = judge.agent_id AND v.version = judge.current_version;
+	PERFORM agent_studio_private.usable_server(actor,
+		(SELECT m.server FROM agent_studio.models m WHERE m.model_id = version.model_id));
+	RETURN jsonb_build_object(validator, version.agent_version_id);
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.judge_version(text, text) IS
+'The version of the agent that judges a task''s answers, by its name; {} for NULL. Raises as runnable_agent and usable_server do.';
+
 CREATE FUNCTION agent_studio_private.as_execute_task(actor text,
 	agent text, task text, context jsonb, priority text, max_iterations integer,
 	iteration_strategy text, validation_criteria jsonb, timeout_seconds integer,
@@ -74,33 +136,30 @@ DECLARE
 	used_server text;
 	used_team text;
 	used_format text;
+	criteria jsonb;
+	agents jsonb;
+	plan jsonb;
 	new_id bigint;
 	now_at timestamptz := clock_timestamp();
 BEGIN
 	PERFORM agent_studio_private.required('task', task);
-	IF idempotency_key = '' THEN
-		RAISE EXCEPTION 'idempotency_key must not be empty'
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out, or give the task a key of its own.';
-	END IF;
-	IF idempotency_key IS NOT NULL THEN
-		-- Who asks again gets the id, whatever has become of agent and rights since.
-		SELECT e.execution_id INTO new_id FROM agent_studio.executions e
-		WHERE e.owner = actor AND e.idempotency_key = as_execute_task.idempotency_key;
-		IF FOUND THEN
-			RETURN new_id;
-		END IF;
+	new_id := agent_studio_private.earlier_execution(actor, idempotency_key);
+	IF new_id IS NOT NULL THEN
+		RETURN new_id;
 	END IF;
 	used_agent := agent_studio_private.runnable_agent(actor, agent);
-	PERFORM agent_studio_private.not_yet('max_iterations', max_iterations IS DISTINCT FROM 1);
-	PERFORM agent_studio_private.not_yet('iteration_strategy', iteration_strategy IS NOT NULL);
-	PERFORM agent_studio_private.not_yet('validation_criteria', validation_criteria IS NOT NULL);
 	priority := lower(priority);
 	PERFORM agent_studio_private.one_of('priority', priority, ARRAY['low', 'normal', 'high', 'critical']);
 	PERFORM agent_studio_private.in_range('timeout_seconds', timeout_seconds, 1, 86400);
 	PERFORM agent_studio_private.in_range('max_retries', max_retries, 0, 20);
-	IF max_retries IS NULL OR as_execute_task.verbose IS NULL THEN
+	PERFORM agent_studio_private.in_range('max_iterations', max_iterations, 1, 10);
+	IF max_retries IS NULL OR as_execute_task.verbose IS NULL OR max_iterations IS NULL THEN
 		PERFORM agent_studio_private.not_null('max_retries', max_retries IS NULL);
+		PERFORM agent_studio_private.not_null('max_iterations', max_iterations IS NULL);
 		PERFORM agent_studio_private.not_null('verbose', true);
+	END IF;
+	IF iteration_strategy IS NOT NULL THEN
+		PERFORM agent_studio_private.one_of('iteration_strategy', iteration_strategy, ARRAY['improve_until_valid']);
 	END IF;
 	IF jsonb_typeof(context) <> 'object' THEN
 		RAISE EXCEPTION 'context must be a JSON object, this is a JSON %', jsonb_typeof(context)
@@ -121,23 +180,30 @@ BEGIN
 	used_format := agent_studio_private.task_format(output_format, json_schema, used_version.output_format);
 	used_team := CASE WHEN agent_studio_private.has_role(actor, used_agent.team) THEN used_agent.team END;
 
+	timeout_seconds := coalesce(timeout_seconds, used_version.timeout_seconds);
+	IF max_iterations > 1 OR validation_criteria IS NOT NULL THEN
+		criteria := agent_studio_private.task_criteria(coalesce(validation_criteria, '{}'));
+		agents := jsonb_build_object(agent, used_version.agent_version_id)
+			|| agent_studio_private.judge_version(actor, criteria ->> 'validator');
+		plan := agent_studio_private.task_plan(agent, task, criteria, max_iterations, max_retries, timeout_seconds, used_format);
+	END IF;
+
 	INSERT INTO agent_studio.executions AS e (agent, task, context, priority, timeout_seconds, max_retries,
-		output_format, json_schema, is_verbose, idempotency_key, owner, team, submitted_at)
-	VALUES (agent, task, coalesce(context, '{}'), priority, coalesce(timeout_seconds, used_version.timeout_seconds),
-		max_retries, used_format, agent_studio_private.json_schema(json_schema), as_execute_task.verbose, idempotency_key, actor, used_team, now_at)
+		output_format, json_schema, plan, agents, is_verbose, idempotency_key, owner, team, submitted_at)
+	VALUES (agent, task, coalesce(context, '{}'), priority, timeout_seconds, max_retries, used_format,
+		agent_studio_private.json_schema(json_schema), plan, agents, as_execute_task.verbose, idempotency_key, actor, used_team, now_at)
 	ON CONFLICT DO NOTHING		-- the one conflict there can be: (owner, idempotency_key)
 	RETURNING e.execution_id INTO new_id;
 
 	IF new_id IS NULL THEN
-		SELECT e.execution_id INTO new_id FROM agent_studio.executions e
-		WHERE e.owner = actor AND e.idempotency_key = as_execute_task.idempotency_key;
-		IF new_id IS NULL THEN
-			RAISE EXCEPTION 'a task with this idempotency_key was submitted at the same time'
-				USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again; it will get that execution.';
-		END IF;
-		RETURN new_id;
+		RETURN agent_studio_private.rival_execution(actor, idempotency_key);
 	END IF;
 
+	IF plan IS NOT NULL THEN
+		PERFORM agent_studio_private.start_execution(new_id);
+		PERFORM agent_studio_private.wake();
+		RETURN new_id;
+	END IF;
 	INSERT INTO agent_studio.steps (execution_id, step_no, name, agent_version_id, model_id, queued_at, owner, team)
 	VALUES (new_id, 1, 'task', used_version.agent_version_id, used_version.model_id, now_at, actor, used_team);
 	INSERT INTO agent_studio.queue (execution_id, step_no, model_id, order_at, run_at, tokens)
@@ -157,7 +223,7 @@ CREATE FUNCTION agent_studio.as_execute_task(
 	verbose boolean DEFAULT false) RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_execute_task(text, text, jsonb, text, integer, text, jsonb, integer, text, json, text, integer, boolean) IS
-'Gives an agent a task and returns the execution''s id. The task is sent after COMMIT; rolled back it is never sent. priority: low, normal, high, critical. timeout_seconds bounds one attempt (NULL = the agent''s). output_format: markdown, json, plaintext or code (NULL = the agent''s). json_schema: a JSON Schema or the shorthand {"name": "string"}; an answer that breaks it is never completed. max_retries: tries after the first. The same idempotency_key gives the first id again. verbose keeps DEBUG lines. Raises 42704 unknown agent, 42501 no right to the agent or its server, 55000 deprecated, 22023 bad value, 0A000 for arguments whose feature this version does not have.';
+'Gives an agent a task and returns the execution''s id. The task is sent after COMMIT; rolled back it is never sent. priority: low, normal, high, critical. timeout_seconds bounds one attempt (NULL = the agent''s). output_format: markdown, json, plaintext or code (NULL = the agent''s). json_schema: a JSON Schema or the shorthand {"name": "string"}; an answer that breaks it is never completed. max_retries: tries after the first. With max_iterations (1 to 10, strategy improve_until_valid) the task is repeated with feedback until validation_criteria hold: {"minQualityScore": 0.85, "requiredSections": ["..."], "validator": "agent"}; the quality score, 0 to 1, is the validator agent''s, or else the mean of completeness (sections present) and format compliance. Every iteration is kept; where the criteria never hold, the execution fails with class max_iterations and as_output shows the best. The same idempotency_key gives the first id again. verbose keeps DEBUG lines. Raises 42704 unknown agent, 42501 no right to the agent or its server, 55000 deprecated, 22023 bad value, 54000 more than it may hold.';
 
 CREATE FUNCTION agent_studio.as_context_fields(agent_type text)
 RETURNS TABLE (field text, description text)

@@ -15,12 +15,59 @@ BEGIN
 		ELSE format('Execution %s %s%s', execution, replace(e.status, '_', ' '),
 					coalesce(': ' || e.error_class || ': ' || e.error_message
 							 || coalesce(E'\nHint: ' || e.error_hint, ''), '.')
-					|| CASE WHEN output IS NULL THEN '' ELSE E'\nWhat had arrived:' END)
+					|| CASE WHEN e.kind = 'workflow' AND e.status <> 'canceled'
+						THEN format(E'\nWhat can be done: SELECT * FROM agent_studio.as_failure(%s);', execution) ELSE '' END
+					|| CASE WHEN output IS NULL THEN '' WHEN e.kind = 'workflow' THEN E'\nThe last answer:' ELSE E'\nWhat had arrived:' END)
 		END || coalesce(E'\n\n' || output || E'\n', '');
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.result_text(bigint) IS
 'How an execution ended, with its output, as text to print.';
+
+CREATE FUNCTION agent_studio_private.thought_lines(execution bigint, after_seq bigint)
+RETURNS TABLE (seq bigint, line text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT t.seq, format('[%s] %s%s', agent_studio_private.clock_text(pg_catalog.make_interval(secs => t.elapsed_ms / 1000.0)),
+		CASE e.kind WHEN 'workflow' THEN s.name || ': ' ELSE '' END, t.content)
+	FROM agent_studio.executions e
+	JOIN agent_studio.thoughts t USING (execution_id)
+	LEFT JOIN agent_studio.steps s USING (execution_id, step_no)
+	WHERE e.execution_id = execution AND t.seq > after_seq
+	ORDER BY t.seq;
+END;
+COMMENT ON FUNCTION agent_studio_private.thought_lines(bigint, bigint) IS
+'Thoughts as lines to print, after a seq; in a workflow with the step''s name.';
+
+CREATE FUNCTION agent_studio_private.notice_lines(execution bigint, after_notice bigint)
+RETURNS TABLE (notice_id bigint, line text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT n.notice_id, format('%s: %s', initcap(n.severity), n.message)
+	FROM agent_studio.notices n
+	WHERE n.execution_id = execution AND n.notice_id > after_notice
+	  AND (n.severity IN ('warning', 'error') OR n.kind IN ('step_completed', 'step_skipped', 'went_back', 'handed_off', 'rule', 'rollback'))
+	  -- There is a thought of a retry; what is waited for is told by itself.
+	  AND n.kind NOT IN ('retry', 'waiting')
+	ORDER BY n.notice_id;
+END;
+COMMENT ON FUNCTION agent_studio_private.notice_lines(bigint, bigint) IS
+'Notices as lines to print, after one: warnings, errors, and how the flow of a workflow goes.';
+
+CREATE FUNCTION agent_studio_private.wait_lines(execution bigint) RETURNS TABLE (step_no integer, line text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT a.step_no, format(E'Step %s waits for %s%s: %s\n    SELECT agent_studio.as_approve(%s, %L); or as_reject', s.name, a.approver,
+		coalesce(' until ' || date_trunc('second', a.expires_at), ''), a.message, a.execution_id, s.name)
+	FROM agent_studio.approvals a JOIN agent_studio.steps s USING (execution_id, step_no)
+	WHERE a.execution_id = execution AND a.decision IS NULL AND s.state = 'waiting_approval'
+	UNION ALL
+	SELECT 0, format('Paused: SELECT agent_studio.as_resume(%s); lets it go on', e.execution_id)
+	FROM agent_studio.executions e WHERE e.execution_id = execution AND e.status = 'paused'
+	ORDER BY 1;
+END;
+COMMENT ON FUNCTION agent_studio_private.wait_lines(bigint) IS
+'What an execution waits for people to say, as lines to print; step 0 is the execution as a whole.';
 
 CREATE PROCEDURE agent_studio.as_follow(execution bigint,
 	INOUT status text DEFAULT NULL, INOUT duration_seconds numeric DEFAULT NULL,
@@ -34,6 +81,8 @@ DECLARE
 	last_notice bigint := 0;
 	changes bigint;
 	at_rest boolean;
+	waits integer[];			-- what is waited for now, and what of it was told before
+	told integer[] := '{}';
 	line record;
 BEGIN
 	PERFORM agent_studio_private.require_no_block('as_follow');
@@ -44,23 +93,22 @@ BEGIN
 		changes := agent_studio_private.change_count();
 		SELECT e.finished_at IS NOT NULL INTO at_rest
 		FROM agent_studio.executions e WHERE e.execution_id OPERATOR(pg_catalog.=) as_follow.execution;
-		FOR line IN
-			SELECT t.seq, t.elapsed, t.content FROM agent_studio.as_thoughts(execution, last_seq) t
-		LOOP
-			RAISE INFO '[%] %', line.elapsed, line.content;
+		FOR line IN SELECT t.seq, t.line FROM agent_studio_private.thought_lines(execution, last_seq) t LOOP
+			RAISE INFO '%', line.line;
 			last_seq := line.seq;
 		END LOOP;
-		FOR line IN
-			SELECT n.notice_id, n.severity, n.message FROM agent_studio.notices n
-			WHERE n.execution_id OPERATOR(pg_catalog.=) as_follow.execution
-			  AND n.notice_id OPERATOR(pg_catalog.>) last_notice
-			  AND n.severity OPERATOR(pg_catalog.=) ANY (ARRAY['warning', 'error'])
-			  AND n.kind OPERATOR(pg_catalog.<>) 'retry'	-- there is a thought of it
-			ORDER BY n.notice_id
-		LOOP
-			RAISE INFO '%: %', pg_catalog.initcap(line.severity), line.message;
+		FOR line IN SELECT n.notice_id, n.line FROM agent_studio_private.notice_lines(execution, last_notice) n LOOP
+			RAISE INFO '%', line.line;
 			last_notice := line.notice_id;
 		END LOOP;
+		waits := '{}';
+		FOR line IN SELECT w.step_no, w.line FROM agent_studio_private.wait_lines(execution) w LOOP
+			IF pg_catalog.array_position(told, line.step_no) IS NULL THEN
+				RAISE INFO '%', line.line;
+			END IF;
+			waits := pg_catalog.array_append(waits, line.step_no);
+		END LOOP;
+		told := waits;
 		EXIT WHEN at_rest;
 		IF NOT (agent_studio_private.worker_state()).preloaded THEN
 			RAISE EXCEPTION 'execution % waits: nothing is at work here, agent_studio is not in shared_preload_libraries', execution
@@ -77,7 +125,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE agent_studio.as_follow(bigint, text, numeric, bigint, bigint, numeric) IS
-'CALL as_follow(execution) prints the thoughts and notices of an execution as they come, then its output, and returns one row with status, duration in seconds, tokens and cost in USD. It commits while it waits, so it cannot be called within a transaction block (2D000). Raises 42704, and 55000 where the library is not preloaded, so that nothing would ever happen.';
+'CALL as_follow(execution) prints the thoughts and notices of an execution as they come, once what it waits for people to approve, and in the end (also when it requires a manual review) its output, and returns one row with status, duration in seconds, tokens and cost in USD. It commits while it waits, so it cannot be called within a transaction block (2D000). Raises 42704, and 55000 where the library is not preloaded, so that nothing would ever happen.';
 
 CREATE PROCEDURE agent_studio.as_follow_task(
 	agent text, task text, context jsonb DEFAULT '{}', priority text DEFAULT 'normal',

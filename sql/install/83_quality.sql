@@ -34,24 +34,32 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	PERFORM agent_studio_private.require_execution(execution);
-	SELECT agent_studio_private.required_present(s.output, e.json_schema),
-		   CASE WHEN s.output IS NOT NULL THEN
-			CASE WHEN agent_studio_private.format_problem(s.output, e.output_format, e.json_schema) IS NULL THEN 100 ELSE 0 END END,
-		   round(100.0 * a.last_tokens / coalesce(v.max_output_tokens, m.max_output_tokens))::int,
-		   greatest(a.ended - 1, 0), a.rate_limited,
+	SELECT w.completeness, w.compliance, w.efficiency, a.retries, a.rate_limited,
 		   (SELECT count(*) FROM agent_studio.notices n WHERE n.execution_id = e.execution_id AND n.severity = 'warning')
 	INTO as_quality.completeness_percent, as_quality.format_compliance_percent,
 		 as_quality.token_efficiency_percent, as_quality.retries, as_quality.rate_limited, as_quality.warnings
 	FROM agent_studio.executions e
-	LEFT JOIN agent_studio.steps s ON s.execution_id = e.execution_id AND s.step_no = 1
-	LEFT JOIN agent_studio.agent_versions v USING (agent_version_id)
-	LEFT JOIN agent_studio.models m ON m.model_id = s.model_id
 	CROSS JOIN LATERAL (
-		SELECT count(*) AS ended, coalesce(bool_or(t.error_class = 'rate_limited'), false) AS rate_limited,
-			   (array_agg(t.input_tokens + t.output_tokens ORDER BY t.attempt_no DESC))[1] AS last_tokens
-		FROM agent_studio.attempts t WHERE t.execution_id = e.execution_id) a
+		SELECT round(avg(agent_studio_private.required_present(s.output, coalesce(s.json_schema, e.json_schema))))::int AS completeness,
+			   round(avg(CASE WHEN s.output IS NOT NULL AND coalesce(s.output_format, e.output_format) IS NOT NULL THEN
+				CASE WHEN agent_studio_private.format_problem(s.output, coalesce(s.output_format, e.output_format),
+															  coalesce(s.json_schema, e.json_schema)) IS NULL THEN 100 ELSE 0 END END))::int AS compliance,
+			   round(avg(100.0 * l.tokens / coalesce(v.max_output_tokens, m.max_output_tokens)))::int AS efficiency
+		FROM agent_studio.steps s
+		LEFT JOIN agent_studio.agent_versions v USING (agent_version_id)
+		LEFT JOIN agent_studio.models m ON m.model_id = s.model_id
+		LEFT JOIN LATERAL (SELECT t.input_tokens + t.output_tokens AS tokens FROM agent_studio.attempts t
+						   WHERE t.execution_id = s.execution_id AND t.step_no = s.step_no
+						   ORDER BY t.attempt_no DESC LIMIT 1) l ON true
+		WHERE s.execution_id = e.execution_id
+		  AND CASE e.kind WHEN 'task' THEN s.step_no = coalesce(agent_studio_private.result_step(e), 1)
+				ELSE s.step_no IN (SELECT c.step_no FROM agent_studio_private.current_steps(e.execution_id) c) END) w
+	CROSS JOIN LATERAL (
+		SELECT coalesce(sum(greatest(t.ended - 1, 0)), 0)::bigint AS retries, coalesce(bool_or(t.rate_limited), false) AS rate_limited
+		FROM (SELECT count(*) AS ended, bool_or(x.error_class = 'rate_limited') AS rate_limited FROM agent_studio.attempts x
+			  WHERE x.execution_id = e.execution_id GROUP BY x.step_no) t) a
 	WHERE e.execution_id = as_quality.execution;
 END
 $$;
 COMMENT ON FUNCTION agent_studio.as_quality(bigint) IS
-'One row, computed from the output and the attempts: completeness (percent of the members that its JSON Schema requires; NULL where nothing is required), format compliance (100 or 0: the check that answers have to pass; NULL without an output), token efficiency (percent of the most output tokens that input and output of the last attempt came to; NULL where unknown), retries, whether a limit was met, and the number of warnings. Raises 42704.';
+'One row, computed from the output and the attempts: completeness (percent of the members that its JSON Schema requires; NULL where nothing is required), format compliance (100 or 0: the check that answers have to pass; NULL without an output), token efficiency (percent of the most output tokens that input and output of the last attempt came to; NULL where unknown), retries, whether a limit was met, and the number of warnings. Of a task that is repeated, the first three are of the answer that as_output gives; of a workflow, the mean over its steps. Raises 42704.';

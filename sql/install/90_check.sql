@@ -1,4 +1,36 @@
--- as_check: a row per thing that must be right, with the way to mend it.
+-- as_check: a row per thing that must be right, with the way to mend it. Names in
+-- remedies are quoted: they are there to be executed.
+
+CREATE FUNCTION agent_studio_private.preload_remedy() RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	-- Each library by itself: several in one literal would be the name of one.
+	SELECT pg_catalog.format('ALTER SYSTEM SET shared_preload_libraries = %s; then restart the server.',
+		pg_catalog.string_agg(pg_catalog.quote_literal(pg_catalog.btrim(l.name, ' "')), ', ' ORDER BY l.n))
+	FROM pg_catalog.unnest(pg_catalog.string_to_array(
+		nullif(pg_catalog.current_setting('shared_preload_libraries'), ''), ',') || '{agent_studio}'::text[])
+		WITH ORDINALITY l (name, n);
+END;
+COMMENT ON FUNCTION agent_studio_private.preload_remedy() IS 'The command that adds our library to those that are preloaded.';
+
+CREATE FUNCTION agent_studio_private.endpoint_remedy(server pg_catalog.pg_foreign_server, problem text) RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT CASE
+		WHEN problem LIKE 'role %' THEN pg_catalog.format('GRANT USAGE ON FOREIGN SERVER %I TO %I;', (server).srvname, current_user)
+		WHEN problem LIKE 'the user mapping''s %' THEN
+			pg_catalog.format('ALTER USER MAPPING FOR %s SERVER %I OPTIONS (SET %I ''...'');',
+				CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_user_mappings u WHERE u.srvid = (server).oid AND u.umuser <> 0 AND u.usename = current_user)
+					THEN pg_catalog.quote_ident(current_user) ELSE 'PUBLIC' END,
+				(server).srvname, pg_catalog.substring(problem, 'mapping''s (\w+)'))
+		WHEN problem LIKE '%this version does not speak to' THEN
+			pg_catalog.format('Drop server %I, and create it with a TYPE of this version.', (server).srvname)
+		WHEN problem IS NOT NULL THEN pg_catalog.format('ALTER SERVER %I OPTIONS (%s url ''https://...'');', (server).srvname,
+			CASE WHEN EXISTS (SELECT FROM pg_catalog.unnest((server).srvoptions) o (option) WHERE o.option LIKE 'url=%') THEN 'SET' ELSE 'ADD' END)
+		END;
+END;
+COMMENT ON FUNCTION agent_studio_private.endpoint_remedy(pg_catalog.pg_foreign_server, text) IS
+'The command that mends what endpoint_problem has found; "..." is to be filled in. NULL = there is no problem.';
 
 CREATE FUNCTION agent_studio_private.check_worker()
 RETURNS TABLE (item text, ok boolean, detail text, fix text)
@@ -10,9 +42,7 @@ DECLARE
 BEGIN
 	RETURN QUERY SELECT 'library preloaded', w.preloaded,
 		CASE WHEN w.preloaded THEN 'version ' || w.loaded_version ELSE 'shared_preload_libraries does not name agent_studio' END,
-		CASE WHEN NOT w.preloaded THEN 'ALTER SYSTEM SET shared_preload_libraries = '
-			|| quote_literal(concat_ws(', ', nullif(current_setting('shared_preload_libraries'), ''), 'agent_studio'))
-			|| '; then restart the server.' END;
+		CASE WHEN NOT w.preloaded THEN agent_studio_private.preload_remedy() END;
 	RETURN QUERY SELECT 'versions match', w.loaded_version = installed,
 		format('library %s, extension %s', w.loaded_version, installed),
 		CASE WHEN w.loaded_version <> installed THEN 'ALTER EXTENSION agent_studio UPDATE; or restart the server to load the new library.' END;
@@ -24,7 +54,7 @@ BEGIN
 			CASE WHEN w.launcher_pid IS NULL THEN 'Look for agent_studio in the server log; it is started again within seconds.' END;
 		RETURN QUERY SELECT 'database listed', w.listed, format('agent_studio.databases = %s', current_setting('agent_studio.databases', true)),
 			CASE WHEN NOT w.listed THEN format('ALTER SYSTEM SET agent_studio.databases = %L; SELECT pg_reload_conf();',
-				concat_ws(', ', nullif(current_setting('agent_studio.databases', true), ''), current_database())) END;
+				concat_ws(', ', nullif(current_setting('agent_studio.databases', true), ''), quote_ident(current_database()))) END;
 		RETURN QUERY SELECT 'executor running', w.state = 'running',
 			CASE WHEN w.state = 'running' THEN format('pid %s, epoch %s, %s calls in flight', w.executor_pid, w.epoch, w.in_flight)
 				ELSE concat_ws(': ', w.state, w.problem) END,
@@ -33,6 +63,10 @@ BEGIN
 					WHEN w.problem LIKE '%max_worker_processes%' THEN
 					format('ALTER SYSTEM SET max_worker_processes = %s; then restart the server.', current_setting('max_worker_processes')::int + 4) END,
 				'Look for agent_studio in the server log; it is started again within a minute.') END;
+		IF w.state = 'running' THEN
+			RETURN QUERY SELECT 'executor gets on', w.problem IS NULL, coalesce(w.problem, 'its transactions succeed'),
+				CASE WHEN w.problem IS NOT NULL THEN 'The server log has each error with its statement. Mend what it names; the work goes on by itself then.' END;
+		END IF;
 	END IF;
 END
 $$;
@@ -47,10 +81,7 @@ BEGIN
 	SELECT 'endpoint ' || s.srvname, p.problem IS NULL,
 		   coalesce(p.problem, format('%s may call it%s', current_user,
 				CASE WHEN k.has_key THEN '' ELSE ', without a key' END)),
-		   CASE WHEN p.problem LIKE '%USAGE%' THEN format('GRANT USAGE ON FOREIGN SERVER %I TO %I;', s.srvname, current_user)
-				WHEN p.problem IS NOT NULL AND p.problem LIKE '%key%' THEN
-					format('ALTER USER MAPPING FOR PUBLIC SERVER %I OPTIONS (SET api_key_file ''...'');', s.srvname)
-				WHEN p.problem IS NOT NULL THEN format('ALTER SERVER %I OPTIONS (...);', s.srvname)
+		   CASE WHEN p.problem IS NOT NULL THEN agent_studio_private.endpoint_remedy(s, p.problem)
 				WHEN NOT k.has_key THEN format('If it needs one: CREATE USER MAPPING FOR PUBLIC SERVER %I OPTIONS (api_key_file ''...'');', s.srvname) END
 	FROM pg_foreign_server s
 	JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw AND w.fdwname = 'agent_studio'
@@ -64,13 +95,15 @@ BEGIN
 	END IF;
 	RETURN QUERY
 	SELECT 'model ' || m.name, false, format('server "%s" does not exist', m.server),
-		   format('CREATE SERVER %I ...; or SELECT agent_studio.as_update_model(%L, server => ...);', m.server, m.name)
+		   format('CREATE SERVER %I TYPE ''openai'' FOREIGN DATA WRAPPER agent_studio OPTIONS (url ''https://...''); or SELECT agent_studio.as_update_model(%L, server => ''...'');', m.server, m.name)
 	FROM agent_studio.models m
 	WHERE NOT EXISTS (SELECT FROM pg_foreign_server s WHERE s.srvname = m.server);
 	RETURN QUERY
 	SELECT 'models', EXISTS (SELECT FROM agent_studio.models), format('%s models', (SELECT count(*) FROM agent_studio.models)),
 		   CASE WHEN NOT EXISTS (SELECT FROM agent_studio.models)
-				THEN 'SELECT agent_studio.as_create_model(''gpt-4-turbo'', ''openai'');' END;
+				THEN format('SELECT agent_studio.as_create_model(''gpt-4-turbo'', %L);', coalesce((
+					SELECT min(s.srvname) FROM pg_foreign_server s
+					JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw AND w.fdwname = 'agent_studio'), 'openai')) END;
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.check_endpoints() IS 'The rows of as_check that tell of endpoints, keys and models.';
@@ -86,13 +119,13 @@ BEGIN
 				ELSE format('%s steps were restored from a dump, or copied, and wait', count(*)) END,
 		   CASE WHEN count(*) > 0 THEN 'SELECT agent_studio.as_release_restored();' END
 	FROM agent_studio.steps s
-	WHERE s.state IN ('queued', 'running', 'retrying')
+	WHERE s.state IN ('queued', 'running', 'retrying', 'paused')
 	  AND agent_studio_private.is_unqueued(s.execution_id, s.step_no);
 	RETURN QUERY
 	SELECT 'owners exist', count(*) = 0,
 		   CASE WHEN count(*) = 0 THEN 'every owner of unfinished work exists'
 				ELSE format('missing roles own %s unfinished executions: %s', count(*), string_agg(DISTINCT e.owner, ', ')) END,
-		   CASE WHEN count(*) > 0 THEN 'CREATE ROLE, or as_cancel those executions.' END
+		   CASE WHEN count(*) > 0 THEN string_agg(DISTINCT format('CREATE ROLE %I;', e.owner), ' ') || ' or as_cancel those executions.' END
 	FROM agent_studio.executions e
 	WHERE e.finished_at IS NULL AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = e.owner);
 	RETURN QUERY

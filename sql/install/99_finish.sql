@@ -14,7 +14,8 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_m
 	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored TO agent_studio_admin;
 GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
-	agent_studio.as_context_fields TO agent_studio_monitor;
+	agent_studio.as_context_fields, agent_studio.as_workflow_status, agent_studio.as_failure,
+	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate TO agent_studio_monitor;
 GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
 
 -- What the reading functions and the policies call with the caller's own rights.
@@ -27,10 +28,45 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.re
 	agent_studio_private.result_text, agent_studio_private.worker_state,
 	agent_studio_private.endpoint_problem, agent_studio_private.is_unqueued,
 	agent_studio_private.check_worker, agent_studio_private.check_endpoints,
-	agent_studio_private.check_work, agent_studio_private.model_load,
+	agent_studio_private.check_work, agent_studio_private.preload_remedy, agent_studio_private.endpoint_remedy,
+	agent_studio_private.model_load,
 	agent_studio_private.format_problem, agent_studio_private.required_present
 	TO agent_studio_user, agent_studio_monitor;
-GRANT SELECT ON agent_studio_private.log_lines TO agent_studio_user, agent_studio_monitor;
+-- The same for what they show of steps, plans and failures.
+GRANT EXECUTE ON FUNCTION agent_studio_private.plan_of, agent_studio_private.plan_allows,
+	agent_studio_private.plan_steps, agent_studio_private.current_steps, agent_studio_private.rollback_begun,
+	agent_studio_private.progress, agent_studio_private.result_step, agent_studio_private.display_width,
+	agent_studio_private.one_line, agent_studio_private.awaits_decision, agent_studio_private.step_situation,
+	agent_studio_private.command_words, agent_studio_private.way_out, agent_studio_private.approval_problem,
+	agent_studio_private.command_is_legal, agent_studio_private.command_problem, agent_studio_private.is_waiting,
+	agent_studio_private.output_type, agent_studio_private.declared_outputs,
+	agent_studio_private.approval_note, agent_studio_private.retry_note, agent_studio_private.pending_note,
+	agent_studio_private.review_note, agent_studio_private.agents_at_work, agent_studio_private.progress_percent,
+	agent_studio_private.thought_lines, agent_studio_private.notice_lines, agent_studio_private.wait_lines,
+	agent_studio_private.pending_step_note, agent_studio_private.step_note, agent_studio_private.failed_step,
+	agent_studio_private.possible_causes, agent_studio_private.retries_left, agent_studio_private.longer_timeout,
+	agent_studio_private.recovery_call, agent_studio_private.completion_arguments, agent_studio_private.preferred_options,
+	agent_studio_private.option_rows, agent_studio_private.wrapped, agent_studio_private.failure_message,
+	agent_studio_private.failure_details, agent_studio_private.option_lines, agent_studio_private.failure_title
+	TO agent_studio_user, agent_studio_monitor;
+-- The same for what they show of workflows that are not under way.
+GRANT EXECUTE ON FUNCTION agent_studio_private.has_role, agent_studio_private.sees_workflow, agent_studio_private.find_workflow,
+	agent_studio_private.find_version, agent_studio_private.draft_of, agent_studio_private.check_inputs,
+	agent_studio_private.find_agent, agent_studio_private.usable_agent, agent_studio_private.usable_server,
+	agent_studio_private.agent_problem, agent_studio_private.role_problems, agent_studio_private.workflow_problems,
+	agent_studio_private.problem_line, agent_studio_private.require_sound,
+	agent_studio_private.listed_steps, agent_studio_private.named_agents, agent_studio_private.used_outputs,
+	agent_studio_private.led_to, agent_studio_private.longest_way, agent_studio_private.planned_steps,
+	agent_studio_private.workflow_history, agent_studio_private.agent_history, agent_studio_private.priced,
+	agent_studio_private.step_estimates, agent_studio_private.total_estimate,
+	agent_studio_private.definition_problems, agent_studio_private.definition_steps,
+	agent_studio_private.complete_inputs
+	TO agent_studio_user, agent_studio_monitor;
+GRANT EXECUTE ON FUNCTION agent_studio_private.start_test(text, jsonb, text[]),
+	agent_studio_private.dry_run, agent_studio_private.inputs_problem, agent_studio_private.endpoint_problems,
+	agent_studio_private.inputs_text, agent_studio_private.outputs_texts, agent_studio_private.condition_text,
+	agent_studio_private.error_handling_text TO agent_studio_user;
+GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps TO agent_studio_user, agent_studio_monitor;
 
 -- Everything but queue, commands and model_headroom is dumped: see as_release_restored.
 -- Nor are epochs: in a restored database the executor begins its own before their rows come.
@@ -65,7 +101,7 @@ BEGIN
 	FOR body IN
 		SELECT p.oid::pg_catalog.regprocedure AS signature, p.proname
 		FROM pg_catalog.pg_proc p
-		WHERE p.pronamespace = 'agent_studio_private'::pg_catalog.regnamespace AND p.proname LIKE 'as\_%'
+		WHERE p.pronamespace = 'agent_studio_private'::pg_catalog.regnamespace AND p.proname LIKE 'as!_%' ESCAPE '!'
 	LOOP
 		EXECUTE pg_catalog.format('COMMENT ON FUNCTION %s IS %L', body.signature,
 			pg_catalog.format('Body of agent_studio.%s; the acting role comes first.', body.proname));

@@ -11,6 +11,15 @@ from .dialects import Dialect, Frame, Request
 REASONS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal", "tool_calls": "tool_use"}
 
 
+def has_open_object(schema: Any) -> bool:
+    """Is there a part with type object that may have members which it does not name?"""
+    if isinstance(schema, list):
+        return any(has_open_object(part) for part in schema)
+    return isinstance(schema, dict) and (
+        (schema.get("type") == "object" and schema.get("additionalProperties") is not False)
+        or any(has_open_object(part) for part in schema.values()))
+
+
 class AnthropicMessages(Dialect):
     members = frozenset(
         "model messages max_tokens system stream temperature top_p top_k stop_sequences thinking tools tool_choice "
@@ -41,7 +50,7 @@ class AnthropicMessages(Dialect):
         return self.request.headers.get("x-api-key") or super().key()
 
     def headers(self) -> dict[str, str]:
-        return {"request-id": f"req_{self.sequence}"}
+        return {"request-id": self.named(f"req_{self.sequence}")}
 
     def limit_headers(self, limit: str, remaining: str, reset: str) -> dict[str, str]:
         """The reset is given in seconds from now, and sent as a time of day."""
@@ -109,6 +118,9 @@ class AnthropicMessages(Dialect):
         if self.format() and (self.format().get("type") != "json_schema"
                               or not isinstance(self.format().get("schema"), dict)):
             yield ApiError(400, "output_config.format.schema: Field required")
+        elif self.format() and has_open_object(self.format()["schema"]):
+            yield ApiError(400, "output_config.format.schema: For 'object' type, 'additionalProperties' must be "
+                           "explicitly set to false")
 
     def message_problems(self) -> Iterator[ApiError]:
         messages = self.body.get("messages")
@@ -160,8 +172,8 @@ class AnthropicMessages(Dialect):
                 "cache_read_input_tokens": usage.cached}
 
     def message(self, **members: Any) -> dict[str, Any]:
-        return {"id": f"msg_{self.sequence}", "type": "message", "role": "assistant", "model": self.call.model,
-                "content": [], "stop_reason": None, "stop_sequence": None, **members}
+        return {"id": self.named(f"msg_{self.sequence}"), "type": "message", "role": "assistant",
+                "model": self.named(self.call.model), "content": [], "stop_reason": None, "stop_sequence": None, **members}
 
     def counts(self) -> bool:
         return self.scenario.word("usage") != "none"

@@ -43,7 +43,7 @@ class AzureOpenAI(OpenAIChat):
         return self.request.headers.get("api-key") or super().key()
 
     def headers(self) -> dict[str, str]:
-        return {"apim-request-id": f"req_{self.sequence}"}
+        return {"apim-request-id": self.named(f"req_{self.sequence}")}
 
     def error_body(self, error: ApiError) -> Any:
         body = super().error_body(error)

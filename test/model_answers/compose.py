@@ -3,6 +3,20 @@
 Pure functions, no network: Scenario.read() takes the keys out of the request (model_server.py documents them),
 compose() makes an Answer of a Scenario and a Call.  The prepared answers lie beside this file: NAME.md, its
 thoughts in NAME.thoughts, one a line, and its token counts in NAME.json.
+
+A play is what a model says in the course of a whole workflow: plays/NAME, a text of scenes.
+
+    === ^Validate
+    latency=200 output_tokens=4690
+    ~ Looking for single points of failure...
+
+    ## Verdict
+    FAIL
+
+A scene is for requests whose task has what stands after "===", a regular expression.  The first that fits is
+taken; of several with the same expression the first request gets the first, the next the second, and so on, and
+the last one stays.  Then come scenario keys, which the request's own override, and thoughts, both optional;
+after an empty line the answer, with a section for each thing that somebody may want by name.
 """
 from __future__ import annotations
 
@@ -13,7 +27,7 @@ import json
 import pathlib
 import re
 import urllib.parse
-from typing import Any, Iterable
+from typing import Any, Callable, Iterable
 
 ANSWERS = pathlib.Path(__file__).resolve().parent
 OVERSIZE_EVENT = 64 * 1024
@@ -39,10 +53,10 @@ CHOICES = {
     "strict": ("reasoning", "none"),
 }
 WORDS = frozenset(
-    "text answer reasoning_text tool arguments refusal ratelimit code type message retry_after "
-    "retry_after_ms redirect key require_key".split())
+    "text answer play reasoning_text tool arguments refusal ratelimit code type message retry_after "
+    "retry_after_ms redirect key require_key body ids gate".split())
 FAULTS = frozenset(
-    "status code type message retry_after retry_after_ms should_retry html empty redirect cut_head cut "
+    "status code type message retry_after retry_after_ms should_retry html empty body redirect cut_head cut "
     "stall error_at bad_json garbage bad_utf8 nul oversize long_line refusal finish done".split())
 
 
@@ -70,12 +84,16 @@ class Scenario:
             directives = [line.strip() for line in message.split("\n") if line.startswith("@mock ")]
             for line in directives:
                 items += line.split()
+        return cls("\n".join([model, *directives]), cls.values_of(items))
+
+    @classmethod
+    def values_of(cls, items: list[str]) -> dict[str, str]:
         values = {}
         for item in items:
             key, equals, value = item.partition("=")
             if equals:
                 values[key] = cls.checked(key, urllib.parse.unquote_plus(value))
-        return cls("\n".join([model, *directives]), values)
+        return values
 
     @staticmethod
     def checked(key: str, value: str) -> str:
@@ -104,8 +122,18 @@ class Scenario:
     def word(self, key: str, default: str = "") -> str:
         return self.values.get(key, default)
 
+    def quoting(self, key: str) -> Scenario:
+        """With the key that the request was sent with in its places, as it is or escaped in a JSON string."""
+        escaped = "".join(char if char.isalnum() or char in "-_" else
+                          "\\/" if char == "/" else f"\\u{ord(char):04x}" for char in key)
+        return Scenario(self.text, {name: value.replace("{key}", key).replace("{escaped_key}", escaped)
+                                    for name, value in self.values.items()})
+
     def without_faults(self) -> Scenario:
         return Scenario(self.text, {key: value for key, value in self.values.items() if key not in FAULTS})
+
+    def over(self, values: dict[str, str]) -> Scenario:
+        return Scenario(self.text, {**values, **self.values})
 
 
 # ---- Answers --------------------------------------------------------------------------------------------
@@ -154,6 +182,23 @@ class Prepared:
     usage: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """What a play has for requests whose task has certain words."""
+    words: str
+    values: dict[str, str]
+    prepared: Prepared
+
+    @classmethod
+    def read(cls, text: str) -> Scene:
+        head, _, answer = text.partition("\n\n")
+        words, *lines = head.split("\n")
+        keys = [item for line in lines if not line.startswith("~ ") for item in line.split()]
+        return cls(words.strip(), Scenario.values_of(keys),
+                   Prepared(answer.strip() + "\n", tuple(line[2:] for line in lines if line.startswith("~ "))))
+
+
+DEMO_PLAY = "feature"
 DEMO_WORDS = {
     "architect": r"design|architect\w*",
     "builder": r"implement\w*|build\w*|code",
@@ -174,6 +219,32 @@ def prepared_answer(name: str) -> Prepared:
         json.loads(usage.read_text(encoding="utf-8")) if usage.is_file() else {})
 
 
+@functools.lru_cache(maxsize=None)
+def play(name: str) -> tuple[Scene, ...]:
+    path = ANSWERS / "plays" / name
+    if not re.fullmatch(r"[\w-]+", name) or not path.is_file():
+        raise ApiError(400, f"scenario: there is no play {name}", code="bad_scenario")
+    _, *scenes = ("\n" + path.read_text(encoding="utf-8")).split("\n=== ")
+    return tuple(Scene.read(text) for text in scenes)
+
+
+def scenes_for(scenario: Scenario, call: Call) -> list[Scene]:
+    """The scenes that this request's turn is among: none where no play is given, one or more else."""
+    demo = is_demo(call) and "play" not in scenario
+    if {"text", "answer"} & scenario.values.keys() or not (demo or "play" in scenario):
+        return []
+    scenes = play(scenario.word("play", DEMO_PLAY))
+    task = without_directives(call.task).lstrip()
+    words = next((scene.words for scene in scenes if re.search(scene.words, task)), None)
+    if words is None and not demo:
+        raise ApiError(400, f"scenario: no scene of this play fits the task: {first_line(task)}", code="bad_scenario")
+    return [scene for scene in scenes if scene.words == words]
+
+
+def is_demo(call: Call) -> bool:
+    return call.model.partition(":")[0] == "demo"
+
+
 def demo_answer(task: str) -> Prepared:
     found = {}
     for name, words in DEMO_WORDS.items():
@@ -183,8 +254,12 @@ def demo_answer(task: str) -> Prepared:
     return prepared_answer(min(found, key=found.__getitem__)) if found else Prepared(generic_text(task))
 
 
+def without_directives(task: str) -> str:
+    return "\n".join(line for line in task.split("\n") if not line.startswith("@mock ")) if "@mock " in task else task
+
+
 def first_line(task: str) -> str:
-    lines = (line.strip() for line in task.split("\n") if not line.startswith("@mock "))
+    lines = (line.strip() for line in without_directives(task).split("\n"))
     return next((line for line in lines if line), "")[:200]
 
 
@@ -225,37 +300,80 @@ def with_progress(text: str, count: int) -> str:
     return "\n".join(result)
 
 
-def section(text: str, name: str) -> str:
-    """The Markdown section whose heading speaks of the name, with its subsections; else the first line."""
-    wanted = name.replace("_", " ").rstrip("s").lower()
+def section(text: str, fits: Callable[[str], bool]) -> str | None:
+    """The Markdown section whose heading fits, with its subsections; None if there is none."""
     level, fenced, found = 0, False, []
     for line in text.split("\n"):
-        fenced ^= line.startswith(("```", "~~~"))
         heading = None if fenced else re.match(r"(#+) (.*)", line)
+        fenced ^= line.startswith(("```", "~~~"))
         if heading and level and len(heading[1]) <= level:
             break
         if level:
             found.append(line)
-        elif heading and wanted in heading[2].lower():
+        elif heading and fits(heading[2].lower()):
             level = len(heading[1])
-    return "\n".join(found).strip() or first_line(text).lstrip("# ")
+    return "\n".join(found).strip() if level else None
+
+
+def named(text: str, name: str) -> str | None:
+    """The section of that name, else the first that speaks of it."""
+    wanted = name.replace("_", " ").lower()
+    exact = section(text, lambda heading: heading == wanted)
+    return section(text, lambda heading: wanted.rstrip("s") in heading) if exact is None else exact
+
+
+def fenced_block(text: str) -> str | None:
+    """What is inside, if the text is one block of code."""
+    found = re.fullmatch(r"```\w*\n(.*?)\n?```", text, re.DOTALL)
+    return found[1] if found and "\n```" not in found[1] else None
 
 
 def sample(schema: Any, name: str, text: str) -> Any:
-    """A value that the JSON schema accepts, with the text's sections in its strings."""
+    """A value that the JSON schema accepts, taken from the text's section of that name as far as it has one."""
     if not isinstance(schema, dict):
-        return section(text, name)
-    if "const" in schema or schema.get("enum"):
-        return schema["const"] if "const" in schema else schema["enum"][0]
+        return word(name, text)
+    said = named(text, name) or ""
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("enum"):
+        return next((value for value in schema["enum"] if value in said.split()), schema["enum"][0])
     if schema.get("anyOf"):
         return sample(schema["anyOf"][0], name, text)
     kind = schema.get("type", "object" if "properties" in schema else "string")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
-        return {key: sample(value, key, text) for key, value in schema.get("properties", {}).items()}
+        return members(schema, said, text)
     if kind == "array":
-        return [sample(schema.get("items"), name, text)]
-    return {"string": section(text, name), "boolean": True, "null": None}.get(kind, schema.get("minimum", 1))
+        return entries(schema, name, said, text)
+    if kind in ("number", "integer"):
+        number = re.search(r"\d+(\.\d+)?", said)
+        return json.loads(number[0]) if number else schema.get("minimum", 1)
+    return {"string": word(name, text), "boolean": said.lower() not in ("no", "false"), "null": None}[kind]
+
+
+def word(name: str, text: str) -> str:
+    said = named(text, name)
+    if said is None:
+        return first_line(text).lstrip("# ")
+    block = fenced_block(said)
+    return said if block is None else block
+
+
+def members(schema: dict[str, Any], said: str, text: str) -> Any:
+    block = fenced_block(said)
+    if block is not None and not schema.get("properties"):
+        return json.loads(block)
+    return {key: sample(value, key, text) for key, value in schema.get("properties", {}).items()}
+
+
+def entries(schema: dict[str, Any], name: str, said: str, text: str) -> list[Any]:
+    """An item for each line of a list, if strings will do."""
+    found = re.findall(r"^(?:[-*]|\d+\.) +(.+)$", said, re.MULTILINE)
+    items = schema.get("items", {})
+    if found and isinstance(items, dict) and items.get("type", "string") == "string" and "enum" not in items:
+        return found
+    block = fenced_block(said)
+    return json.loads(block) if block is not None else [sample(items or None, name, text)]
 
 
 def thoughts_of(scenario: Scenario, prepared: Prepared, demo: bool) -> list[tuple[float, str]]:
@@ -289,10 +407,12 @@ def demo_pause(duration: float, count: int, scenario: Scenario) -> float:
     return duration / speed / count if speed else 0
 
 
-def compose(scenario: Scenario, call: Call) -> Answer:
-    """What this request is answered, from its scenario alone."""
-    demo = call.model.partition(":")[0] == "demo"
-    if "answer" in scenario:
+def compose(scenario: Scenario, call: Call, scene: Scene | None = None) -> Answer:
+    """What this request is answered, from its scenario and its scene alone."""
+    demo = is_demo(call)
+    if scene is not None:
+        prepared = scene.prepared
+    elif "answer" in scenario:
         prepared = prepared_answer(scenario.word("answer"))
     else:
         prepared = demo_answer(call.task) if demo else Prepared(generic_text(call.task))
@@ -327,7 +447,7 @@ def spoken_text(scenario: Scenario, call: Call, prepared: Prepared,
         text = prepared.text
     if "size" in scenario or "tokens" in scenario:
         text = filled(text, scenario.count("size", scenario.count("tokens") * 4))
-    elif "text" not in scenario and "answer" not in scenario and call.json_schema is None:
+    elif not {"text", "answer", "play"} & scenario.values.keys() and call.json_schema is None:
         text = filled(text, 8 * scenario.count("chunks")) if scenario.count("chunks") > len(text) else text
     middle = len(text) // 2
     if scenario.flag("bad_utf8"):

@@ -64,6 +64,39 @@ class Frame:
     event: str = ""
 
 
+def strict_fault(schema: Any, where: tuple[str, ...] = ()) -> str | None:
+    """What OpenAI has against a schema with "strict": true, in its words; None: nothing."""
+    context = f"In context={where!r}, "
+    if not isinstance(schema, dict):
+        return context + "schema must be an object."
+    if not {"type", "anyOf", "$ref"} & set(schema):
+        return context + "schema must have a 'type' key."
+    for word in ("oneOf", "allOf", "not", "if", "default", "minLength", "uniqueItems", "dependentRequired"):
+        if word in schema:
+            return context + f"'{word}' is not permitted."
+    properties = schema.get("properties", {})
+    if "object" in schema.get("type", ()):
+        if schema.get("additionalProperties") is not False:
+            return context + "'additionalProperties' is required to be supplied and to be false."
+        if set(schema.get("required", ())) != set(properties):
+            return context + ("'required' is required to be supplied and to be an array including every key in "
+                              "properties.")
+    if schema.get("type") == "array" and "items" not in schema:
+        return context + "array schema missing items."
+    inner = [(("properties", name), value) for name, value in properties.items()]
+    inner += [(("items",), schema["items"])] if "items" in schema else []
+    inner += [(("anyOf", str(place)), value) for place, value in enumerate(schema.get("anyOf", ()))]
+    inner += [(("$defs", name), value) for name, value in schema.get("$defs", {}).items()]
+    return next((fault for name, value in inner if (fault := strict_fault(value, where + name))), None)
+
+
+def schema_fault(schema: Any, strict: bool) -> str | None:
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    if kind != "object":
+        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{kind}\"'."
+    return strict_fault(schema) if strict else None
+
+
 class Dialect:
     """How one vendor's API reads a request and writes a response; made anew for each request."""
     content_type = "text/event-stream; charset=utf-8"
@@ -138,7 +171,11 @@ class Dialect:
         return self.request.headers.get("authorization", "").removeprefix("Bearer ")
 
     def headers(self) -> dict[str, str]:
-        return {"x-request-id": f"req_{self.sequence}"}
+        return {"x-request-id": self.named(f"req_{self.sequence}")}
+
+    def named(self, own: str) -> str:
+        """An id, or the model's name, unless the scenario has another for all of them."""
+        return self.scenario.word("ids") or own
 
     def limit_headers(self, limit: str, remaining: str, reset: str) -> dict[str, str]:
         values = {"limit": limit, "remaining": remaining, "reset": reset}
@@ -305,6 +342,8 @@ class OpenAIChat(Dialect):
             if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
                 yield self.refusal_of("response_format.json_schema.name", "Invalid 'name': expected letters, "
                                       "digits, underscores and hyphens, at most 64.", "invalid_value")
+            elif fault := schema_fault(schema.get("schema", {}), schema.get("strict") is True):
+                yield self.refusal_of("response_format", f"Invalid schema for response_format '{name}': {fault}", None)
 
     def reasoning_problems(self) -> Iterator[ApiError]:
         if self.body.get("temperature", 1) != 1 or self.body.get("top_p", 1) != 1:
@@ -335,8 +374,8 @@ class OpenAIChat(Dialect):
         return self.envelope("chat.completion.chunk", [{"index": 0, "delta": delta, "finish_reason": finish}])
 
     def envelope(self, kind: str, choices: list[Any]) -> dict[str, Any]:
-        return {"id": f"chatcmpl-{self.sequence}", "object": kind, "created": int(time.time()),
-                "model": self.call.model, "choices": choices, "usage": None}
+        return {"id": self.named(f"chatcmpl-{self.sequence}"), "object": kind, "created": int(time.time()),
+                "model": self.named(self.call.model), "choices": choices, "usage": None}
 
     def opening(self, answer: Answer) -> list[Frame]:
         return [Frame(self.chunk({"role": "assistant", "content": ""}))]

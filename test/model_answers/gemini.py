@@ -123,7 +123,7 @@ class Gemini(Dialect):
                 body["candidates"][0]["finishReason"] = finish
         if usage:
             body["usageMetadata"] = self.usage(usage)
-        return {**body, "modelVersion": self.call.model, "responseId": f"resp-{self.sequence}"}
+        return {**body, "modelVersion": self.named(self.call.model), "responseId": self.named(f"resp-{self.sequence}")}
 
     @staticmethod
     def usage(usage: Usage) -> dict[str, int]:

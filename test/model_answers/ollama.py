@@ -71,7 +71,7 @@ class OllamaChat(Dialect):
         return Frame({"future": {"content": "no", "done": [True, {"n": None}]}})
 
     def line(self, message: dict[str, Any], done: bool = False, **members: Any) -> dict[str, Any]:
-        return {"model": self.call.model, "created_at": "2026-01-01T00:00:00.000000Z",
+        return {"model": self.named(self.call.model), "created_at": "2026-01-01T00:00:00.000000Z",
                 "message": {"role": "assistant", **message}, "done": done, **members}
 
     def thinks(self) -> bool:

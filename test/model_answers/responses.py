@@ -6,7 +6,7 @@ import time
 from typing import Any, Iterator
 
 from .compose import Answer, ApiError, Call, Usage
-from .dialects import Frame, OpenAIChat, Request
+from .dialects import Frame, OpenAIChat, Request, schema_fault
 
 
 class OpenAIResponses(OpenAIChat):
@@ -76,6 +76,9 @@ class OpenAIResponses(OpenAIChat):
             if not isinstance(self.format().get("schema"), dict):
                 yield self.refusal_of("text.format.schema", "Missing required parameter: 'text.format.schema'.",
                                       "missing_required_parameter")
+            elif fault := schema_fault(self.format()["schema"], self.format().get("strict") is True):
+                yield self.refusal_of("text.format.schema",
+                                      f"Invalid schema for response_format '{name}': {fault}", "invalid_json_schema")
         if self.scenario.word("strict") == "reasoning":
             yield from self.reasoning_problems()
 
@@ -83,9 +86,9 @@ class OpenAIResponses(OpenAIChat):
 
     def response(self, status: str, usage: Usage | None = None, reason: str | None = None,
                  error: Any = None) -> dict[str, Any]:
-        return {"id": f"resp_{self.sequence}", "object": "response", "created_at": int(time.time()), "status": status,
-                "error": error, "incomplete_details": {"reason": reason} if reason else None,
-                "model": self.call.model, "output": self.output if status != "in_progress" else [],
+        return {"id": self.named(f"resp_{self.sequence}"), "object": "response", "created_at": int(time.time()),
+                "status": status, "error": error, "incomplete_details": {"reason": reason} if reason else None,
+                "model": self.named(self.call.model), "output": self.output if status != "in_progress" else [],
                 "usage": self.usage(usage) if usage else None}
 
     @staticmethod

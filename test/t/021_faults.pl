@@ -4,10 +4,13 @@ use strict;
 use warnings;
 use lib 'test/t';
 use AgentStudio;
+use POSIX qw(mkfifo);
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $model = start_model_server();
-my $node = start_studio('faults', $model, "agent_studio.max_output_size = '256kB'", "agent_studio.idle_timeout = '1s'");
+my $node = start_studio('faults', $model, "agent_studio.max_output_size = '256kB'", "agent_studio.idle_timeout = '1s'",
+	"agent_studio.retry_max_delay = '100ms'");
 my $executor = wait_for_executor($node);
 
 # scenario, class, retryable, words, what of the output is kept
@@ -70,6 +73,20 @@ $run = run_task($node, "\@mock size=160000 chunks=40000\nTell it in small pieces
 is($run->{status}, 'completed', 'a long answer in small pieces is taken');
 cmp_ok(length($run->{output}), '>', 159_900, 'and is whole');
 
+# An absurd usage costs nobody the answer: not even at the highest price that can be set.
+sql($node, q(SELECT agent_studio.as_create_model('dear', 'mock', deployment => 'mock', input_price => 1000000, output_price => 1000000);
+	SELECT agent_studio.as_create_agent('dear', 'builder', 'dear', visibility => 'shared')));
+for my $usage ('input_tokens=9000000000000000', 'output_tokens=9000000000000000', 'reasoning_tokens=9000000000000000000 output_tokens=5',
+	'input_tokens=9000000000000000000 output_tokens=9000000000000000000')
+{
+	$run = run_task($node, "\@mock text=Paid. $usage\nAnswer dearly.", agent => 'dear');
+	is("$run->{status} $run->{attempts} $run->{output}", 'completed 1 Paid.', "$usage: the answer is kept");
+	is_deeply([ grep { defined } @$run{qw(input_tokens output_tokens reasoning_tokens input_cost_usd output_cost_usd)} ], [], "$usage: tokens and cost are unknown");
+	like(join(' ', map { "$_->{kind}: $_->{message}" } @{ $run->{notices} }), qr/^no_usage: The vendor's usage cannot be true \(\d+ tokens\)/, "$usage: a notice says so");
+}
+$run = run_task($node, "\@mock text= input_tokens=1000000000 output_tokens=1000000000\nAnswer, but never.", agent => 'dear', arguments => 'max_retries => 10');
+is("$run->{status} $run->{attempts} " . ($run->{input_cost_usd} + 0), 'failed 11 11000000000', 'the highest usage at the highest price, eleven times, has a cost');
+
 # What an ordinary user can hand in stops nobody.
 my $pid = worker_pid($node, 'executor', 'postgres');
 my $nested = q((SELECT ('{"a":' || repeat('[', 4000) || '1' || repeat(',1', 70000) || repeat(']', 4000) || '}')::jsonb));
@@ -80,6 +97,28 @@ is(run_task($node, "\@mock status=401 message=Incorrect+key:+sk-test-key.\nQuote
 	'a key in the words of the vendor is hidden');
 sql($node, q(CREATE FOREIGN DATA WRAPPER loose; CREATE SERVER loose TYPE 'openai' FOREIGN DATA WRAPPER loose OPTIONS (url 'http://127.0.0.1:1')));
 like(sql($node, q(SELECT agent_studio_private.endpoint_problem('loose', 'postgres'))), qr/is not an endpoint/, 'a server of another wrapper is none');
+
+# A key file that is a pipe would be waited for, by everybody whose work runs here.
+my $pipe = PostgreSQL::Test::Utils::tempdir() . '/key';
+mkfifo($pipe, 0600) or die "mkfifo $pipe: $!";
+sql($node, <<"SQL");
+CREATE SERVER piped TYPE 'openai' FOREIGN DATA WRAPPER agent_studio OPTIONS (url 'http://127.0.0.1:$model->{port}/v1', allow_http 'true', allow_private 'true');
+CREATE USER MAPPING FOR PUBLIC SERVER piped OPTIONS (api_key_file '$pipe');
+SELECT agent_studio.as_create_model('piped', 'piped', deployment => 'mock');
+SELECT agent_studio.as_create_agent('piped', 'builder', 'piped');
+SQL
+$run = run_task($node, 'With a pipe.', agent => 'piped');
+is_deeply([ @$run{qw(status error_class error_message)} ], [ 'failed', 'authentication', q(the user mapping's api_key_file gives no key) ], 'a key file that is a pipe gives no key');
+is($run->{executor}, $pid, 'and holds nobody up');
+like(as_check($node, 'endpoint piped'), qr/^f\|the user mapping's api_key_file gives no key\|/, 'nor as_check, which tells of it');
+
+# A cancel signal is for queries, and the workers have none that is anybody's.
+my $launcher = worker_pid($node, 'launcher');
+sql($node, "SELECT pg_cancel_backend($launcher)");
+sql($node, 'CREATE DATABASE other');
+sql($node, 'CREATE EXTENSION agent_studio', 'other');
+wait_for_executor($node, 'other');
+is(worker_pid($node, 'launcher'), $launcher, 'a cancel signal leaves the launcher at work');
 sql($node, "SELECT pg_cancel_backend($pid)");
 is(run_task($node, "\@mock text=Fine.\nAfter a cancel.")->{status}, 'completed', 'a cancel signal leaves the executor at work');
 is(worker_pid($node, 'executor', 'postgres'), $pid, 'the same one');

@@ -73,6 +73,29 @@ is($request->{body}{response_format}{type}, 'json_schema', 'the request asks for
 is_deeply($request->{body}{response_format}{json_schema}{schema}{required}, [ 'zeta', 'alpha' ], 'with the schema, its members in their order');
 unlike($request->{body}{messages}[-1]{content}, qr/JSON Schema/, 'which the prompt then does not repeat');
 
+# The model server refuses what OpenAI refuses, so these complete only if they are asked for rightly.
+my $closed = '{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": false}';
+for my $case (
+	[ 'a closed schema', $closed, 'true' ],
+	[ 'a schema with an optional member', $closed =~ s/\["n"\]/[]/r, 'false' ],
+	[ 'an open schema', $closed =~ s/false/true/r, 'false' ],
+	[ 'a schema with a keyword that cannot be held', $closed =~ s/"integer"/"integer", "default": 1/r, 'false' ],
+	[ 'shorthand', '{"n": "integer", "m": "object?"}', 'false' ])
+{
+	my ($what, $schema, $strict) = @$case;
+	my $task = "Strict $strict: $what.";
+	my $run = run_task($node, $task, agent => 'strict', arguments => "json_schema => '$schema'");
+	is("$run->{status} " . ($run->{error_message} // ''), 'completed ', "$what is taken");
+	is(JSON::PP->new->allow_nonref->encode(($model->journal($task))[0]{body}{response_format}{json_schema}{strict}), $strict, "$what: strict is $strict");
+}
+
+# Answers that are no objects cannot be asked for in that way: the prompt says it.
+my $list = run_task($node, "A list.\n\@mock text=%5B1,2%5D", agent => 'strict', arguments => q(json_schema => '{"type": "array", "items": {"type": "integer"}}'));
+is("$list->{status} " . ($list->{output} // $list->{error_message}), 'completed [1,2]', 'a schema of a list is no obstacle');
+($request) = $model->journal('A list.');
+ok(!exists $request->{body}{response_format}, 'the vendor is not asked for it');
+like($request->{body}{messages}[-1]{content}, qr/JSON Schema.*"integer"/s, 'the model is');
+
 # Another try may do better, and the attempts show it.
 my $id = $node->safe_psql('postgres', q(SELECT agent_studio.as_execute_task('worker',
 	E'Second try\n@mock text=nonsense times=1 key=second', output_format => 'json', max_retries => 1)));

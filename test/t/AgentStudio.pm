@@ -15,7 +15,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-our @EXPORT = qw(start_model_server start_studio set_up_agents wait_until
+our @EXPORT = qw(start_model_server start_cluster start_studio set_up_agents wait_until
   sql sql_error submit outcome run_task status_of worker_pid wait_for_executor flush_wal kill_server as_check finish_studio @initdb_options);
 
 # The superuser is postgres whoever runs the tests: his own name may be one of theirs.
@@ -26,15 +26,18 @@ my $test_folder = dirname(dirname(abs_path(__FILE__)));
 
 # ---------- the model server ----------
 
-sub start_model_server
+sub start_model_server { return start_server("$test_folder/model_server.py", @_); }
+
+# Another program with the same control endpoints.
+sub start_server
 {
-	my @options = @_;
+	my ($program, @options) = @_;
 	my $folder = tempdir(CLEANUP => 1);
 	my $self = bless { port_file => "$folder/port", http => HTTP::Tiny->new(timeout => 60) }, 'AgentStudio::Model';
 	my $output = '';
 
 	$self->{process} = IPC::Run::start(
-		[ '/usr/bin/python3', "$test_folder/model_server.py", '--port', '0', '--port-file', $self->{port_file}, @options ],
+		[ '/usr/bin/python3', $program, '--port', '0', '--port-file', $self->{port_file}, @options ],
 		'<', \undef, '>', "$folder/log", '2>', "$folder/log");
 	wait_until(sub { -s $self->{port_file} }, 'the model server listens');
 	$self->{port} = slurp_file($self->{port_file});
@@ -44,11 +47,10 @@ sub start_model_server
 
 # ---------- a cluster ----------
 
-# start_studio(NAME, MODEL SERVER, LINES OF postgresql.conf): a running cluster with
-# the extension in database postgres, and a server "mock" that leads to the model server.
-sub start_studio
+# start_cluster(NAME, LINES OF postgresql.conf): a running cluster that has loaded the library.
+sub start_cluster
 {
-	my ($name, $model, @settings) = @_;
+	my ($name, @settings) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
 	$node->init(extra => \@initdb_options);
@@ -60,6 +62,16 @@ sub start_studio
 		"log_min_messages = log",
 		@settings, ''));
 	$node->start;
+	return $node;
+}
+
+# start_studio(NAME, MODEL SERVER, LINES OF postgresql.conf): a running cluster with
+# the extension in database postgres, and a server "mock" that leads to the model server.
+sub start_studio
+{
+	my ($name, $model, @settings) = @_;
+	my $node = start_cluster($name, @settings);
+
 	$node->safe_psql('postgres', 'CREATE EXTENSION agent_studio');
 	set_up_agents($node, 'postgres', $model) if $model;
 	return $node;
@@ -275,6 +287,9 @@ sub await
 
 	return decode_json($self->get("/__wait?$condition&timeout=50$only"));
 }
+
+# Lets the streams of scenario "gate=NAME" end.
+sub open_gate { my ($self, $name) = @_; $self->{http}->post($self->url("/__open?gate=$name")); return; }
 
 sub reset { my ($self) = @_; $self->{http}->post($self->url('/__reset')); return; }
 

@@ -16,6 +16,10 @@
 #define OVERFLOW_ERROR \
 	"error[invalid_output : The server sent an event or a body that is larger than allowed.] cut"
 
+/* Schemas that a vendor can hold an answer to strictly; one with a bound, which not all know. */
+#define CLOSED_SCHEMA	"{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\"}},\"required\":[\"n\"],\"additionalProperties\":false}"
+#define BOUNDED_SCHEMA	"{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\",\"minimum\":1}},\"required\":[\"n\"],\"additionalProperties\":false}"
+
 typedef struct RequestCase
 {
 	const char *name;

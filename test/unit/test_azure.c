@@ -34,7 +34,11 @@ static const RequestCase requests[] = {
 	"\"max_completion_tokens\":5,\"reasoning_effort\":\"low\"}"},
 	{"a schema", {.json_schema = "{\"type\":\"object\"}", .schema_name = "design"},
 		BODY_START ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
-	"{\"name\":\"design\",\"schema\":{\"type\":\"object\"},\"strict\":true}}}"},
+	"{\"name\":\"design\",\"schema\":{\"type\":\"object\"},\"strict\":false}}}"},
+	{"a schema that can be kept strictly", {.json_schema = CLOSED_SCHEMA, .schema_name = "n"},
+		BODY_START ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":" CLOSED_SCHEMA ",\"strict\":true}}}"},
+	{"a schema with a bound", {.json_schema = BOUNDED_SCHEMA, .schema_name = "n"},
+		BODY_START ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":" BOUNDED_SCHEMA ",\"strict\":false}}}"},
 	{"no deployment", {.deployment = ""}, NULL},
 	{"a limit with the name of another", {.max_tokens_parameter = "model"}, NULL},
 	{"a key with a line end", {.api_key = "k\r\nX: y"}, NULL},

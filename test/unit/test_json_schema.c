@@ -1034,6 +1034,41 @@ test_work(void)
 	buf_free(&document);
 }
 
+/* A small schema that takes 2^levels ways to look at one value. */
+static bool
+check_doubling(int levels, Buf *problem)
+{
+	Buf			text;
+	JsonSchema *schema;
+	bool		good;
+	int			i;
+
+	buf_init(&text, 0);
+	buf_puts(&text, "{\"$ref\":\"#/$defs/0\",\"$defs\":{");
+	for (i = 0; i < levels; i++)
+		buf_printf(&text, "\"%d\":{\"allOf\":[{\"$ref\":\"#/$defs/%d\"},{\"$ref\":\"#/$defs/%d\"}]},", i, i + 1, i + 1);
+	buf_printf(&text, "\"%d\":{\"type\":\"integer\"}}}", levels);
+	schema = json_schema_compile(text.data, text.len, problem);
+	good = json_schema_check(schema, "1", 1, problem);
+	json_schema_free(schema);
+	buf_free(&text);
+	return good;
+}
+
+/* Whoever checks an answer keeps all others waiting: the bound is some 20 ms. */
+static void
+test_bound(void)
+{
+	Buf			problem;
+
+	buf_init(&problem, 0);
+	ok(check_doubling(15, &problem), "33,000 ways are looked at");
+	ok(!check_doubling(19, &problem), "half a million are not");
+	ok(strstr(buf_text(&problem), "takes more work than is allowed") != NULL, "and it says so");
+	ok(strchr(buf_text(&problem), '\n') == NULL, "once");
+	buf_free(&problem);
+}
+
 static void
 check_document(const char *schema_text, const Buf *document, const char *expected, const char *name)
 {
@@ -1058,6 +1093,10 @@ test_large_documents(void)
 	repeat(&document, ",0", 100000);
 	buf_putc(&document, ']');
 	check_document("{'items':{'type':'integer','minimum':0,'maximum':0}}", &document, NULL, "many items");
+	buf_reset(&document);
+	buf_puts(&document, "[0");
+	repeat(&document, ",0", 40000);
+	buf_putc(&document, ']');
 	check_document("{'uniqueItems':true}", &document, "[1]: is equal to [0]", "many equal items");
 
 	buf_reset(&document);
@@ -1199,6 +1238,7 @@ main(void)
 	test_shorthand_meaning();
 	test_schema_limits();
 	test_work();
+	test_bound();
 	test_large_documents();
 	test_many_faults();
 	test_bad_bytes();

@@ -9,6 +9,8 @@
 
 #define BODY_START	"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]," \
 	"\"stream\":true,\"stream_options\":{\"include_usage\":true}"
+#define TUNED_START	"{\"model\":\"ft:m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]," \
+	"\"stream\":true,\"stream_options\":{\"include_usage\":true}"
 
 static const RequestCase requests[] = {
 	{"the least", {0}, BODY_START "}"},
@@ -37,10 +39,16 @@ static const RequestCase requests[] = {
 	BODY_START ",\"a\\\"b\\u0001\":1}"},
 	{"a schema", {.json_schema = "{\"type\":\"object\"}", .schema_name = "my design!"},
 		BODY_START ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
-	"{\"name\":\"my_design_\",\"schema\":{\"type\":\"object\"},\"strict\":true}}}"},
+	"{\"name\":\"my_design_\",\"schema\":{\"type\":\"object\"},\"strict\":false}}}"},
+	{"a schema that can be kept strictly", {.json_schema = CLOSED_SCHEMA, .schema_name = "n"},
+		BODY_START ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":" CLOSED_SCHEMA ",\"strict\":true}}}"},
+	{"a schema with a bound", {.json_schema = BOUNDED_SCHEMA, .schema_name = "n"},
+		BODY_START ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":" BOUNDED_SCHEMA ",\"strict\":true}}}"},
+	{"which a fine-tuned model does not know", {.json_schema = BOUNDED_SCHEMA, .schema_name = "n", .deployment = "ft:m"},
+		TUNED_START ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":" BOUNDED_SCHEMA ",\"strict\":false}}}"},
 	{"a schema without a name", {.json_schema = "{}"},
 		BODY_START ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
-	"{\"name\":\"output\",\"schema\":{},\"strict\":true}}}"},
+	"{\"name\":\"output\",\"schema\":{},\"strict\":false}}}"},
 	{"the user's own format wins",
 		{.json_schema = "{}", .extra_body = "{\"response_format\":{\"type\":\"json_object\"}}"},
 	BODY_START ",\"response_format\":{\"type\":\"json_object\"}}"},

@@ -6,6 +6,7 @@
 #include "provider_cases.h"
 
 #define BODY_START	"{\"model\":\"m\",\"input\":\"hi\",\"stream\":true,\"store\":false"
+#define TUNED_START	"{\"model\":\"ft:m\",\"input\":\"hi\",\"stream\":true,\"store\":false"
 
 static const RequestCase requests[] = {
 	{"the least", {0}, BODY_START "}", "https://h/v1/responses"},
@@ -26,9 +27,15 @@ static const RequestCase requests[] = {
 	{"reasoning that is no object", {.extra_body = "{\"reasoning\":null}"}, BODY_START ",\"reasoning\":null}"},
 	{"a schema", {.json_schema = "{\"type\":\"object\"}", .schema_name = "my design"},
 		BODY_START ",\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"my_design\",\"schema\":{\"type\":\"object\"},"
-	"\"strict\":true}}}"},
+	"\"strict\":false}}}"},
+	{"a schema that can be kept strictly", {.json_schema = CLOSED_SCHEMA, .schema_name = "n"},
+		BODY_START ",\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"n\",\"schema\":" CLOSED_SCHEMA ",\"strict\":true}}}"},
+	{"a schema with a bound", {.json_schema = BOUNDED_SCHEMA, .schema_name = "n"},
+		BODY_START ",\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"n\",\"schema\":" BOUNDED_SCHEMA ",\"strict\":true}}}"},
+	{"which a fine-tuned model does not know", {.json_schema = BOUNDED_SCHEMA, .schema_name = "n", .deployment = "ft:m"},
+		TUNED_START ",\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"n\",\"schema\":" BOUNDED_SCHEMA ",\"strict\":false}}}"},
 	{"a schema beside other wishes", {.json_schema = "{}", .extra_body = "{\"text\":{\"verbosity\":\"low\"},\"a\":1}"},
-		BODY_START ",\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"output\",\"schema\":{},\"strict\":true},"
+		BODY_START ",\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"output\",\"schema\":{},\"strict\":false},"
 	"\"verbosity\":\"low\"},\"a\":1}"},
 	{"the user's own format wins", {.json_schema = "{}", .extra_body = "{\"text\":{\"format\":{\"type\":\"text\"}}}"},
 	BODY_START ",\"text\":{\"format\":{\"type\":\"text\"}}}"},

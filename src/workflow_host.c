@@ -1,0 +1,204 @@
+/*
+ * workflow_host.c
+ *		What a flow asks for: conditions, texts, agents, notices.
+ *
+ * The other side of FlowHost (flow.h). Nothing is written here: texts and choices
+ * are left with the rows, notices in the batches of workflow_write.c.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#include "condition.h"
+#include "utf8.h"
+#include "workflow_private.h"
+
+#define MAX_MESSAGE		2000
+
+/* ---------- notices ---------- */
+
+void
+workflow_tell(Workflow *workflow, const FlowRow *row, const char *severity, const char *kind, const char *message)
+{
+	Batch	   *notices = workflow->writing->notices;
+
+	batch_row(notices);
+	batch_set(notices, 0, Int64GetDatum(workflow->execution_id));
+	if (row != NULL)
+		batch_set(notices, 1, Int32GetDatum(row->step_no));
+	batch_time(notices, 2, GetCurrentTimestamp());
+	batch_text(notices, 3, severity);
+	batch_text(notices, 4, kind);
+	batch_text(notices, 5, pnstrdup(message, utf8_clip(message, strlen(message), MAX_MESSAGE)));
+	batch_text(notices, 6, workflow->owner);
+	batch_text(notices, 7, workflow->team);
+}
+
+static const char *
+how_it_begins(const char *kind)
+{
+	if (strcmp(kind, "went_back") == 0)
+		return "goes back with feedback: ";
+	if (strcmp(kind, "handed_off") == 0)
+		return "is handed off: ";
+	if (strcmp(kind, "manual_review") == 0)
+		return "requires manual review: ";
+	if (strcmp(kind, "step_failed") == 0)
+		return "has failed: ";
+	return "";
+}
+
+static void
+host_tell(void *arg, const FlowRow *row, const char *severity, const char *kind, const PlanText *text, const char *words)
+{
+	Workflow   *workflow = arg;
+	const char *said = words;
+
+	if (said == NULL)
+		said = text != NULL && text->npieces > 0 ? workflow_render(workflow, row, text) : "";
+	if (strcmp(kind, "rule") == 0 && said[0] != '\0')
+		workflow_tell(workflow, row, severity, kind, said);
+	else
+		workflow_tell(workflow, row, severity, kind,
+					  psprintf("Step %d %s %s%s", row->step + 1, plan_step_of(workflow, row)->name,
+							   how_it_begins(kind), said));
+}
+
+/* ---------- conditions ---------- */
+
+static bool
+host_holds(void *arg, const FlowRow *row, const char *condition, bool own)
+{
+	Workflow   *workflow = arg;
+
+	return condition_holds(condition, workflow_scope(workflow, row, own),
+						   workflow_variables(workflow, row, condition));
+}
+
+static const bool *
+host_decide(void *arg, FlowRow *row, const PlanCase *choice)
+{
+	Workflow   *workflow = arg;
+	RowData    *data = row_data(row);
+	StringInfoData outputs;
+
+	data->chosen = palloc0(workflow->plan->nsteps * sizeof(bool));
+	initStringInfo(&outputs);
+	appendStringInfoString(&outputs, "{\"chosen\": [");
+	for (int i = 0; i < choice->nto; i++)
+	{
+		/* Names of steps hold nothing that JSON would have to escape. */
+		appendStringInfo(&outputs, "%s\"%s\"", i > 0 ? ", " : "", workflow->plan->steps[choice->to[i]].name);
+		data->chosen[choice->to[i]] = true;
+	}
+	appendStringInfoString(&outputs, "]}");
+	data->new_outputs = outputs.data;
+	return data->chosen;
+}
+
+/* ---------- beginning a step ---------- */
+
+/* NULL: problem says why there is none. */
+static const char *
+choose_agent(Workflow *workflow, const FlowRow *row, Buf *problem)
+{
+	const PlanAgentChoice *agent = &plan_step_of(workflow, row)->agent;
+	char	   *value;
+
+	if (!agent->chosen)
+		return agent->agent;
+	value = workflow_value_text(workflow_value(workflow, &agent->by, 1));
+	for (int i = 0; i < agent->nchoices; i++)
+	{
+		if (strcmp(agent->values[i], value) == 0)
+			return agent->agents[i];
+	}
+	if (agent->agent == NULL)
+		buf_printf(problem, "no agent is named for the value \"%.*s\", and there is no default",
+				   (int) utf8_clip(value, strlen(value), 100), value);
+	return agent->agent;
+}
+
+static int64
+pinned_version(Workflow *workflow, const char *agent, Buf *problem)
+{
+	JsonbValue *version = workflow_member(workflow->agents, agent);
+
+	if (version != NULL && version->type == jbvNumeric)
+		return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(version->val.numeric)));
+	buf_printf(problem, "agent \"%.*s\" is not among those that the execution was started with",
+			   (int) utf8_clip(agent, strlen(agent), 100), agent);
+	return 0;
+}
+
+/* What comes behind the task when the flow has come back to it. */
+static char *
+with_feedback(Workflow *workflow, const FlowRow *row, char *task)
+{
+	RowData    *data = row_data(row);
+	char	   *previous;
+
+	if (data->feedback == NULL)
+		return task;
+	previous = row->iteration > 1 ? workflow_answer_of(workflow, row->step_no - workflow->plan->nsteps) : NULL;
+	if (previous != NULL)
+		task = psprintf("%s\n\nYour previous answer:\n\n%s", task, previous);
+	return psprintf("%s\n\nFeedback:\n\n%s\n\nGive the whole answer, and take the feedback into account.",
+					task, data->feedback);
+}
+
+static char *
+text_of(void (*describe) (const PlanStep *step, Buf *out), const PlanStep *step)
+{
+	Buf			out;
+	char	   *copy;
+
+	if (step->noutputs == 0)
+		return NULL;
+	buf_init(&out, 1024 * 1024);
+	describe(step, &out);
+	copy = pstrdup(buf_text(&out));
+	buf_free(&out);
+	return copy;
+}
+
+static bool
+host_begin(void *arg, FlowRow *row, Buf *problem)
+{
+	Workflow   *workflow = arg;
+	const PlanStep *step = plan_step_of(workflow, row);
+	RowData    *data = row_data(row);
+	const char *agent = choose_agent(workflow, row, problem);
+
+	if (agent == NULL || (data->agent_version_id = pinned_version(workflow, agent, problem)) == 0)
+		return false;
+	data->task = with_feedback(workflow, row, workflow_render(workflow, row, &step->task));
+	data->instructions = text_of(plan_step_instructions, step);
+	data->schema = text_of(plan_step_schema, step);
+	return true;
+}
+
+static void
+host_feedback(void *arg, FlowRow *from, FlowRow *to, const PlanText *text, const char *words)
+{
+	Workflow   *workflow = arg;
+	RowData    *data = row_data(to);
+	char	   *said = text != NULL && text->npieces > 0 ? workflow_render(workflow, from, text) : NULL;
+
+	if (said == NULL || said[0] == '\0')
+		said = words != NULL ? pstrdup(words) : workflow_answer_of(workflow, from->step_no);
+	data->feedback = said;
+}
+
+void
+workflow_set_host(Workflow *workflow)
+{
+	workflow->host.arg = workflow;
+	workflow->host.holds = host_holds;
+	workflow->host.begin = host_begin;
+	workflow->host.decide = host_decide;
+	workflow->host.feedback = host_feedback;
+	workflow->host.tell = host_tell;
+}

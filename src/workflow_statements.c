@@ -1,0 +1,228 @@
+/*
+ * workflow_statements.c
+ *		The SQL statements for executions that have a plan.
+ *
+ * As in statements.c: all are set-based, all names are qualified, and the changes
+ * of a statement's parts happen at once.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "statements_private.h"
+
+/* $1: executions. Those without a plan are left out. */
+static const char load_executions_sql[] =
+"SELECT e.execution_id, e.status, e.started_at IS NOT NULL, e.workflow_version_id, e.plan IS NOT NULL,"
+"	e.inputs, e.agents, e.notify, e.pause_before_each_step, e.continue_on_warnings, e.task, e.priority, e.owner, e.team"
+" FROM agent_studio.executions e"
+" WHERE e.execution_id = ANY ($1) AND (e.workflow_version_id IS NOT NULL OR e.plan IS NOT NULL)"
+" ORDER BY e.execution_id";
+
+/* $1: plan_cache_key. */
+static const char definition_sql[] =
+"SELECT CASE WHEN $1 > 0"
+"	THEN (SELECT v.definition::text FROM agent_studio.workflow_versions v WHERE v.workflow_version_id = $1)"
+"	ELSE (SELECT e.plan::text FROM agent_studio.executions e WHERE e.execution_id = - $1) END";
+
+/* $1: executions. The current iteration of each step, which is the one with the highest number. */
+static const char load_steps_sql[] =
+"SELECT DISTINCT ON (s.execution_id, s.plan_step) s.execution_id, s.plan_step, s.step_no, s.iteration, s.round, s.state,"
+"	s.verdict, s.attempt_no, s.finished_at, CASE WHEN s.agent_version_id IS NULL THEN s.outputs -> 'chosen' END,"
+"	CASE WHEN s.state <> 'completed' THEN s.feedback END, s.error_class, s.error_message"
+" FROM agent_studio.steps s WHERE s.execution_id = ANY ($1)"
+" ORDER BY s.execution_id, s.plan_step, s.iteration DESC";
+
+static const char step_outputs_sql[] =
+"SELECT s.outputs, s.output FROM agent_studio.steps s WHERE s.execution_id = $1 AND s.step_no = $2";
+
+/*
+ * One array a column. New rows are inserted, the others updated; those that are to
+ * be queued get a row in the queue. What a step needs of its agent is looked up
+ * here: where nothing else is said, the answer's format is the agent's, or JSON where outputs are declared
+ * and the model can be held to a schema.
+ */
+static const char write_steps_sql[] =
+"WITH changed AS MATERIALIZED ("
+"	SELECT d.*, v.model_id, v.timeout_seconds AS agents_timeout,"
+"		(coalesce(octet_length(v.system_prompt), 0) + coalesce(octet_length(d.task), 0)) / 4"
+"			+ coalesce(v.max_output_tokens, 1000) AS tokens,"
+"		coalesce(d.output_format, CASE WHEN d.schema IS NOT NULL AND m.structured_output THEN 'json' ELSE v.output_format END) AS used_format"
+"	FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
+"		$21, $22, $23, $24, $25, $26, $27, $28, $29, $30) AS d (execution_id, step_no, name, title, plan_step, iteration,"
+"		round, state, verdict, agent_version_id, task, instructions, feedback, schema, output_format, outputs, output, at_rest,"
+"		error_class, error_message, clears_error, timeout_seconds, max_retries, owner, team, is_new, to_queue, paused, priority, now_at)"
+"	LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = d.agent_version_id"
+"	LEFT JOIN agent_studio.models m ON m.model_id = v.model_id),"
+" ready AS ("
+"	SELECT c.*, CASE WHEN c.used_format = 'json' OR c.instructions IS NULL THEN c.task"
+"			ELSE c.task || E'\\n\\n' || c.instructions END AS full_task,"
+"		CASE WHEN c.used_format = 'json' THEN c.schema::json END AS used_schema FROM changed c),"
+" queued AS ("
+"	INSERT INTO agent_studio.queue (execution_id, step_no, model_id, order_at, run_at, waiting, attempt_no, tokens)"
+"	SELECT c.execution_id, c.step_no, c.model_id, c.now_at - agent_studio_private.head_start(c.priority),"
+"		CASE WHEN c.paused THEN 'infinity' ELSE c.now_at END, c.paused, coalesce(s.attempt_no, 0), c.tokens"
+"	FROM changed c LEFT JOIN agent_studio.steps s ON s.execution_id = c.execution_id AND s.step_no = c.step_no"
+"	WHERE c.to_queue),"
+" new_rows AS ("
+"	INSERT INTO agent_studio.steps (execution_id, step_no, name, title, plan_step, iteration, round, state, verdict,"
+"		agent_version_id, model_id, queued_at, finished_at, task, feedback, timeout_seconds, max_retries, output_format,"
+"		json_schema, outputs, error_class, error_message, owner, team)"
+"	SELECT r.execution_id, r.step_no, r.name, r.title, r.plan_step, r.iteration, r.round, r.state, r.verdict,"
+"		r.agent_version_id, r.model_id, CASE WHEN r.to_queue THEN r.now_at END, CASE WHEN r.at_rest THEN r.now_at END,"
+"		r.full_task, r.feedback, coalesce(r.timeout_seconds, r.agents_timeout), r.max_retries, r.used_format,"
+"		r.used_schema, r.outputs::jsonb, r.error_class, r.error_message, r.owner, r.team"
+"	FROM ready r WHERE r.is_new),"
+" old_rows AS ("
+"	UPDATE agent_studio.steps s SET state = r.state, verdict = r.verdict,"
+"		agent_version_id = coalesce(r.agent_version_id, s.agent_version_id), model_id = coalesce(r.model_id, s.model_id),"
+"		queued_at = CASE WHEN r.to_queue THEN r.now_at ELSE s.queued_at END,"
+"		finished_at = CASE WHEN r.at_rest THEN coalesce(CASE WHEN NOT r.clears_error THEN s.finished_at END, r.now_at) END,"
+"		task = coalesce(r.full_task, s.task), feedback = coalesce(r.feedback, s.feedback),"
+"		timeout_seconds = coalesce(r.timeout_seconds, s.timeout_seconds, r.agents_timeout),"
+"		output_format = coalesce(r.used_format, s.output_format), json_schema = coalesce(r.used_schema, s.json_schema),"
+"		outputs = coalesce(r.outputs::jsonb, s.outputs), output = coalesce(r.output, s.output),"
+"		error_class = CASE WHEN r.error_class IS NOT NULL THEN r.error_class WHEN NOT r.clears_error THEN s.error_class END,"
+"		error_message = CASE WHEN r.error_class IS NOT NULL THEN r.error_message WHEN NOT r.clears_error THEN s.error_message END"
+"	FROM ready r WHERE NOT r.is_new AND s.execution_id = r.execution_id AND s.step_no = r.step_no)"
+" SELECT count(*) FROM changed";
+
+static const char write_executions_sql[] =
+"UPDATE agent_studio.executions e SET status = d.status, finished_at = CASE WHEN d.at_rest THEN d.now_at END,"
+"	started_at = CASE WHEN d.at_rest THEN coalesce(e.started_at, d.now_at) ELSE e.started_at END,"
+"	error_class = d.error_class, error_message = d.error_message, error_hint = d.error_hint"
+" FROM unnest($1, $2, $3, $4, $5, $6, $7) AS d (execution_id, status, at_rest, now_at, error_class, error_message, error_hint)"
+" WHERE e.execution_id = d.execution_id";
+
+/* A notice for each step that has completed, with what it cost. */
+static const char tell_completed_sql[] =
+"INSERT INTO agent_studio.notices (execution_id, step_no, severity, kind, message, owner, team)"
+" SELECT d.execution_id, d.step_no, 'success', 'step_completed',"
+"	format('Step %s Complete: %s (%ss, %s%s)%s', d.place, d.name,"
+"		round(extract(epoch FROM s.finished_at - s.started_at)),"
+"		coalesce('$' || round(a.cost, 2), 'cost not known'), d.which, d.tail), s.owner, s.team"
+" FROM unnest($1, $2, $3, $4, $5, $6) AS d (execution_id, step_no, place, name, tail, which)"
+" JOIN agent_studio.steps s ON s.execution_id = d.execution_id AND s.step_no = d.step_no"
+" LEFT JOIN LATERAL (SELECT sum(x.input_cost_usd + x.output_cost_usd) AS cost FROM agent_studio.attempts x"
+"	WHERE x.execution_id = d.execution_id AND x.step_no = d.step_no) a ON true";
+
+static const char write_approvals_sql[] =
+"INSERT INTO agent_studio.approvals AS a (execution_id, step_no, approver, message, requested_at, expires_at, on_expiry, owner, team)"
+" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+" ON CONFLICT (execution_id, step_no) DO UPDATE SET approver = excluded.approver, message = excluded.message,"
+"	requested_at = excluded.requested_at, expires_at = excluded.expires_at, decision = NULL, decided_by = NULL,"
+"	decided_at = NULL, comment = NULL";
+
+static const char write_decisions_sql[] =
+"UPDATE agent_studio.approvals a SET decision = d.decision, decided_by = d.decided_by, decided_at = clock_timestamp(),"
+"	comment = d.comment"
+" FROM unnest($1, $2, $3, $4, $5) AS d (execution_id, step_no, decision, decided_by, comment)"
+" WHERE a.execution_id = d.execution_id AND a.step_no = d.step_no AND a.decision IS NULL";
+
+static const char write_deliveries_sql[] =
+"INSERT INTO agent_studio.deliveries (execution_id, step_no, action, arguments, owner, team)"
+" SELECT d.execution_id, d.step_no, d.action, d.arguments::jsonb, d.owner, d.team"
+" FROM unnest($1, $2, $3, $4, $5, $6) AS d (execution_id, step_no, action, arguments, owner, team)";
+
+/* Commands that were dealt with; a refusal says why. */
+static const char end_commands_sql[] =
+"UPDATE agent_studio.commands c SET applied_at = clock_timestamp(),"
+"	outcome = CASE WHEN d.refusal IS NULL THEN 'applied' ELSE 'refused' END, reason = coalesce(d.refusal, c.reason)"
+" FROM unnest($1, $2, $3) AS d (execution_id, command_id, refusal)"
+" WHERE c.execution_id = d.execution_id AND c.command_id = d.command_id AND c.applied_at IS NULL";
+
+/*
+ * $1, $2: a command to pause. What is under way goes on, and is held when it comes
+ * back to the queue; an execution at rest is left as it is.
+ */
+static const char pause_sql[] =
+"WITH wanted AS ("
+"	SELECT e.execution_id, e.status, e.finished_at IS NULL AS open FROM agent_studio.executions e WHERE e.execution_id = $1),"
+" paused AS ("
+"	UPDATE agent_studio.executions e SET status = 'paused' FROM wanted w WHERE e.execution_id = w.execution_id AND w.open),"
+" held AS ("
+"	UPDATE agent_studio.queue q SET waiting = true, run_at = 'infinity'"
+"	FROM wanted w WHERE q.execution_id = w.execution_id AND w.open AND q.epoch IS NULL),"
+" step_states AS ("
+"	UPDATE agent_studio.steps s SET state = 'paused', retry_at = NULL"
+"	FROM wanted w WHERE s.execution_id = w.execution_id AND w.open AND s.state IN ('queued', 'retrying'))"
+" UPDATE agent_studio.commands c SET applied_at = clock_timestamp(),"
+"	outcome = CASE WHEN w.open THEN 'applied' ELSE 'refused' END,"
+"	reason = CASE WHEN w.open THEN c.reason ELSE format('it was %s already', w.status) END"
+" FROM wanted w WHERE c.execution_id = w.execution_id AND c.command_id = $2 AND c.applied_at IS NULL";
+
+/* $1, $2: a command to go on. */
+static const char resume_sql[] =
+"WITH wanted AS ("
+"	SELECT e.execution_id, e.status, e.status = 'paused' AS open FROM agent_studio.executions e WHERE e.execution_id = $1),"
+" resumed AS ("
+"	UPDATE agent_studio.executions e SET status = CASE WHEN e.started_at IS NULL THEN 'queued' ELSE 'running' END"
+"	FROM wanted w WHERE e.execution_id = w.execution_id AND w.open),"
+" released AS ("
+"	UPDATE agent_studio.queue q SET waiting = false, run_at = clock_timestamp()"
+"	FROM wanted w WHERE q.execution_id = w.execution_id AND w.open AND q.waiting AND q.run_at = 'infinity'),"
+" step_states AS ("
+"	UPDATE agent_studio.steps s SET state = 'queued', queued_at = clock_timestamp()"
+"	FROM wanted w WHERE s.execution_id = w.execution_id AND w.open AND s.state = 'paused')"
+" UPDATE agent_studio.commands c SET applied_at = clock_timestamp(),"
+"	outcome = CASE WHEN w.open THEN 'applied' ELSE 'refused' END,"
+"	reason = CASE WHEN w.open THEN c.reason ELSE format('it was %s, not paused', w.status) END"
+" FROM wanted w WHERE c.execution_id = w.execution_id AND c.command_id = $2 AND c.applied_at IS NULL";
+
+/* Another agent tries from now on: $1, $2 the steps, $3 the agents. */
+static const char hand_over_sql[] =
+"WITH taken AS ("
+"	UPDATE agent_studio.steps s SET agent_version_id = v.agent_version_id, model_id = v.model_id"
+"	FROM unnest($1, $2, $3) AS d (execution_id, step_no, agent)"
+"	JOIN agent_studio.executions e ON e.execution_id = d.execution_id"
+"	JOIN agent_studio.agent_versions v ON v.agent_version_id = (e.agents ->> d.agent)::bigint"
+"	WHERE s.execution_id = d.execution_id AND s.step_no = d.step_no AND s.agent_version_id <> v.agent_version_id"
+"	RETURNING s.execution_id, s.step_no, s.name, s.model_id, s.owner, s.team, d.agent),"
+" queued AS ("
+"	UPDATE agent_studio.queue q SET model_id = t.model_id, fallback_no = 0"
+"	FROM taken t WHERE q.execution_id = t.execution_id AND q.step_no = t.step_no)"
+" INSERT INTO agent_studio.notices (execution_id, step_no, severity, kind, message, owner, team)"
+" SELECT t.execution_id, t.step_no, 'warning', 'handed_off', format('Step %s is handed over to %s', t.name, t.agent), t.owner, t.team"
+" FROM taken t";
+
+/* Approvals that nobody gave in time, also where the step waits no more: their rows are ended with the others. */
+static const char expired_approvals_sql[] =
+"SELECT a.execution_id, a.step_no, CASE a.on_expiry WHEN 'approve' THEN 'approve' WHEN 'manual_review' THEN 'manual_review' ELSE 'reject' END"
+" FROM agent_studio.approvals a WHERE a.decision IS NULL AND a.expires_at <= $1 ORDER BY a.expires_at LIMIT 1000";
+
+static const char next_expiry_sql[] =
+"SELECT a.expires_at FROM agent_studio.approvals a WHERE a.decision IS NULL AND a.expires_at IS NOT NULL"
+" ORDER BY a.expires_at LIMIT 1";
+
+static const char withdraw_approval_sql[] =
+"UPDATE agent_studio.approvals a SET decision = 'withdrawn', decided_at = clock_timestamp()"
+" WHERE a.execution_id = $1 AND a.step_no = $2 AND a.decision IS NULL";
+
+const StatementText workflow_statement_texts[STATEMENT_COUNT] = {
+	[STATEMENT_LOAD_EXECUTIONS] = {load_executions_sql, 1, {INT8ARRAYOID}},
+	[STATEMENT_DEFINITION] = {definition_sql, 1, {INT8OID}},
+	[STATEMENT_LOAD_STEPS] = {load_steps_sql, 1, {INT8ARRAYOID}},
+	[STATEMENT_STEP_OUTPUTS] = {step_outputs_sql, 2, {INT8OID, INT4OID}},
+	[STATEMENT_WRITE_STEPS] = {write_steps_sql, 30, {INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		BOOLARRAYOID, BOOLARRAYOID, BOOLARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID}},
+	[STATEMENT_WRITE_EXECUTIONS] = {write_executions_sql, 7, {INT8ARRAYOID, TEXTARRAYOID, BOOLARRAYOID,
+		TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
+	[STATEMENT_TELL_COMPLETED] = {tell_completed_sql, 6, {INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID}},
+	[STATEMENT_WRITE_APPROVALS] = {write_approvals_sql, 9, {INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
+	[STATEMENT_WRITE_DECISIONS] = {write_decisions_sql, 5, {INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID}},
+	[STATEMENT_WRITE_DELIVERIES] = {write_deliveries_sql, 6, {INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID}},
+	[STATEMENT_END_COMMANDS] = {end_commands_sql, 3, {INT8ARRAYOID, INT8ARRAYOID, TEXTARRAYOID}},
+	[STATEMENT_PAUSE] = {pause_sql, 2, {INT8OID, INT8OID}},
+	[STATEMENT_RESUME] = {resume_sql, 2, {INT8OID, INT8OID}},
+	[STATEMENT_HAND_OVER] = {hand_over_sql, 3, {INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID}},
+	[STATEMENT_EXPIRED_APPROVALS] = {expired_approvals_sql, 1, {TIMESTAMPTZOID}},
+	[STATEMENT_NEXT_EXPIRY] = {next_expiry_sql, 0, {0}},
+	[STATEMENT_WITHDRAW_APPROVAL] = {withdraw_approval_sql, 2, {INT8OID, INT4OID}},
+};
