@@ -69,7 +69,8 @@ near_offer(Near *near, const char *candidate)
 	if (near->len > NEAR_MAX_LENGTH || len > NEAR_MAX_LENGTH || differ >= (size_t) near->limit)
 		return;
 	found = distance(near->wanted, near->len, candidate, len);
-	if (found >= near->limit)
+	/* they have to have something in common */
+	if (found >= near->limit || (size_t) found >= (len > near->len ? len : near->len))
 		return;
 	near->limit = found;
 	near->best = candidate;

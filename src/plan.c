@@ -47,11 +47,13 @@ visit_numbered(const PlanStep *step, const char *what, int no, const char *condi
 void
 plan_each_condition(const WorkflowPlan *plan, PlanCondition visit, void *arg)
 {
-	const PlanStep *step;
+	int			s;
 	int			i;
 
-	for (step = plan->steps; step < plan->steps + plan->nsteps; step++)
+	for (s = 0; s < plan->nsteps; s++)
 	{
+		const PlanStep *step = &plan->steps[s];
+
 		if (step->when)
 			visit(arg, step->name, "when", step->when);
 		for (i = 0; i < step->ncases; i++)
@@ -74,11 +76,13 @@ visit_agent(const PlanStep *step, const char *agent, PlanAgent visit, void *arg)
 void
 plan_each_agent(const WorkflowPlan *plan, PlanAgent visit, void *arg)
 {
-	const PlanStep *step;
+	int			s;
 	int			i;
 
-	for (step = plan->steps; step < plan->steps + plan->nsteps; step++)
+	for (s = 0; s < plan->nsteps; s++)
 	{
+		const PlanStep *step = &plan->steps[s];
+
 		visit_agent(step, step->agent.agent, visit, arg);
 		for (i = 0; i < step->agent.nchoices; i++)
 			visit_agent(step, step->agent.agents[i], visit, arg);

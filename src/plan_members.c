@@ -109,7 +109,7 @@ tell_kind(Reader *reader, const JsonNode *member, const char *expected)
 
 	buf_init(&found, 0);
 	json_node_write(&found, member, SHOWN_MAX);
-	plan_tell(reader, NULL, "%s must be %s, it is %s", member->name, expected, buf_text(&found));
+	plan_tell(reader, "See doc/workflows.md for what it may be.", "%s must be %s, it is %s", member->name, expected, buf_text(&found));
 	buf_free(&found);
 }
 
@@ -156,7 +156,8 @@ plan_int(Reader *reader, const JsonNode *object, const char *name, int low, int 
 	number = strtod(member->is.text, NULL);
 	if (number >= low && number <= high && json_number_is_integer(member->is.text, member->by.len))
 		return (int) number;
-	plan_tell(reader, NULL, "%s is %.40s, it must be a whole number from %d to %d", name, member->is.text, low, high);
+	plan_tell(reader, "Give a number of that range, or leave it out.",
+			  "%s is %.40s, it must be a whole number from %d to %d", name, member->is.text, low, high);
 	return usual;
 }
 
@@ -171,7 +172,8 @@ plan_number(Reader *reader, const JsonNode *object, const char *name, double low
 	number = strtod(member->is.text, NULL);
 	if (number >= low && number <= high)
 		return number;
-	plan_tell(reader, NULL, "%s is %.40s, it must be from %g to %g", name, member->is.text, low, high);
+	plan_tell(reader, "Give a number of that range, or leave it out.",
+			  "%s is %.40s, it must be from %g to %g", name, member->is.text, low, high);
 	return usual;
 }
 
@@ -222,7 +224,7 @@ plan_texts(Reader *reader, const JsonNode *object, const char *name, int max, in
 		return NULL;
 	if (array->count == 0 || array->count > (uint32_t) max)
 	{
-		plan_tell(reader, NULL, "%s has %u values, it must have from 1 to %d", name, array->count, max);
+		plan_tell(reader, "Give so many, or leave it out.", "%s has %u values, it must have from 1 to %d", name, array->count, max);
 		return NULL;
 	}
 	texts = plan_alloc(reader, array->count, sizeof(char *));

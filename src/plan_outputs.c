@@ -382,7 +382,7 @@ find_outputs(Taking *taking)
 		section_key(step->outputs[i].name, strlen(step->outputs[i].name), &taking->answer.wanted[i].key);
 	if (is_whole_answer(step))
 	{
-		taking->answer.wanted[0].body = taking->answer.text;
+		take_body(&taking->answer.wanted[0], taking->answer.text);
 		return;
 	}
 	find_json(&taking->answer);

@@ -13,6 +13,9 @@
 #include <string.h>
 
 #include "template.h"
+#include "utf8.h"
+
+#define EXPLANATION_MAX	500
 
 static const char *const pattern_words[] = {
 	"sequential", "parallel", "iterative", "dynamic", NULL
@@ -206,7 +209,8 @@ parse(Reader *reader, const char *definition, size_t len)
 	else
 		reader->tree = json_tree_parse(definition, len, PLAN_MAX_NODES, &why);
 	if (reader->tree == NULL)
-		plan_tell(reader, "Look at doc/workflows.md for what a definition is like.", "%.500s", buf_text(&why));
+		plan_tell(reader, "Look at doc/workflows.md for what a definition is like.", "%.*s",
+				  (int) utf8_clip(buf_text(&why), why.len, EXPLANATION_MAX), buf_text(&why));
 	buf_free(&why);
 	return reader->tree != NULL;
 }

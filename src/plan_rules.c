@@ -102,7 +102,7 @@ read_array(Reader *reader, int self, const char *name)
 
 	if (array && array->count > PLAN_MAX_RULES)
 	{
-		plan_tell(reader, NULL, "there are %u %s, there may be %d", array->count, name, PLAN_MAX_RULES);
+		plan_tell(reader, "Make several steps of this one.", "there are %u %s, there may be %d", array->count, name, PLAN_MAX_RULES);
 		return NULL;
 	}
 	return array;

@@ -49,7 +49,7 @@ add_step(Reader *reader, const char *what, const JsonNode *node, int *steps, int
 
 	if (!plan_is_text(node))
 	{
-		plan_tell(reader, NULL, "%s: a step's name must be a text that is not empty", what);
+		plan_tell(reader, "Write a step's name, or an array of names.", "%s: a step's name must be a text that is not empty", what);
 		return;
 	}
 	step = plan_step_named(reader, what, node->is.text, node->by.len);
@@ -113,7 +113,7 @@ read_agents_by_value(Reader *reader, const JsonNode *object, PlanAgentChoice *ag
 	if (plan_any_member(object, "choices") == NULL || (choices && choices->count == 0))
 		plan_tell_missing(reader, "choices", "Write \"choices\": {\"value\": \"agent\", ...}.");
 	if (choices && choices->count > MAX_CHOICES)
-		plan_tell(reader, NULL, "choices has %u members, it may have %d", choices->count, MAX_CHOICES);
+		plan_tell(reader, "Let the default stand for several values.", "choices has %u members, it may have %d", choices->count, MAX_CHOICES);
 	if (choices == NULL || choices->count > MAX_CHOICES)
 		return;
 	agent->values = plan_alloc(reader, choices->count, sizeof(char *));
@@ -192,7 +192,7 @@ read_mapping(Reader *reader, const JsonNode *node, PlanMapping *mapping)
 	plan_at_name(reader, "input", node->name);
 	if (count == 0 || count > PLAN_MAX_SOURCES)
 	{
-		plan_tell(reader, NULL, "it has %u sources, it must have from 1 to %d", count, PLAN_MAX_SOURCES);
+		plan_tell(reader, "Write \"step.output\", or an array of such texts.", "it has %u sources, it must have from 1 to %d", count, PLAN_MAX_SOURCES);
 		return;
 	}
 	mapping->sources = plan_alloc(reader, count, sizeof(PlanSource));
@@ -218,7 +218,7 @@ read_mappings(Reader *reader, int self)
 		return;
 	if (object->count > PLAN_MAX_VALUES)
 	{
-		plan_tell(reader, NULL, "%u inputs are mapped, there may be %d", object->count, PLAN_MAX_VALUES);
+		plan_tell(reader, "Map what the task uses, and no more.", "%u inputs are mapped, there may be %d", object->count, PLAN_MAX_VALUES);
 		return;
 	}
 	step->mappings = plan_alloc(reader, object->count, sizeof(PlanMapping));

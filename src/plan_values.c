@@ -194,7 +194,7 @@ plan_values(Reader *reader, const JsonNode *object, bool are_inputs, int *count)
 		return NULL;
 	if (object->count > PLAN_MAX_VALUES)
 	{
-		plan_tell(reader, NULL, "%u %s are declared, there may be %d", object->count,
+		plan_tell(reader, "Put several into one of type object.", "%u %s are declared, there may be %d", object->count,
 				  are_inputs ? "inputs" : "outputs", PLAN_MAX_VALUES);
 		return NULL;
 	}
