@@ -53,7 +53,11 @@ SELECT e.kind, e.workflow, v.version, e.task, e.priority, e.max_retries, e.input
 FROM executions e JOIN workflow_versions v USING (workflow_version_id) ORDER BY e.execution_id;
 \x off
 
+RESET ROLE;
+SELECT * FROM tests.orphans();
+
 -- The same key of the same owner gives the first id, whatever has become of the workflow.
+SET ROLE regress_alice;
 SELECT as_run_workflow('build-sequential-dev', '{}', idempotency_key => 'k1') = :id2 AS same;
 SELECT as_execute_task('worker', 'A task', idempotency_key => 'k1') = :id2 AS same;
 SELECT as_deprecate_workflow('build-sequential-dev');

@@ -195,8 +195,9 @@ RETURN concat_ws(' ', 'step "' || step || '":', rtrim(problem, '.') || '.', null
 COMMENT ON FUNCTION agent_studio_private.problem_line(text, text, text) IS
 'A problem of a definition as one line: step "x": problem. hint';
 
+-- Without jit: the planner takes a definition for a large table, and compiling would take longer than all else.
 CREATE FUNCTION agent_studio_private.require_sound(actor text, workflow text, definition jsonb) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
 	lines text[];

@@ -2,6 +2,8 @@
 --
 -- Both read with the caller's rights, and see the history that the caller may see. A
 -- test that sends something is an execution like any other, flagged as a test.
+-- The planner takes a definition for a large table; compiling queries over it (jit)
+-- would take a second and save nothing.
 
 -- Where the value of a variable or a placeholder comes from, read without asking whether
 -- the definition is sound. alternative: one of several sources, of which the first that is there is taken.
@@ -213,7 +215,7 @@ COMMENT ON FUNCTION agent_studio_private.total_estimate(text, jsonb, jsonb) IS
 CREATE FUNCTION agent_studio.as_estimate(workflow text, inputs jsonb DEFAULT '{}',
 	OUT steps integer, OUT seconds_low numeric, OUT seconds_high numeric,
 	OUT cost_usd_low numeric, OUT cost_usd_high numeric) RETURNS record
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
 	target agent_studio.workflows := agent_studio_private.find_workflow(current_user::text, workflow);
@@ -328,7 +330,7 @@ BEGIN
 	RETURN NULL;
 EXCEPTION WHEN data_exception OR undefined_object THEN
 	GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN concat_ws(E'\n', agent_studio_private.problem_line(NULL, problem, hint), nullif(detail, ''));
+	RETURN coalesce(nullif(detail, ''), agent_studio_private.problem_line(NULL, problem, hint));
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.inputs_problem(jsonb, jsonb) IS
@@ -576,7 +578,7 @@ COMMENT ON FUNCTION agent_studio_private.partial_inputs(jsonb, text[], jsonb) IS
 'The inputs of a partial plan, those for outputs of other steps taken from under the steps'' names; raises 22023 for missing ones.';
 
 CREATE FUNCTION agent_studio_private.start_test(actor text, workflow text, inputs jsonb, steps text[]) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -622,7 +624,7 @@ RETURNS TABLE (execution bigint, step_no integer, step text, status text, agent 
 	endpoint_available boolean, inputs_from text, outputs_to text, condition text, error_handling text,
 	seconds_low numeric, seconds_high numeric, cost_usd_low numeric, cost_usd_high numeric,
 	ready_to_save boolean, problem text)
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
