@@ -326,6 +326,16 @@ WHERE s.note IS NOT NULL;
 SELECT e.status, s.progress_percent, s.note FROM unnest(ARRAY[:queued, :paused, :waiting, :completed, :failed, :partial, :held, :never]) id
 JOIN executions e ON e.execution_id = id, LATERAL as_status(id) s ORDER BY id;
 
+-- What a step comes after, where the definition says it, and where it does not.
+RESET ROLE;
+SELECT p.plan_step, p.name, p.on_demand, p.compensates, p.is_final, p.after
+FROM (VALUES ('sequential'), ('parallel')) d (pattern), LATERAL agent_studio_private.plan_steps(format('{"pattern": "%s", "steps": [
+	{"name": "a"}, {"name": "choose", "type": "decision", "cases": [{"if": "true", "to": "b"}, {"if": "true", "to": ["c", "d"]}], "else": "e"},
+	{"name": "b"}, {"name": "c", "rules": [{"then": "hand_off", "to": "expert"}, {"then": "go_back", "to": "a"}]}, {"name": "expert"},
+	{"name": "d", "on_failure": "fallback", "fallback": "plan-b"}, {"name": "plan-b"}, {"name": "e"}, {"name": "f"},
+	{"name": "g", "after": ["b", "c"], "merge": "any", "final": true}, {"name": "h", "compensates": "a"}, {"name": "i", "after": []}]}', d.pattern)::jsonb) p;
+SELECT count(*) FROM unnest(ARRAY[NULL, '{}', '{"steps": 7}', '{"steps": [7, null, {}]}', '[]', '"x"']::jsonb[]) d, LATERAL agent_studio_private.plan_steps(d);
+
 -- The answer: the final step's once it is there, else the last that completed; never that of an undoing.
 RESET ROLE;
 UPDATE steps SET output = name || '''s answer' WHERE execution_id IN (:completed, :rolled_back, :failed);

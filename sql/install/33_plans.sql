@@ -50,7 +50,7 @@ BEGIN ATOMIC
 					THEN ARRAY(SELECT DISTINCT t.decision FROM led_to t WHERE t.name = c.name)
 				WHEN definition ->> 'pattern' = 'parallel' OR c.before IS NULL THEN '{}'
 				ELSE ARRAY[c.before] END
-	FROM chained c;
+	FROM chained c ORDER BY c.plan_step;
 END;
 COMMENT ON FUNCTION agent_studio_private.plan_steps(jsonb) IS
 'The steps of a definition in their order: which run on demand only, which compensate, which is final, and what each comes after.';

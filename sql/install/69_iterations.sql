@@ -83,6 +83,10 @@ DECLARE
 		'retry', retry, 'timeout_seconds', timeout_seconds, 'output_format', output_format, 'final', true);
 	steps jsonb;
 BEGIN
+	-- Where nothing else is demanded, the answer's format is.
+	IF NOT criteria ?| ARRAY['min_quality_score', 'required_sections'] THEN
+		criteria := criteria || '{"min_quality_score": 1}';
+	END IF;
 	IF criteria ? 'validator' THEN
 		steps := jsonb_build_array(step, agent_studio_private.judging_step(task, criteria, max_iterations, retry));
 	ELSE

@@ -1,25 +1,24 @@
 -- as_workflow_status: a row per step, for looking on while a workflow runs.
 
-CREATE FUNCTION agent_studio_private.pending_step_note(execution agent_studio.executions, on_demand boolean, after text[]) RETURNS text
-LANGUAGE sql STABLE
+CREATE FUNCTION agent_studio_private.pending_step_note(at_rest boolean, on_demand boolean, after text[], unfinished text[]) RETURNS text
+LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
 	SELECT CASE
-		WHEN (execution).finished_at IS NOT NULL THEN 'not reached'
+		WHEN at_rest THEN 'not reached'
 		WHEN on_demand THEN 'runs on demand only'
-		ELSE 'waits for ' || (SELECT string_agg(c.name, ', ' ORDER BY c.plan_step)
-							  FROM agent_studio_private.current_steps((execution).execution_id) c
-							  WHERE c.name = ANY (after) AND c.state NOT IN ('completed', 'skipped'))
+		ELSE 'waits for ' || (SELECT string_agg(a.name, ', ' ORDER BY a.n) FROM unnest(after) WITH ORDINALITY a (name, n)
+							  WHERE a.name = ANY (unfinished))
 		END;
 END;
-COMMENT ON FUNCTION agent_studio_private.pending_step_note(agent_studio.executions, boolean, text[]) IS
+COMMENT ON FUNCTION agent_studio_private.pending_step_note(boolean, boolean, text[], text[]) IS
 'What a step that has not begun waits for; NULL = nothing that could be told.';
 
 CREATE FUNCTION agent_studio_private.step_note(execution agent_studio.executions, step agent_studio.steps,
-	on_demand boolean, after text[]) RETURNS text
+	on_demand boolean, after text[], unfinished text[]) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT CASE (step).state
-		WHEN 'pending' THEN agent_studio_private.pending_step_note(execution, on_demand, after)
+		WHEN 'pending' THEN agent_studio_private.pending_step_note((execution).finished_at IS NOT NULL, on_demand, after, unfinished)
 		WHEN 'queued' THEN 'waits for its turn'
 		WHEN 'paused' THEN 'waits for as_resume'
 		WHEN 'retrying' THEN agent_studio_private.retry_note(execution, step)
@@ -35,7 +34,7 @@ BEGIN ATOMIC
 			WHEN 'handed_off' THEN 'handed off' END
 		ELSE nullif(concat_ws(': ', (step).error_class, (step).error_message), '') END;
 END;
-COMMENT ON FUNCTION agent_studio_private.step_note(agent_studio.executions, agent_studio.steps, boolean, text[]) IS
+COMMENT ON FUNCTION agent_studio_private.step_note(agent_studio.executions, agent_studio.steps, boolean, text[], text[]) IS
 'What a step waits for, or what has become of it; NULL = there is nothing to say.';
 
 CREATE FUNCTION agent_studio.as_workflow_status(execution bigint)
@@ -44,8 +43,13 @@ RETURNS TABLE (step_no integer, step text, title text, agent text, state text, i
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+	plan jsonb;
+	unfinished text[];
 BEGIN
 	PERFORM agent_studio_private.require_execution(execution);
+	SELECT agent_studio_private.plan_of(e) INTO plan FROM agent_studio.executions e WHERE e.execution_id = as_workflow_status.execution;
+	unfinished := ARRAY(SELECT c.name FROM agent_studio_private.current_steps(execution) c WHERE c.state NOT IN ('completed', 'skipped'));
 	RETURN QUERY
 	SELECT s.step_no, s.name, coalesce(s.title, s.name),
 		   coalesce(a.name, CASE WHEN jsonb_typeof(p.step -> 'agent') = 'string' THEN p.step ->> 'agent' END, e.agent),
@@ -54,11 +58,10 @@ BEGIN
 		   trim_scale(used.cost), used.tokens,
 		   (SELECT t.content FROM agent_studio.thoughts t
 			WHERE t.execution_id = e.execution_id AND t.step_no = s.step_no ORDER BY t.seq DESC LIMIT 1),
-		   agent_studio_private.one_line(agent_studio_private.step_note(e, s, p.on_demand, p.after), 200)
+		   agent_studio_private.one_line(agent_studio_private.step_note(e, s, p.on_demand, p.after, unfinished), 200)
 	FROM agent_studio.executions e
 	CROSS JOIN LATERAL agent_studio_private.current_steps(e.execution_id) s
-	LEFT JOIN agent_studio_private.plan_steps((SELECT agent_studio_private.plan_of(x) FROM agent_studio.executions x
-											   WHERE x.execution_id = as_workflow_status.execution)) p ON p.plan_step = s.plan_step
+	LEFT JOIN agent_studio_private.plan_steps(plan) p ON p.plan_step = s.plan_step
 	LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = s.agent_version_id
 	LEFT JOIN agent_studio.agents a ON a.agent_id = v.agent_id
 	CROSS JOIN LATERAL (

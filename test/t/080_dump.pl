@@ -60,7 +60,7 @@ for my $way ('in pieces', 'in one transaction')
 	is($model->stats->{requests}, $requests + 1, "$way: nothing of the dump is sent");
 	is(as_check($copy, 'restored work', $database), 'f|3 steps were restored from a dump, or copied, and wait|SELECT agent_studio.as_release_restored();',
 		"$way: as_check says what waits");
-	is(as_check($copy, 'owners exist', $database), 'f|missing roles own 3 unfinished executions: alice|CREATE ROLE, or as_cancel those executions.',
+	is(as_check($copy, 'owners exist', $database), 'f|missing roles own 3 unfinished executions: alice|CREATE ROLE alice; or as_cancel those executions.',
 		"$way: and whose it is");
 }
 
