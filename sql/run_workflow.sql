@@ -70,6 +70,7 @@ SELECT as_deprecate_workflow('build-sequential-dev', false);
 SELECT as_create_workflow('a-draft', 'parallel');
 SELECT * FROM tests.try(
 	$$SELECT as_run_workflow('bild-sequential-dev')$$,
+	$$SELECT as_run_workflow('build')$$,
 	$$SELECT as_run_workflow('nothing like it')$$,
 	$$SELECT as_run_workflow(NULL)$$,
 	$$SELECT as_run_workflow('a-draft')$$,

@@ -28,7 +28,9 @@ BEGIN
 				  OR agent_studio_private.has_role(actor, 'agent_studio_monitor')) THEN
 		RETURN target;
 	END IF;
-	SELECT agent_studio_private.suggest(workflow, array_agg(w.name)) INTO near
+	-- Names end in pattern and environment, which are easily left out.
+	SELECT coalesce(agent_studio_private.suggest(workflow, array_agg(w.name)),
+					min(w.name) FILTER (WHERE length(workflow) > 2 AND starts_with(w.name, workflow))) INTO near
 	FROM agent_studio.workflows w WHERE agent_studio_private.sees_workflow(actor, w);
 	RAISE EXCEPTION 'workflow "%" does not exist', coalesce(workflow, 'NULL')
 		USING ERRCODE = 'undefined_object',
