@@ -21,7 +21,7 @@ SELECT p.proname AS private_function,
 	tests.may_execute('regress_nobody', p.oid) AS nobody, tests.may_execute('agent_studio_user', p.oid) AS "user",
 	tests.may_execute('agent_studio_monitor', p.oid) AS monitor, tests.may_execute('agent_studio_operator', p.oid) AS operator,
 	tests.may_execute('agent_studio_admin', p.oid) AS admin, p.prosecdef AS definer
-FROM pg_proc p WHERE p.pronamespace = 'agent_studio_private'::regnamespace ORDER BY p.proname COLLATE "C";
+FROM pg_proc p WHERE p.pronamespace = 'agent_studio_private'::regnamespace ORDER BY p.proname COLLATE "C", p.oid::regprocedure::text;
 SELECT c.relname AS relation, c.relkind AS kind,
 	tests.may_use('regress_nobody', c.oid) AS nobody, tests.may_use('agent_studio_user', c.oid) AS "user",
 	tests.may_use('agent_studio_monitor', c.oid) AS monitor, tests.may_use('agent_studio_operator', c.oid) AS operator,

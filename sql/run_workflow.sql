@@ -53,7 +53,11 @@ SELECT e.kind, e.workflow, v.version, e.task, e.priority, e.max_retries, e.input
 FROM executions e JOIN workflow_versions v USING (workflow_version_id) ORDER BY e.execution_id;
 \x off
 
+RESET ROLE;
+SELECT * FROM tests.orphans();
+
 -- The same key of the same owner gives the first id, whatever has become of the workflow.
+SET ROLE regress_alice;
 SELECT as_run_workflow('build-sequential-dev', '{}', idempotency_key => 'k1') = :id2 AS same;
 SELECT as_execute_task('worker', 'A task', idempotency_key => 'k1') = :id2 AS same;
 SELECT as_deprecate_workflow('build-sequential-dev');
@@ -66,6 +70,7 @@ SELECT as_deprecate_workflow('build-sequential-dev', false);
 SELECT as_create_workflow('a-draft', 'parallel');
 SELECT * FROM tests.try(
 	$$SELECT as_run_workflow('bild-sequential-dev')$$,
+	$$SELECT as_run_workflow('build')$$,
 	$$SELECT as_run_workflow('nothing like it')$$,
 	$$SELECT as_run_workflow(NULL)$$,
 	$$SELECT as_run_workflow('a-draft')$$,

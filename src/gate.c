@@ -120,6 +120,14 @@ call_body(Gate *gate, FunctionCallInfo fcinfo, char *actor, bool *isnull)
 	return result;
 }
 
+/* Raised by a body, or for it by what checks a definition and its inputs. */
+static bool
+is_meant_for_caller(const ErrorData *error)
+{
+	return (error->funcname != NULL && strcmp(error->funcname, "exec_stmt_raise") == 0) ||
+		(error->filename != NULL && strcmp(error->filename, "definition.c") == 0);
+}
+
 /* Raised again under the caller's context alone, and as the caller. */
 static void
 rethrow(MemoryContext caller, ErrorContextCallback *outer_context)
@@ -130,7 +138,7 @@ rethrow(MemoryContext caller, ErrorContextCallback *outer_context)
 	error = CopyErrorData();
 	FlushErrorState();
 	error_context_stack = outer_context;
-	if (error->funcname != NULL && strcmp(error->funcname, "exec_stmt_raise") == 0)
+	if (is_meant_for_caller(error))
 		error->context = NULL;
 	ThrowErrorData(error);
 }

@@ -28,7 +28,9 @@ BEGIN
 				  OR agent_studio_private.has_role(actor, 'agent_studio_monitor')) THEN
 		RETURN target;
 	END IF;
-	SELECT agent_studio_private.suggest(workflow, array_agg(w.name)) INTO near
+	-- Names end in pattern and environment, which are easily left out.
+	SELECT coalesce(agent_studio_private.suggest(workflow, array_agg(w.name)),
+					min(w.name) FILTER (WHERE length(workflow) > 2 AND starts_with(w.name, workflow))) INTO near
 	FROM agent_studio.workflows w WHERE agent_studio_private.sees_workflow(actor, w);
 	RAISE EXCEPTION 'workflow "%" does not exist', coalesce(workflow, 'NULL')
 		USING ERRCODE = 'undefined_object',
@@ -195,8 +197,9 @@ RETURN concat_ws(' ', 'step "' || step || '":', rtrim(problem, '.') || '.', null
 COMMENT ON FUNCTION agent_studio_private.problem_line(text, text, text) IS
 'A problem of a definition as one line: step "x": problem. hint';
 
+-- Without jit: the planner takes a definition for a large table, and compiling would take longer than all else.
 CREATE FUNCTION agent_studio_private.require_sound(actor text, workflow text, definition jsonb) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
 	lines text[];

@@ -2,6 +2,8 @@
 --
 -- Both read with the caller's rights, and see the history that the caller may see. A
 -- test that sends something is an execution like any other, flagged as a test.
+-- The planner takes a definition for a large table; compiling queries over it (jit)
+-- would take a second and save nothing.
 
 -- Where the value of a variable or a placeholder comes from, read without asking whether
 -- the definition is sound. alternative: one of several sources, of which the first that is there is taken.
@@ -120,20 +122,22 @@ END;
 COMMENT ON FUNCTION agent_studio_private.step_estimates(text, jsonb, jsonb) IS
 'What each step is expected to take: from the workflow''s history, else from the agent''s tasks, else (costs) from prices; NULL = unknown.';
 
-CREATE FUNCTION agent_studio_private.led_to(definition jsonb) RETURNS TABLE (step text, target text, condition text)
+CREATE FUNCTION agent_studio_private.led_to(definition jsonb)
+RETURNS TABLE (step text, place bigint, target text, condition text)
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-	SELECT s.name, t.target, c.condition
+	SELECT s.name, c.place, t.target, c.condition
 	FROM agent_studio_private.listed_steps(definition) s
 	CROSS JOIN LATERAL (
-		SELECT k.value ->> 'if', k.value -> 'to'
-		FROM pg_catalog.jsonb_array_elements(CASE WHEN pg_catalog.jsonb_typeof(s.step -> 'cases') = 'array' THEN s.step -> 'cases' ELSE '[]' END) k
-		UNION ALL SELECT NULL, s.step -> 'else' WHERE s.step ? 'else') c (condition, target)
+		SELECT k.n, k.value ->> 'if', k.value -> 'to'
+		FROM pg_catalog.jsonb_array_elements(CASE WHEN pg_catalog.jsonb_typeof(s.step -> 'cases') = 'array' THEN s.step -> 'cases' ELSE '[]' END)
+			WITH ORDINALITY k (value, n)
+		UNION ALL SELECT 1000000, NULL, s.step -> 'else' WHERE s.step ? 'else') c (place, condition, target)
 	CROSS JOIN LATERAL pg_catalog.jsonb_array_elements_text(
 		CASE WHEN pg_catalog.jsonb_typeof(c.target) = 'array' THEN c.target ELSE pg_catalog.jsonb_build_array(c.target) END) t (target);
 END;
 COMMENT ON FUNCTION agent_studio_private.led_to(jsonb) IS
-'Where the decisions of a definition may lead, and on which condition (NULL = else).';
+'Where the decisions of a definition may lead, and on which condition (NULL = else), in the order of the cases.';
 
 -- Steps may stand in any order, so this goes over the ways until nothing changes any
 -- more: twice, where they stand as they follow one another.
@@ -213,7 +217,7 @@ COMMENT ON FUNCTION agent_studio_private.total_estimate(text, jsonb, jsonb) IS
 CREATE FUNCTION agent_studio.as_estimate(workflow text, inputs jsonb DEFAULT '{}',
 	OUT steps integer, OUT seconds_low numeric, OUT seconds_high numeric,
 	OUT cost_usd_low numeric, OUT cost_usd_high numeric) RETURNS record
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
 	target agent_studio.workflows := agent_studio_private.find_workflow(current_user::text, workflow);
@@ -293,8 +297,9 @@ CREATE FUNCTION agent_studio_private.condition_text(step jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE
 RETURN nullif(concat_ws('; ',
 	'runs when ' || (step ->> 'when'),
-	(SELECT string_agg(coalesce('to ' || l.target || ' if ' || l.condition, 'else to ' || l.target), '; ')
-	 FROM agent_studio_private.led_to(jsonb_build_object('steps', jsonb_build_array(step))) l),
+	(SELECT string_agg(coalesce('to ' || c.targets || ' if ' || c.condition, 'else to ' || c.targets), '; ' ORDER BY c.place)
+	 FROM (SELECT l.place, l.condition, string_agg(l.target, ', ') AS targets
+		   FROM agent_studio_private.led_to(jsonb_build_object('steps', jsonb_build_array(step))) l GROUP BY l.place, l.condition) c),
 	(SELECT string_agg(concat_ws(' ', r.value ->> 'then', r.value ->> 'to', 'if ' || (r.value ->> 'if')), '; ' ORDER BY r.n)
 	 FROM jsonb_array_elements(CASE WHEN jsonb_typeof(step -> 'rules') = 'array' THEN step -> 'rules' ELSE '[]' END) WITH ORDINALITY r (value, n)),
 	CASE WHEN step ? 'criteria' THEN 'repeated until its criteria hold' END,
@@ -328,7 +333,7 @@ BEGIN
 	RETURN NULL;
 EXCEPTION WHEN data_exception OR undefined_object THEN
 	GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN concat_ws(E'\n', agent_studio_private.problem_line(NULL, problem, hint), nullif(detail, ''));
+	RETURN coalesce(nullif(detail, ''), agent_studio_private.problem_line(NULL, problem, hint));
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.inputs_problem(jsonb, jsonb) IS
@@ -473,7 +478,8 @@ CREATE FUNCTION agent_studio_private.chosen_steps(definition jsonb, steps text[]
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
 	-- A step comes after the nearest chosen ones, through those that were not. It runs on
-	-- demand only if it did, and the one that asks for it was chosen.
+	-- demand only if it did, and the one that asks for it was chosen; else it comes after
+	-- the chosen ones whose outputs it uses.
 	WITH RECURSIVE plan AS (
 		SELECT d.name, d.demand, coalesce(d.after, '{}') AS after FROM agent_studio_private.definition_steps(definition) d),
 	back AS (
@@ -487,8 +493,11 @@ BEGIN ATOMIC
 		CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(coalesce(s.step -> 'rules', '[]')) r WHERE s.name = ANY (steps)
 		UNION SELECT s.name FROM agent_studio_private.listed_steps(definition) s WHERE s.step ->> 'compensates' = ANY (steps))
 	SELECT pg_catalog.jsonb_agg(agent_studio_private.own_step(s.step,
-			CASE WHEN p.demand IS NULL OR NOT EXISTS (SELECT FROM asked a WHERE a.name = s.name)
-				 THEN ARRAY(SELECT b.from_step FROM back b WHERE b.name = s.name AND b.from_step = ANY (steps) ORDER BY 1) END,
+			CASE WHEN p.demand IS NULL THEN
+					ARRAY(SELECT b.from_step FROM back b WHERE b.name = s.name AND b.from_step = ANY (steps) ORDER BY 1)
+				 WHEN NOT EXISTS (SELECT FROM asked a WHERE a.name = s.name) THEN
+					ARRAY(SELECT DISTINCT u.from_step FROM agent_studio_private.used_outputs(definition) u
+						  WHERE u.step = s.name AND u.from_step = ANY (steps) AND u.from_step <> s.name ORDER BY 1) END,
 			steps) ORDER BY s.step_no)
 	FROM agent_studio_private.listed_steps(definition) s JOIN plan p ON p.name = s.name
 	WHERE s.name = ANY (steps);
@@ -576,7 +585,7 @@ COMMENT ON FUNCTION agent_studio_private.partial_inputs(jsonb, text[], jsonb) IS
 'The inputs of a partial plan, those for outputs of other steps taken from under the steps'' names; raises 22023 for missing ones.';
 
 CREATE FUNCTION agent_studio_private.start_test(actor text, workflow text, inputs jsonb, steps text[]) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -622,7 +631,7 @@ RETURNS TABLE (execution bigint, step_no integer, step text, status text, agent 
 	endpoint_available boolean, inputs_from text, outputs_to text, condition text, error_handling text,
 	seconds_low numeric, seconds_high numeric, cost_usd_low numeric, cost_usd_high numeric,
 	ready_to_save boolean, problem text)
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
