@@ -66,6 +66,8 @@ def sound(case: Case) -> bool:
 
 def sound_step(plan: Plan, name: str) -> bool:
     step, place = plan.steps[name], list(plan.steps)
+    if any("if" not in rule and rule["then"] != "notify" for rule in step.get("rules", [])[:-1]):
+        return False                    # what comes behind it is never looked at
     specialists = {rule["to"] for rule in step.get("rules", []) if rule["then"] == "hand_off"}
     if not references(step) <= plan.sure_of(name) | specialists | {name}:
         return False
@@ -130,7 +132,7 @@ class Author:
         return Plan({"steps": self.steps, "settings": self.settings}, self.pattern)
 
     def write(self) -> Case:
-        helpers = sum(self.chance(0.15) for _ in range(self.size - 1))
+        helpers = sum(self.chance(0.22) for _ in range(self.size - 1))
         self.write_order(self.size - helpers)
         for _ in range(self.rng.choice((0, 0, 1, 1, 2, 3))):
             self.add_loop()
@@ -203,7 +205,7 @@ class Author:
             return
         end = self.rng.choice(ends)
         if self.chance(0.2):
-            end["criteria"] = {"required_sections": list(SECTIONS), "min_quality_score": 1, "max_iterations": self.rng.randint(1, 3)}
+            end |= self.criteria()
             self.in_loops[end["name"]] = self.in_loops.get(end["name"], 0) + 1
             return
         starts = sorted(plan.ancestors(end["name"]))
@@ -219,6 +221,14 @@ class Author:
             if step["name"] in body:
                 step.pop("merge", None)
                 self.in_loops[step["name"]] = self.in_loops.get(step["name"], 0) + 1
+
+    def criteria(self) -> dict[str, Any]:
+        return {"criteria": {"required_sections": list(SECTIONS), "min_quality_score": 1, "max_iterations": self.rng.randint(1, 3)}}
+
+    def own_loop(self, name: str) -> dict[str, Any]:
+        """Of a step on demand, which can go back to itself only."""
+        return self.criteria() if self.chance(0.4) else {
+            "rules": [{"then": "go_back", "to": name, "max_iterations": self.rng.randint(1, 4)}]}
 
     def write_settings(self, helpers: int) -> None:
         self.settings["retry"] = {"max_retries": self.rng.randint(0, 3), "delay_seconds": 0.02}
@@ -247,6 +257,8 @@ class Author:
             helped["rules"].insert(self.rng.randint(0, len(helped["rules"])), {"then": "hand_off", "to": helper["name"]})
             self.in_loops[helped["name"]] = 2
         self.in_loops[helper["name"]] = 2
+        if "compensates" not in helper and self.chance(0.25):
+            helper |= self.own_loop(helper["name"])
         self.steps.insert(self.rng.randint(0, len(self.steps)), helper)
 
     def undone(self) -> list[str]:
@@ -330,6 +342,9 @@ class Author:
                 if self.chance(share):
                     rule = {"if": self.condition(step, seen, own=True), "then": then, "message": "It is {v}."}
                     rules.insert(self.rng.randint(0, len(rules)), rule)
+        for rule in rules[:-1]:
+            if "if" not in rule and rule["then"] != "notify":
+                rule["if"] = self.condition(step, seen, own=True)
         if rules:
             step["rules"] = rules
 

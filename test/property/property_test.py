@@ -105,10 +105,10 @@ def recorded(outcome: Outcome) -> dict[str, Any]:
         placed.append(step)
     for step in steps:
         del step["row"]
-    final = next((row for row in reversed(outcome.rows) if outcome.plan.steps[row.step].get("final") and row.best), None)
+    final = next((row for row in reversed(outcome.rows) if outcome.plan.steps[row.step].get("final") and row.answer), None)
     error = next((row.error for row in reversed(outcome.rows) if row.error in outcome.errors), None)
     return {"refusal": None, "at_rest": True, "status": outcome.status, "queued": 0, "notices": outcome.notices, "error_message": "",
-            "output": final and (final.best if isinstance(final.best, str) else json.dumps(final.best)),
+            "output": final and (final.answer if isinstance(final.answer, str) else json.dumps(final.answer)),
             "error_class": ("internal" if error == "rule" else error) if outcome.status == "failed" else None, "steps": steps}
 
 
@@ -163,7 +163,8 @@ class Comparing(unittest.TestCase):
         self.spoiled("chosen", lambda outcome, step: outcome.plan.is_decision(step["name"]) and step["state"] == "completed",
                      lambda record, step: step["outputs"]["chosen"].append("x"))
         self.spoiled("feedback", lambda outcome, step: step["feedback"] and step["tries"], lambda record, step: step.update(feedback="?"))
-        self.spoiled("outputs", lambda outcome, step: step["state"] == "completed" and "outputs" in outcome.plan.steps[step["name"]],
+        self.spoiled("outputs", lambda outcome, step: step["state"] == "completed" and "outputs" in outcome.plan.steps[step["name"]]
+                     and "criteria" not in outcome.plan.steps[step["name"]],
                      lambda record, step: step.update(outputs={}))
         self.spoiled("step's error", lambda outcome, step: step["error_class"] == "bad_request", lambda record, step: step.update(error_class="timeout"))
         self.spoiled("on demand", lambda outcome, step: outcome.plan.demand.get(step["name"]) in ("fallback", "specialist"),

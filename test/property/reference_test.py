@@ -218,9 +218,9 @@ class Loops(WorkflowCase):
                     out="completed")
         self.assertEqual([(need.step, need.iteration) for need in outcome.of("out")[0].needs], [("a", 2), ("c", 2)])
 
-    def test_a_loop_whose_end_cannot_come_may_not_go_back(self) -> None:
+    def test_a_loop_whose_end_does_not_come_lets_nobody_out(self) -> None:
         steps = [agent("a"), agent("b"), agent("c", rules=[rule("go_back", to="a")]), agent("out", after=["a"])]
-        self.expect(run(steps, script={"b": FAILS}), "failed", a="completed", b="failed", c="waiting", out="completed")
+        self.expect(run(steps, script={"b": FAILS}), "failed", a="completed", b="failed", c="waiting", out="waiting")
 
     def test_a_decision_within_a_loop_decides_anew(self) -> None:
         steps = [agent("a"), decision("x", ("$steps.a.v == 1", "b"), ("$steps.a.v == 2", "c")), agent("b"), agent("c"),
@@ -250,8 +250,8 @@ class Loops(WorkflowCase):
         self.expect(outcome, "completed", a="completed completed completed", b="completed")
         self.assertEqual(outcome.of("b")[0].words, "3")
         outcome = run(steps, script={"a": [turns[0], turns[1], turns[0]]})
-        self.expect(outcome, "completed", a="completed completed completed", b="completed")
-        self.assertEqual(outcome.of("b")[0].words, "2")
+        self.expect(outcome, "failed", a="completed completed failed", b="waiting")
+        self.assertEqual(outcome.errors, {"max_iterations"})
 
 
 class Rules(WorkflowCase):
@@ -296,6 +296,9 @@ class Failures(WorkflowCase):
         steps = [agent("a", on_failure="fallback", fallback="f"), agent("f"), agent("b", inputs={"x": ["a.tag", "f.tag"]}, task="{x}")]
         outcome = run(steps, script={"a": FAILS, "f": [{"answer": {"tag": "of f"}}]})
         self.expect(outcome, "completed", a="failed", f="completed", b="completed")
+        self.assertEqual(outcome.of("b")[0].words, "of f")
+        named = [*steps[:2], agent("b", task="{a.tag}", when='$steps.a.tag == "of f"')]
+        outcome = run(named, script={"a": FAILS, "f": [{"answer": {"tag": "of f"}}]})
         self.assertEqual(outcome.of("b")[0].words, "of f")
         self.expect(run(steps), "completed", a="completed", f="waiting", b="completed")
         self.expect(run(steps, script={"a": FAILS, "f": FAILS}), "failed", a="failed", f="failed", b="waiting")
