@@ -250,6 +250,12 @@ extern void plan_each_agent(const WorkflowPlan *plan, PlanAgent visit, void *arg
 extern bool plan_inspect(const char *definition, size_t len, PlanProblem problem,
 						 PlanCondition condition, PlanAgent agent, void *arg);
 
+/* string, number, ... enum */
+extern const char *plan_type_name(PlanType type);
+
+/* Is a value of that type, or one of the enum's? */
+extern bool plan_value_fits(const PlanValue *value, const JsonNode *node);
+
 /* The JSON Schema that an answer in JSON has to satisfy; nothing where no outputs are declared. */
 extern void plan_step_schema(const PlanStep *step, Buf *schema);
 

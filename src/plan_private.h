@@ -140,15 +140,11 @@ extern bool plan_is_text(const JsonNode *node);
 
 /* The values that an object declares, one for each member; bad ones keep their place. */
 extern PlanValue *plan_values(Reader *reader, const JsonNode *object, bool are_inputs, int *count);
-extern const char *plan_type_name(PlanType type);
 
 extern bool plan_is_choice(const PlanValue *value, const char *text);
 
 /* The choice that is spelt most like the text; NULL = none comes near. */
 extern const char *plan_near_choice(const PlanValue *value, const char *text);
-
-/* Is a value of that type? */
-extern bool plan_value_fits(const PlanValue *value, const JsonNode *node);
 
 /* ---- plan_names.c ---- */
 

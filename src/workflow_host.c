@@ -109,7 +109,7 @@ choose_agent(Workflow *workflow, const FlowRow *row, Buf *problem)
 
 	if (!agent->chosen)
 		return agent->agent;
-	value = workflow_value_text(workflow_value(workflow, &agent->by, 1));
+	value = workflow_value_text(workflow_value(workflow, &agent->by, 1, row->step));
 	for (int i = 0; i < agent->nchoices; i++)
 	{
 		if (strcmp(agent->values[i], value) == 0)

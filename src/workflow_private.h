@@ -103,7 +103,7 @@ extern void workflow_set_host(Workflow *workflow);
 extern void workflow_tell(Workflow *workflow, const FlowRow *row, const char *severity, const char *kind, const char *message);
 
 /* workflow_values.c: values are NULL where they are not there; texts are palloc'd. */
-extern JsonbValue *workflow_value(Workflow *workflow, const PlanSource *sources, int nsources);
+extern JsonbValue *workflow_value(Workflow *workflow, const PlanSource *sources, int nsources, int reader);
 extern char *workflow_value_text(const JsonbValue *value);
 extern char *workflow_render(Workflow *workflow, const FlowRow *row, const PlanText *text);
 extern Jsonb *workflow_scope(Workflow *workflow, const FlowRow *row, bool own);

@@ -70,17 +70,61 @@ workflow_answer_of(Workflow *workflow, int32 step_no)
 	return output != NULL ? text_to_cstring(output) : NULL;
 }
 
-/* The row whose outputs count for a step: a fallback stands in for what failed. NULL = none. */
+/* An earlier iteration of a step, which is not among the flow's rows, to look at its outputs. */
 static FlowRow *
-row_with_outputs(Workflow *workflow, int step)
+earlier_row(int step, int32 step_no)
 {
+	FlowRow    *row = palloc0(sizeof(FlowRow));
+
+	row->step = step;
+	row->step_no = step_no;
+	row->state = STEP_COMPLETED;
+	return row;
+}
+
+/* Whether the reader runs because this step has handed off to it. */
+static bool
+has_handed_off_to(const PlanStep *step, int reader)
+{
+	for (int i = 0; i < step->nrules; i++)
+	{
+		if (step->rules[i].action == RULE_HAND_OFF && step->rules[i].to == reader)
+			return true;
+	}
+	return false;
+}
+
+/* Of a step whose criteria never held, the answer with the best score counts. */
+static FlowRow *
+best_row(Workflow *workflow, int step)
+{
+	Datum		args[2] = {Int64GetDatum(workflow->execution_id), Int32GetDatum(step + 1)};
+	bool		isnull;
+
+	statement_run(STATEMENT_BEST_ITERATION, args, NULL);
+	if (SPI_processed != 1)
+		return NULL;
+	return earlier_row(step, DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)));
+}
+
+/*
+ * The row whose outputs count for a step, where the reader asks for them (PLAN_NO_STEP:
+ * nobody in particular); NULL = none. A fallback stands in for what failed. What has handed off runs again
+ * after the reader, who wants what it said before.
+ */
+static FlowRow *
+row_with_outputs(Workflow *workflow, int step, int reader)
+{
+	const PlanStep *plan_step = &workflow->plan->steps[step];
 	FlowRow    *row = workflow->flow->current[step];
 
-	if (row->state == STEP_FAILED && workflow->plan->steps[step].on_failure == FAILURE_FALLBACK)
-		row = workflow->flow->current[workflow->plan->steps[step].fallback];
+	if (row->state == STEP_PENDING && row->iteration > 1 && has_handed_off_to(plan_step, reader))
+		return earlier_row(step, row->step_no - workflow->plan->nsteps);
+	if (row->state == STEP_FAILED && plan_step->on_failure == FAILURE_FALLBACK)
+		row = workflow->flow->current[plan_step->fallback];
 	if (row->state == STEP_COMPLETED || (row->state == STEP_PARTIAL && row->verdict == VERDICT_ACCEPTED))
 		return row;
-	return NULL;
+	return row->state == STEP_FAILED && plan_step->criteria.given ? best_row(workflow, step) : NULL;
 }
 
 static JsonbValue *
@@ -107,14 +151,14 @@ output_value(Workflow *workflow, FlowRow *row, const char *name)
 }
 
 static JsonbValue *
-source_value(Workflow *workflow, const PlanSource *source)
+source_value(Workflow *workflow, const PlanSource *source, int reader)
 {
 	const WorkflowPlan *plan = workflow->plan;
 	FlowRow    *row;
 
 	if (source->step == PLAN_INPUTS)
 		return workflow_member(workflow->inputs, plan->inputs[source->value].name);
-	row = row_with_outputs(workflow, source->step);
+	row = row_with_outputs(workflow, source->step, reader);
 	if (row == NULL)
 		return NULL;
 	return output_value(workflow, row, source->value == PLAN_WHOLE_ANSWER ? NULL
@@ -122,11 +166,11 @@ source_value(Workflow *workflow, const PlanSource *source)
 }
 
 JsonbValue *
-workflow_value(Workflow *workflow, const PlanSource *sources, int nsources)
+workflow_value(Workflow *workflow, const PlanSource *sources, int nsources, int reader)
 {
 	for (int i = 0; i < nsources; i++)
 	{
-		JsonbValue *value = source_value(workflow, &sources[i]);
+		JsonbValue *value = source_value(workflow, &sources[i], reader);
 
 		if (value != NULL && value->type != jbvNull)
 			return value;
@@ -155,7 +199,7 @@ piece_value(Workflow *workflow, const FlowRow *row, const PlanPiece *piece)
 	if (piece->own_output != PLAN_UNSET)
 		return output_value(workflow, unconstify(FlowRow *, row),
 							plan_step_of(workflow, row)->outputs[piece->own_output].name);
-	return workflow_value(workflow, piece->sources, piece->nsources);
+	return workflow_value(workflow, piece->sources, piece->nsources, row->step);
 }
 
 char *
@@ -220,7 +264,7 @@ workflow_scope(Workflow *workflow, const FlowRow *row, bool own)
 	for (int i = 0; i < step->nmappings; i++)
 	{
 		const PlanMapping *mapping = &step->mappings[i];
-		JsonbValue *value = workflow_value(workflow, mapping->sources, mapping->nsources);
+		JsonbValue *value = workflow_value(workflow, mapping->sources, mapping->nsources, row->step);
 		JsonbValue	none = {.type = jbvNull};
 
 		push_member(&state, mapping->name, strlen(mapping->name), value != NULL ? value : &none);
@@ -270,7 +314,7 @@ push_steps(JsonbParseState **state, Workflow *workflow, const char *condition)
 	while ((name = condition_next_step(at, &at)) != NULL)
 	{
 		int			step = plan_find_step(workflow->plan, name);
-		FlowRow    *row = step == PLAN_NO_STEP ? NULL : row_with_outputs(workflow, step);
+		FlowRow    *row = step == PLAN_NO_STEP ? NULL : row_with_outputs(workflow, step, PLAN_NO_STEP);
 
 		if (row == NULL)
 			continue;

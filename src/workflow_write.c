@@ -151,7 +151,7 @@ append_passed(StringInfo out, const WorkflowPlan *plan, int from)
 		{
 			if (to == from || !takes_from(&plan->steps[to], from, value))
 				continue;
-			appendStringInfo(out, "%s\n  %s -> step %d %s", passed++ == 0 ? "\nOutput passed on:" : "",
+			appendStringInfo(out, "%s\n  %s \xE2\x86\x92 Step %d (%s)", passed++ == 0 ? "\nOutput passed on:" : "",
 							 value == PLAN_WHOLE_ANSWER ? "output" : step->outputs[value].name,
 							 to + 1, plan->steps[to].name);
 		}

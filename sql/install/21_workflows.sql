@@ -23,7 +23,7 @@ CREATE TABLE agent_studio.workflows (
 	CHECK ((status = 'draft') = (current_version IS NULL))
 );
 COMMENT ON TABLE agent_studio.workflows IS
-'Workflows: several agents that work towards one end. What they do is in workflow_versions. Written by as_create_workflow, as_add_step, as_publish_workflow, as_update_workflow, as_clone_workflow, as_import_workflow, as_drop_workflow.';
+'Workflows: several agents that work towards one end. What they do is in workflow_versions. Written by as_create_workflow, as_add_step, as_drop_step, as_publish_workflow, as_update_workflow, as_clone_workflow, as_import_workflow, as_deprecate_workflow, as_drop_workflow.';
 COMMENT ON COLUMN agent_studio.workflows.workflow_id IS 'Key.';
 COMMENT ON COLUMN agent_studio.workflows.name IS 'Name by which it is started; taken once. Advice: purpose-pattern-environment.';
 COMMENT ON COLUMN agent_studio.workflows.pattern IS 'sequential, parallel, iterative or dynamic: what a step comes after where it does not say.';

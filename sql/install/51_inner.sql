@@ -37,13 +37,16 @@ AS 'MODULE_PATHNAME', 'agent_studio_worker_state' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION agent_studio_private.worker_state() IS
 'What shared memory says of the launcher and of this database''s executor.';
 
+-- In PL/pgSQL, which keeps its plan for the session: one in SQL is planned anew in every
+-- transaction and every block with EXCEPTION, for 0.3 ms.
 CREATE FUNCTION agent_studio_private.has_role(actor text, role_name text) RETURNS boolean
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT coalesce((SELECT pg_catalog.pg_has_role(a.oid, r.oid, 'usage')
-					 FROM pg_catalog.pg_roles a, pg_catalog.pg_roles r
-					 WHERE a.rolname = has_role.actor AND r.rolname = has_role.role_name), false);
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN coalesce((SELECT pg_has_role(a.oid, r.oid, 'usage') FROM pg_roles a, pg_roles r
+					 WHERE a.rolname = actor AND r.rolname = role_name), false);
+END
+$$;
 COMMENT ON FUNCTION agent_studio_private.has_role(text, text) IS
 'Whether the actor has the rights of that role; false where either does not exist.';
 

@@ -281,6 +281,33 @@ AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_deprecate_agent(text, boolean) IS
 'Closes an agent for new tasks (false: opens it again). Raises 42704, 42501.';
 
+-- By what the versions say, and by what executions have pinned that have a plan of their
+-- own: every other run of a workflow keeps a version.
+CREATE FUNCTION agent_studio_private.used_by_no_workflow(actor text, agent text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	users text;
+BEGIN
+	SELECT string_agg(DISTINCT CASE WHEN agent_studio_private.sees_workflow(actor, w) THEN format('workflow "%s"', w.name)
+							   ELSE 'workflows of others' END, ', ') INTO users
+	FROM agent_studio.workflows w
+	WHERE EXISTS (SELECT FROM agent_studio.workflow_versions v
+				  JOIN LATERAL agent_studio_private.named_agents(v.definition) n ON n.agent = used_by_no_workflow.agent
+				  WHERE v.workflow_id = w.workflow_id);
+	IF users IS NULL AND EXISTS (SELECT FROM agent_studio.executions e WHERE e.plan IS NOT NULL AND e.agents ? used_by_no_workflow.agent) THEN
+		users := 'executions, for a part of their work';
+	END IF;
+	IF users IS NOT NULL THEN
+		RAISE EXCEPTION 'agent "%" is used by %', agent, users
+			USING ERRCODE = 'dependent_objects_still_exist',
+				  HINT = 'Their history needs it. agent_studio.as_deprecate_agent closes it for new tasks.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.used_by_no_workflow(text, text) IS
+'Raises 2BP01 for an agent that a version of a workflow names, or an execution with a plan of its own has pinned.';
+
 CREATE FUNCTION agent_studio_private.as_drop_agent(actor text, name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -298,6 +325,7 @@ BEGIN
 			USING ERRCODE = 'dependent_objects_still_exist',
 				  HINT = 'Their history needs it. agent_studio.as_deprecate_agent closes it for new tasks.';
 	END IF;
+	PERFORM agent_studio_private.used_by_no_workflow(actor, name);
 	DELETE FROM agent_studio.agents a WHERE a.agent_id = target.agent_id;
 END
 $$;
@@ -305,4 +333,4 @@ $$;
 CREATE FUNCTION agent_studio.as_drop_agent(name text) RETURNS void
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_drop_agent(text) IS
-'Drops an agent that never ran. Raises 42704, 42501, 2BP01 when it has executions.';
+'Drops an agent that never ran and is in no version of a workflow. Raises 42704, 42501, 2BP01 when it has executions or workflows.';

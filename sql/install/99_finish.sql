@@ -15,7 +15,7 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_m
 GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
 	agent_studio.as_context_fields, agent_studio.as_workflow_status, agent_studio.as_failure,
-	agent_studio.as_recovery_options TO agent_studio_monitor;
+	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate TO agent_studio_monitor;
 GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
 
 -- What the reading functions and the policies call with the caller's own rights.
@@ -49,6 +49,23 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.plan_of, agent_studio_private.pla
 	agent_studio_private.option_rows, agent_studio_private.wrapped, agent_studio_private.failure_message,
 	agent_studio_private.failure_details, agent_studio_private.option_lines, agent_studio_private.failure_title
 	TO agent_studio_user, agent_studio_monitor;
+-- The same for what they show of workflows that are not under way.
+GRANT EXECUTE ON FUNCTION agent_studio_private.has_role, agent_studio_private.sees_workflow, agent_studio_private.find_workflow,
+	agent_studio_private.find_version, agent_studio_private.draft_of, agent_studio_private.check_inputs,
+	agent_studio_private.find_agent, agent_studio_private.usable_agent, agent_studio_private.usable_server,
+	agent_studio_private.agent_problem, agent_studio_private.role_problems, agent_studio_private.workflow_problems,
+	agent_studio_private.problem_line, agent_studio_private.require_sound,
+	agent_studio_private.listed_steps, agent_studio_private.named_agents, agent_studio_private.used_outputs,
+	agent_studio_private.led_to, agent_studio_private.longest_way, agent_studio_private.planned_steps,
+	agent_studio_private.workflow_history, agent_studio_private.agent_history, agent_studio_private.priced,
+	agent_studio_private.step_estimates, agent_studio_private.total_estimate,
+	agent_studio_private.definition_problems, agent_studio_private.definition_steps,
+	agent_studio_private.complete_inputs
+	TO agent_studio_user, agent_studio_monitor;
+GRANT EXECUTE ON FUNCTION agent_studio_private.start_test(text, jsonb, text[]),
+	agent_studio_private.dry_run, agent_studio_private.inputs_problem, agent_studio_private.endpoint_problems,
+	agent_studio_private.inputs_text, agent_studio_private.outputs_texts, agent_studio_private.condition_text,
+	agent_studio_private.error_handling_text TO agent_studio_user;
 GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps TO agent_studio_user, agent_studio_monitor;
 
 -- Everything but queue, commands and model_headroom is dumped: see as_release_restored.

@@ -206,8 +206,9 @@ SELECT 'queue', q.execution_id FROM agent_studio.queue q JOIN agent_studio.execu
 WHERE e.finished_at IS NOT NULL
 UNION ALL
 SELECT 'steps', s.execution_id FROM agent_studio.steps s JOIN agent_studio.executions e USING (execution_id)
-WHERE CASE e.kind WHEN 'task' THEN (e.finished_at IS NULL) <> (s.finished_at IS NULL)
-	ELSE e.finished_at IS NOT NULL AND s.finished_at IS NULL AND s.state <> 'pending' END
+WHERE e.finished_at IS NOT NULL AND s.state IN ('queued', 'running', 'retrying', 'paused', 'waiting_approval')
+   OR (s.finished_at IS NULL) <> (s.state IN ('pending', 'queued', 'running', 'retrying', 'paused', 'waiting_approval'))
+   OR (e.kind = 'task' AND e.plan IS NULL AND (e.finished_at IS NULL) <> (s.finished_at IS NULL))
 UNION ALL
 SELECT 'attempts', a.execution_id FROM agent_studio.attempts a WHERE a.outcome = 'completed'
 GROUP BY a.execution_id, a.step_no HAVING count(*) > 1
