@@ -103,8 +103,6 @@ class Comparison:
     def pair_demand(self, name: str, actual: list[Actual]) -> None:
         rows = [row for row in self.outcome.of(name) if row.state != WAITING]
         others = [other for other in actual if not idle(other)]
-        if len(rows) == 1 and rows[0].optional and not others:
-            return
         if len(rows) != len(others):
             self.say("on demand", f"{name} ran as {[label(other) for other in others]} instead of {rows}")
         self.pairs += zip(rows, others)
@@ -123,10 +121,6 @@ class Comparison:
         if row.ran:
             self.compare_tries(row, actual)
             self.compare_words(row, actual)
-
-    def misses_criteria(self, row: Row) -> bool:
-        """Named outputs are not looked for in an answer that is not good enough."""
-        return "criteria" in self.plan.steps[row.step] and row.verdict == "went_back"
 
     def same_verdict(self, row: Row, verdict: str | None) -> bool:
         return verdict == row.verdict
@@ -153,7 +147,7 @@ class Comparison:
         if row.feedback is not None and (actual["feedback"] or "") != row.feedback:
             self.say("feedback", f"{label(actual)} was told {actual['feedback']!r} instead of {row.feedback!r}")
         if row.state == COMPLETED and isinstance(row.answer, dict) and "outputs" in self.plan.steps[row.step] \
-                and actual["outputs"] != row.answer and not self.misses_criteria(row):
+                and actual["outputs"] != row.answer:
             self.say("outputs", f"{label(actual)} has {actual['outputs']} instead of {row.answer}")
 
     # -- the order --

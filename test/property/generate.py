@@ -4,7 +4,7 @@ A case is sound when its outcome does not depend on the time that anything takes
 it: what a condition or a template reads has ended for certain by then (Plan.sure_of), loops lie beside or within
 each other, and merges within them are "all".  Racing branches are free to meet in "any" and numbers: who is first
 decides when a step starts, but not whether.  Left out because the document does not say what would happen: loops
-that overlap, two loops with one end, criteria together with rules, helpers that serve two steps, and $iteration
+that overlap or wait for each other, two loops with one end, criteria together with rules, helpers that serve two steps, and $iteration
 where loops are nested.
 """
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Case:
     script: dict[str, list[dict[str, Any]]]
     inputs: dict[str, Any]
     latency: float = 0          # most milliseconds of an answer
+    gate: str = ""              # every third answer does not end before this is opened
 
     def interpreter(self, **options: Any) -> Interpreter:
         return Interpreter(self.definition, self.pattern, self.script, self.inputs, **options)
@@ -69,7 +70,8 @@ def sound_step(plan: Plan, name: str) -> bool:
     if any("if" not in rule and rule["then"] != "notify" for rule in step.get("rules", [])[:-1]):
         return False                    # what comes behind it is never looked at
     specialists = {rule["to"] for rule in step.get("rules", []) if rule["then"] == "hand_off"}
-    if not references(step) <= plan.sure_of(name) | specialists | {name}:
+    owners = plan.owners(name)
+    if not references(step) <= plan.sure_of(name) | specialists | owners | {name}:
         return False
     if any(place.index(other) >= place.index(name) or other in plan.demand for other in plan.after[name]):
         return False
@@ -81,6 +83,8 @@ def sound_step(plan: Plan, name: str) -> bool:
 
 def sound_loops(plan: Plan) -> bool:
     ends = {}
+    if plan.waits_for_itself():
+        return False
     for loop in plan.loops:
         if loop.start != loop.end and loop.start not in plan.ancestors(loop.end):
             return False
@@ -292,7 +296,7 @@ class Author:
 
     def write_step(self, plan: Plan, step: dict[str, Any]) -> None:
         name = step["name"]
-        seen = [other for other in plan.steps if other in plan.sure_of(name) and "outputs" in plan.steps[other]]
+        seen = [other for other in plan.steps if other in plan.sure_of(name) | plan.owners(name) and "outputs" in plan.steps[other]]
         if seen and self.chance(0.4):
             step["inputs"] = {"i": self.source(seen, "v"), "t": self.source(seen, "tag")}
         if self.chance(0.12) and plan.demand.get(name) != "compensation":
@@ -315,6 +319,8 @@ class Author:
         shown |= {loop.start for loop in loops} & set(seen)
         if "criteria" not in step:
             shown |= {rule["to"] for rule in step.get("rules", []) if rule["then"] == "hand_off"}
+        if plan.demand.get(name) == "specialist":
+            shown.add(plan.client(name))
         shown = {other for other in shown if "outputs" in plan.steps[other]}
         words = [f"Step {name}.", *(f"{other}={{{other}.tag}}" for other in sorted(shown))]
         words += ["i={i} t={t}"] if "inputs" in step else []

@@ -131,6 +131,11 @@ class Plan:
                      if (step.get("on_failure") == "fallback" and step["fallback"] == name)
                      or any(rule["then"] == "hand_off" and rule["to"] == name for rule in step.get("rules", []))), None)
 
+    def owners(self, name: str) -> set[str]:
+        """The step for which a fallback or a specialist runs, and the one for which that runs."""
+        client = self.client(name) if self.demand.get(name) in ("fallback", "specialist") else None
+        return {client} | self.owners(client) if client else set()
+
     @functools.lru_cache(maxsize=None)
     def sure_of(self, name: str) -> frozenset[str]:
         """The steps that have ended for certain, one way or the other, when this one begins."""
@@ -142,6 +147,17 @@ class Plan:
             return frozenset()
         found = frozenset.union(*known) if self.merge(name) is None else frozenset.intersection(*known)
         return found | {helper for other in found for helper in self.helpers(other)}
+
+    def waits_for_itself(self) -> bool:
+        """Whether the ends of loops wait for each other, so that they cannot come."""
+        coming: set[str] = set()
+        while True:
+            more = {name for name in self.steps if name not in coming and sum(
+                other in coming and all(loop.end in coming for loop in self.leaves(other, name)) for other in self.after[name])
+                >= (self.merge(name) or len(self.after[name]))}
+            if not more:
+                return len(coming) < len(self.steps)
+            coming |= more
 
     def leaves(self, source: str, target: str) -> list[Loop]:
         """The loops that the way between two steps leads out of, but for those that end at its source."""
@@ -174,7 +190,6 @@ class Row:
     feedback: str | None = None
     previous: Any = None                # what it had answered when the flow came back to it
     needs: list[Row] = dataclasses.field(default_factory=list)
-    optional: bool = False              # a compensation that may or may not run
 
     def __repr__(self) -> str:
         return f"{self.step}#{self.iteration} {self.state}{' ' + self.verdict if self.verdict else ''}"
@@ -344,11 +359,19 @@ class Interpreter:
         return [answer[name]] if isinstance(answer, dict) and name in answer else []
 
     def output(self, step: str) -> Any:
-        """What others see of a step: where it failed, what its fallback brought."""
-        row = self.current[step]
+        """What others see of a step: where it failed, what its fallback brought, or the best of what did not meet its criteria."""
+        row, plan = self.current[step], self.plan.steps[step]
+        if row.gate and row.state == WAITING:       # to the specialist: what it handed off with
+            return [other for other in self.rows if other.step == step][-2].answer
+        if row.state == COMPLETED:
+            return row.answer
+        answer = None
         if row.state == FAILED and self.plan.on_failure(step) == "fallback":
-            return self.output(self.plan.steps[step]["fallback"])
-        return row.answer if row.state == COMPLETED else None
+            answer = self.output(plan["fallback"])
+        if answer is None and row.error == "max_iterations" and "criteria" in plan:
+            rounds = [other for other in self.rows if other.step == step][-row.round:]
+            answer = max(reversed(rounds), key=lambda other: quality(other.answer, plan["criteria"])).answer
+        return answer
 
     def mapped(self, row: Row) -> dict[str, Any]:
         values = dict(self.inputs)
@@ -493,12 +516,10 @@ class Interpreter:
         for name, step in self.plan.steps.items():
             if "compensates" not in step:
                 continue
-            undoes = [row for row in self.rows if row.step == step["compensates"] and row.state == COMPLETED]
-            if not undoes:
+            if self.current[step["compensates"]].state != COMPLETED:
                 continue
             row = self.current[name]
             row.called = True
-            row.optional = self.current[step["compensates"]].state != COMPLETED
             self.begin(row)
             if row.state == RUNNING:
                 self.answer(row)

@@ -9,7 +9,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from conditions import holds  # noqa: E402
-from reference import Interpreter, Outcome  # noqa: E402
+from reference import Interpreter, Outcome, Plan  # noqa: E402
 
 
 def agent(name: str, **members: Any) -> dict[str, Any]:
@@ -229,6 +229,14 @@ class Loops(WorkflowCase):
         self.expect(outcome, "completed", a="completed completed", x="completed completed", b="completed skipped",
                     c="skipped completed", e="completed completed")
 
+    def test_loops_that_wait_for_each_other(self) -> None:
+        steps = [agent("a"), agent("b"), agent("c", after=["a", "b"], rules=[rule("go_back", to="a")]),
+                 agent("d", after=["a", "b"], rules=[rule("go_back", to="b")])]
+        self.assertTrue(Plan({"steps": steps}, "parallel").waits_for_itself())
+        steps[3]["after"] = ["b"]
+        self.assertFalse(Plan({"steps": steps}, "parallel").waits_for_itself())
+        self.assertFalse(Plan({"steps": self.steps}, "sequential").waits_for_itself())
+
     def test_an_inner_loop_counts_anew_in_each_round_of_the_wider_one(self) -> None:
         steps = [agent("a"), agent("b", rules=[rule("go_back", "$.v == 1", to="b", max_iterations=2)]),
                  agent("c", rules=[rule("go_back", "$.v == 1", to="a")])]
@@ -252,6 +260,10 @@ class Loops(WorkflowCase):
         outcome = run(steps, script={"a": [turns[0], turns[1], turns[0]]})
         self.expect(outcome, "failed", a="completed completed failed", b="waiting")
         self.assertEqual(outcome.errors, {"max_iterations"})
+        steps[0]["on_failure"] = "continue"
+        outcome = run(steps, script={"a": [turns[0], turns[1], turns[0]]})
+        self.expect(outcome, "completed", a="completed completed failed", b="completed")
+        self.assertEqual(outcome.of("b")[0].words, "2")
 
 
 class Rules(WorkflowCase):
@@ -274,7 +286,9 @@ class Rules(WorkflowCase):
 
     def test_a_hand_off(self) -> None:
         steps = [agent("a", task="{s.tag}", rules=[rule("hand_off", "$.v < 3", to="s")]), agent("s"), agent("b")]
+        steps[1]["task"] = "Of {a.v}."
         outcome = run(steps, script={"a": says(1, 2, 3), "s": says(8, 9)})
+        self.assertEqual([row.words for row in outcome.of("s")], ["Of 1.", "Of 2."])
         self.expect(outcome, "completed", a="completed completed completed", s="completed completed", b="completed")
         self.assertEqual([row.words for row in outcome.of("a")], ["", "t1", "t2"])
         self.assertEqual([row.verdict for row in outcome.of("a")], ["handed_off", "handed_off", None])

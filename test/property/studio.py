@@ -84,14 +84,15 @@ def published(case: Case, key: str, remembered: bool) -> dict[str, Any]:
             turns = case.script[step["name"]]
             items = remembered_turns(turns, f"{key}.{step['name']}") if remembered else counted_turns(
                 turns, plan.max_retries(step["name"]))
-            items = [with_latency(item, case, number) for number, item in enumerate(items)]
+            items = [item + delay(case, len(step["name"]) + number) for number, item in enumerate(items)]
             mode = "remembered" if remembered else "counted"
             step["task"] = f"@turns {key}.{step['name']} {mode} {' '.join(items)}\n{step['task']}"
     return definition
 
 
-def with_latency(item: str, case: Case, number: int) -> str:
-    return f"{item},latency={case.latency * (number * 7 % 5) / 4:.1f}" if case.latency else item
+def delay(case: Case, number: int) -> str:
+    gate = f",gate={case.gate}" if case.gate and number % 3 == 0 else ""
+    return (f",latency={case.latency * (number * 7 % 5) / 4:.1f}" if case.latency else "") + gate
 
 
 def counted_turns(turns: list[dict[str, Any]], max_retries: int) -> list[str]:
