@@ -407,6 +407,19 @@ outputs_are_there(Call *call)
 	return found;
 }
 
+/* What had arrived may hold some of the outputs already, and so may an answer that is not good enough; they are kept with it. */
+static void
+keep_partial_outputs(Call *call)
+{
+	Buf			problem;
+
+	if (call->plan_step == NULL || call->plan_step->noutputs == 0 || call->output.len == 0)
+		return;
+	buf_init(&problem, 1500);
+	(void) plan_step_outputs(call->plan_step, buf_text(&call->output), call->output.len, &call->outputs, &problem);
+	buf_free(&problem);
+}
+
 /*
  * An answer of the wrong format has failed, however well the model meant it; where
  * the step is repeated until its criteria hold, it is an iteration that does not
@@ -425,8 +438,13 @@ judge_text(Call *call)
 	else if (!right)
 		fail_invalid(call, "the answer is not valid", &problem);
 	buf_free(&problem);
-	if (!call_has_ended(call) && (call->unmet.len > 0 || outputs_are_there(call)))
-		complete(call);
+	if (call_has_ended(call))
+		return;
+	if (call->unmet.len > 0)
+		keep_partial_outputs(call);
+	else if (!outputs_are_there(call))
+		return;
+	complete(call);
 }
 
 static void
@@ -485,19 +503,6 @@ judge_response(Call *call)
 		fail_call(call, ERROR_CLASS_INVALID_OUTPUT, true, "the response is not one of this API: nothing in it was understood");
 	else
 		fail_call(call, ERROR_CLASS_CONNECTION, true, "the stream ended before the answer was complete");
-}
-
-/* What had arrived may hold some of the outputs already; they are kept with it. */
-static void
-keep_partial_outputs(Call *call)
-{
-	Buf			problem;
-
-	if (call->plan_step == NULL || call->plan_step->noutputs == 0 || call->output.len == 0)
-		return;
-	buf_init(&problem, 1500);
-	(void) plan_step_outputs(call->plan_step, buf_text(&call->output), call->output.len, &call->outputs, &problem);
-	buf_free(&problem);
 }
 
 static void

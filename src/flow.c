@@ -262,21 +262,39 @@ fallback_is_wanted(const Flow *flow, int fallback)
 	return false;
 }
 
+/* A loop of its own goes round: what was wanted is so until the loop's end. */
+static bool
+is_in_its_loop(const FlowRow *row)
+{
+	return row->state == STEP_PENDING && row->round > 1;
+}
+
 /* Whether a step that this one has handed off to has not come to a good end yet. */
 static bool
-awaits_specialist(const Flow *flow, const PlanStep *step)
+awaits_specialist(const Flow *flow, int step)
 {
-	for (int i = 0; i < step->nrules; i++)
+	const PlanStep *owner = &flow->plan->steps[step];
+
+	for (int i = 0; i < owner->nrules; i++)
 	{
 		const FlowRow *specialist;
 
-		if (step->rules[i].action != RULE_HAND_OFF)
+		if (owner->rules[i].action != RULE_HAND_OFF)
 			continue;
-		specialist = flow->current[step->rules[i].to];
-		if (specialist->state != STEP_PENDING && way_out(flow, specialist->step) != WAY_OPEN)
+		specialist = flow->current[owner->rules[i].to];
+		if ((specialist->state != STEP_PENDING || is_in_its_loop(specialist)) &&
+			way_out(flow, specialist->step) != WAY_OPEN)
 			return true;
 	}
 	return false;
+}
+
+/* Specialists and compensations are started by who wants them, but for the further rounds of their loops. */
+static bool
+is_wanted(const Flow *flow, int to)
+{
+	return is_in_its_loop(flow->current[to]) ||
+		(flow->plan->steps[to].demand == DEMAND_FALLBACK && fallback_is_wanted(flow, to));
 }
 
 static Readiness
@@ -305,12 +323,10 @@ readiness_by_ways(const Flow *flow, int to)
 static Readiness
 readiness(const Flow *flow, int to)
 {
-	const PlanStep *step = &flow->plan->steps[to];
-
-	if (step->demand == DEMAND_FALLBACK)
-		return fallback_is_wanted(flow, to) ? READY_START : READY_WAIT;
-	if (step->demand != DEMAND_NONE || awaits_specialist(flow, step))
+	if (awaits_specialist(flow, to))
 		return READY_WAIT;
+	if (flow->plan->steps[to].demand != DEMAND_NONE)
+		return is_wanted(flow, to) ? READY_START : READY_WAIT;
 	return readiness_by_ways(flow, to);
 }
 
@@ -374,12 +390,15 @@ flow_start(Flow *flow, FlowRow *row)
 
 /* ---------- loops ---------- */
 
-/* What runs on demand for a step begins anew with it. */
+static void renew_helpers(Flow *flow, const PlanStep *step);
+
+/* What runs on demand for a step begins anew with it, and what runs on demand for that. */
 static void
 renew_demand(Flow *flow, int step)
 {
-	if (flow->current[step]->state != STEP_PENDING)
-		(void) add_iteration(flow, step, 1);
+	if (flow->current[step]->state == STEP_PENDING || add_iteration(flow, step, 1) == NULL)
+		return;
+	renew_helpers(flow, &flow->plan->steps[step]);
 }
 
 static void
@@ -595,6 +614,20 @@ any_active(const Flow *flow, bool *all_wait)
 	return found;
 }
 
+/* Whether a step compensates, or runs on demand for one that does. */
+static bool
+serves_rollback(const WorkflowPlan *plan, int step)
+{
+	if (plan->steps[step].demand == DEMAND_COMPENSATION)
+		return true;
+	for (int i = 0; i < plan->nsteps && plan->steps[step].demand != DEMAND_NONE; i++)
+	{
+		if (plan->steps[i].demand == DEMAND_COMPENSATION && plan_serves(plan, step, i))
+			return true;
+	}
+	return false;
+}
+
 /* Of two failed steps, the one that failed later tells why the execution did. */
 static void
 blame(Flow *flow, FlowRow *row)
@@ -617,15 +650,16 @@ status_at_rest(Flow *flow)
 		FlowRow    *row = flow->current[i];
 		Way			way = way_out(flow, i);
 
+		if (serves_rollback(flow->plan, i))
+			continue;			/* it decides nothing */
 		if (way == WAY_HELD || (row->state == STEP_FAILED && way == WAY_BLOCKED &&
 								step->on_failure == FAILURE_MANUAL_REVIEW))
 			held = true;
-		if (step->demand == DEMAND_COMPENSATION)
-			continue;
 		if (way == WAY_BLOCKED && row->state == STEP_FAILED)
 			blame(flow, row);
-		if (step->demand == DEMAND_NONE &&
-			(row->state == STEP_PENDING || (way == WAY_BLOCKED && !has_consumer(flow, i))))
+		if (step->demand == DEMAND_NONE
+			? row->state == STEP_PENDING || (way == WAY_BLOCKED && !has_consumer(flow, i))
+			: row->state == STEP_PENDING && is_wanted(flow, i))
 			blocked = true;
 	}
 	return held ? EXECUTION_MANUAL_REVIEW : blocked ? EXECUTION_FAILED : EXECUTION_COMPLETED;

@@ -234,6 +234,9 @@ extern void plan_free(WorkflowPlan *plan);
 /* PLAN_NO_STEP if there is none of that name. */
 extern int	plan_find_step(const WorkflowPlan *plan, const char *name);
 
+/* Whether a step runs on demand of another: as its fallback, by its hand-off, or on demand of one that does. */
+extern bool plan_serves(const WorkflowPlan *plan, int helper, int owner);
+
 /* Every SQL/JSON path in the plan; where says what it is: when, if of rule 2... */
 typedef void (*PlanCondition) (void *arg, const char *step, const char *where, const char *condition);
 extern void plan_each_condition(const WorkflowPlan *plan, PlanCondition visit, void *arg);

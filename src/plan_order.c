@@ -482,6 +482,9 @@ plan_order(Reader *reader)
 		return;
 	find_before(reader);
 	if (!reader->tangled)
+	{
 		find_bodies(reader);
+		plan_check_loops(reader);
+	}
 	plan_at_step(reader, PLAN_NO_STEP);
 }

@@ -188,6 +188,9 @@ extern int *plan_step_names(Reader *reader, const JsonNode *object, const char *
 /* Who runs on demand, what comes after what, what is repeated. */
 extern void plan_order(Reader *reader);
 
+/* Whether loops wait for each other. */
+extern void plan_check_loops(Reader *reader);
+
 /* What can only be judged when the order is known. */
 extern void plan_check(Reader *reader);
 

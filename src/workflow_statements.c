@@ -194,10 +194,10 @@ static const char next_expiry_sql[] =
 "SELECT a.expires_at FROM agent_studio.approvals a WHERE a.decision IS NULL AND a.expires_at IS NOT NULL"
 " ORDER BY a.expires_at LIMIT 1";
 
-/* $1, $2: a step of the plan. */
+/* $1, $2: a step of the plan; $3: the iteration before the first one that counts. */
 static const char best_iteration_sql[] =
 "SELECT s.step_no FROM agent_studio.steps s"
-" WHERE s.execution_id = $1 AND s.plan_step = $2 AND s.quality_score IS NOT NULL AND s.output IS NOT NULL"
+" WHERE s.execution_id = $1 AND s.plan_step = $2 AND s.iteration > $3 AND s.quality_score IS NOT NULL AND s.output IS NOT NULL"
 " ORDER BY s.quality_score DESC, s.iteration DESC LIMIT 1";
 
 static const char withdraw_approval_sql[] =
@@ -230,6 +230,6 @@ const StatementText workflow_statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_HAND_OVER] = {hand_over_sql, 3, {INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_EXPIRED_APPROVALS] = {expired_approvals_sql, 1, {TIMESTAMPTZOID}},
 	[STATEMENT_NEXT_EXPIRY] = {next_expiry_sql, 0, {0}},
-	[STATEMENT_BEST_ITERATION] = {best_iteration_sql, 2, {INT8OID, INT4OID}},
+	[STATEMENT_BEST_ITERATION] = {best_iteration_sql, 3, {INT8OID, INT4OID, INT4OID}},
 	[STATEMENT_WITHDRAW_APPROVAL] = {withdraw_approval_sql, 2, {INT8OID, INT4OID}},
 };

@@ -82,49 +82,50 @@ earlier_row(int step, int32 step_no)
 	return row;
 }
 
-/* Whether the reader runs because this step has handed off to it. */
-static bool
-has_handed_off_to(const PlanStep *step, int reader)
-{
-	for (int i = 0; i < step->nrules; i++)
-	{
-		if (step->rules[i].action == RULE_HAND_OFF && step->rules[i].to == reader)
-			return true;
-	}
-	return false;
-}
-
-/* Of a step whose criteria never held, the answer with the best score counts. */
+/* Of a step whose criteria never held, the answer with the best score counts, among those of its loop. */
 static FlowRow *
-best_row(Workflow *workflow, int step)
+best_row(Workflow *workflow, const FlowRow *row)
 {
-	Datum		args[2] = {Int64GetDatum(workflow->execution_id), Int32GetDatum(step + 1)};
+	Datum		args[3] = {Int64GetDatum(workflow->execution_id), Int32GetDatum(row->step + 1),
+		Int32GetDatum(row->iteration - row->round)};
 	bool		isnull;
 
 	statement_run(STATEMENT_BEST_ITERATION, args, NULL);
 	if (SPI_processed != 1)
 		return NULL;
-	return earlier_row(step, DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)));
+	return earlier_row(row->step, DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)));
+}
+
+static bool
+failed_at_the_bound(const FlowRow *row)
+{
+	const char *class = row_data(row)->error_class;
+
+	return row->state == STEP_FAILED && (row->error_class == ERROR_CLASS_MAX_ITERATIONS ||
+										 (class != NULL && strcmp(class, "max_iterations") == 0));
 }
 
 /*
- * The row whose outputs count for a step, where the reader asks for them (PLAN_NO_STEP:
- * nobody in particular); NULL = none. A fallback stands in for what failed. What has handed off runs again
- * after the reader, who wants what it said before.
+ * The row whose outputs count for a step, where the step reader asks for them; NULL =
+ * none. A fallback stands in for what failed. What has handed off runs again after
+ * the reader, who wants what it said before.
  */
 static FlowRow *
 row_with_outputs(Workflow *workflow, int step, int reader)
 {
 	const PlanStep *plan_step = &workflow->plan->steps[step];
 	FlowRow    *row = workflow->flow->current[step];
+	FlowRow    *instead = NULL;
 
-	if (row->state == STEP_PENDING && row->iteration > 1 && has_handed_off_to(plan_step, reader))
+	if (row->state == STEP_PENDING && row->iteration > 1 && plan_serves(workflow->plan, reader, step))
 		return earlier_row(step, row->step_no - workflow->plan->nsteps);
-	if (row->state == STEP_FAILED && plan_step->on_failure == FAILURE_FALLBACK)
-		row = workflow->flow->current[plan_step->fallback];
 	if (row->state == STEP_COMPLETED || (row->state == STEP_PARTIAL && row->verdict == VERDICT_ACCEPTED))
 		return row;
-	return row->state == STEP_FAILED && plan_step->criteria.given ? best_row(workflow, step) : NULL;
+	if (row->state == STEP_FAILED && plan_step->on_failure == FAILURE_FALLBACK)
+		instead = row_with_outputs(workflow, plan_step->fallback, reader);
+	if (instead == NULL && plan_step->criteria.given && failed_at_the_bound(row))
+		return best_row(workflow, row);
+	return instead;
 }
 
 static JsonbValue *
@@ -231,8 +232,21 @@ push_member(JsonbParseState **state, const char *name, int len, JsonbValue *valu
 	pushJsonbValue(state, WJB_VALUE, value);
 }
 
+/* What the step has inputs of the same name for is left out; NULL: nothing is. */
+static bool
+has_input(const PlanStep *step, const JsonbValue *name)
+{
+	for (int i = 0; step != NULL && i < step->nmappings; i++)
+	{
+		if (strlen(step->mappings[i].name) == name->val.string.len &&
+			memcmp(step->mappings[i].name, name->val.string.val, name->val.string.len) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
-push_object(JsonbParseState **state, Jsonb *object)
+push_object(JsonbParseState **state, Jsonb *object, const PlanStep *unless_input)
 {
 	JsonbIterator *iterator;
 	JsonbValue	key;
@@ -247,12 +261,14 @@ push_object(JsonbParseState **state, Jsonb *object)
 		if (token != WJB_KEY)
 			continue;
 		(void) JsonbIteratorNext(&iterator, &value, true);
+		if (has_input(unless_input, &key))
+			continue;
 		pushJsonbValue(state, WJB_KEY, &key);
 		pushJsonbValue(state, WJB_VALUE, &value);
 	}
 }
 
-/* Of members of the same name the one that was pushed last counts. */
+/* Of members of the same name the one that was pushed last counts. An input without a source that is there is not there. */
 Jsonb *
 workflow_scope(Workflow *workflow, const FlowRow *row, bool own)
 {
@@ -260,19 +276,19 @@ workflow_scope(Workflow *workflow, const FlowRow *row, bool own)
 	JsonbParseState *state = NULL;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_object(&state, workflow->inputs);
+	push_object(&state, workflow->inputs, step);
 	for (int i = 0; i < step->nmappings; i++)
 	{
 		const PlanMapping *mapping = &step->mappings[i];
 		JsonbValue *value = workflow_value(workflow, mapping->sources, mapping->nsources, row->step);
-		JsonbValue	none = {.type = jbvNull};
 
-		push_member(&state, mapping->name, strlen(mapping->name), value != NULL ? value : &none);
+		if (value != NULL)
+			push_member(&state, mapping->name, strlen(mapping->name), value);
 	}
 	if (own)
 	{
 		workflow_load_outputs(workflow, unconstify(FlowRow *, row));
-		push_object(&state, row_data(row)->outputs);
+		push_object(&state, row_data(row)->outputs, NULL);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
@@ -300,7 +316,7 @@ push_jsonb(JsonbParseState **state, const char *name, Jsonb *object)
 
 /* The outputs of the steps that the condition names, and of no others. */
 static void
-push_steps(JsonbParseState **state, Workflow *workflow, const char *condition)
+push_steps(JsonbParseState **state, Workflow *workflow, const char *condition, int reader)
 {
 	JsonbValue	key;
 	const char *at = condition;
@@ -314,7 +330,7 @@ push_steps(JsonbParseState **state, Workflow *workflow, const char *condition)
 	while ((name = condition_next_step(at, &at)) != NULL)
 	{
 		int			step = plan_find_step(workflow->plan, name);
-		FlowRow    *row = step == PLAN_NO_STEP ? NULL : row_with_outputs(workflow, step, PLAN_NO_STEP);
+		FlowRow    *row = step == PLAN_NO_STEP ? NULL : row_with_outputs(workflow, step, reader);
 
 		if (row == NULL)
 			continue;
@@ -333,7 +349,7 @@ workflow_variables(Workflow *workflow, const FlowRow *row, const char *condition
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	if (workflow->inputs != NULL)
 		push_jsonb(&state, "inputs", workflow->inputs);
-	push_steps(&state, workflow, condition);
+	push_steps(&state, workflow, condition, row->step);
 	push_number(&state, "iteration", row->iteration);
 	push_number(&state, "retry_count", Max(row_data(row)->attempt_no - 1, 0));
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));

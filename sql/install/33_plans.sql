@@ -106,7 +106,8 @@ BEGIN ATOMIC
 				-- Of a step whose criteria never held, the best iteration.
 				SELECT i.step_no FROM agent_studio.steps i
 				WHERE i.execution_id = s.execution_id AND i.plan_step = s.plan_step
-				  AND (i.step_no = s.step_no OR s.error_class = 'max_iterations' AND i.output IS NOT NULL)
+				  AND (i.step_no = s.step_no OR s.error_class = 'max_iterations' AND i.output IS NOT NULL
+					   AND i.iteration > s.iteration - s.round)
 				ORDER BY CASE WHEN s.error_class = 'max_iterations' THEN i.quality_score END DESC NULLS LAST, i.iteration DESC
 				LIMIT 1) best
 			 WHERE (s.state = 'completed' OR s.verdict = 'accepted' OR (s.error_class = 'max_iterations' AND s.quality_score IS NOT NULL))

@@ -80,7 +80,7 @@ class Comparison:
         row = self.outcome.of(final)[-1] if final else None
         if row is None or row.state != COMPLETED or self.outcome.status != "completed":
             return
-        answer = row.best if isinstance(row.best, str) else json.dumps(row.best)
+        answer = row.answer if isinstance(row.answer, str) else json.dumps(row.answer)
         if self.execution["output"] != answer:
             self.say("output", f"{self.execution['output']!r} instead of {answer!r} of {row}")
 
@@ -103,8 +103,6 @@ class Comparison:
     def pair_demand(self, name: str, actual: list[Actual]) -> None:
         rows = [row for row in self.outcome.of(name) if row.state != WAITING]
         others = [other for other in actual if not idle(other)]
-        if len(rows) == 1 and rows[0].optional and not others:
-            return
         if len(rows) != len(others):
             self.say("on demand", f"{name} ran as {[label(other) for other in others]} instead of {rows}")
         self.pairs += zip(rows, others)
@@ -125,8 +123,6 @@ class Comparison:
             self.compare_words(row, actual)
 
     def same_verdict(self, row: Row, verdict: str | None) -> bool:
-        if "criteria" in self.plan.steps[row.step] and row.verdict == "went_back":
-            return verdict in ("went_back", None)
         return verdict == row.verdict
 
     def compare_tries(self, row: Row, actual: Actual) -> None:
@@ -151,7 +147,7 @@ class Comparison:
         if row.feedback is not None and (actual["feedback"] or "") != row.feedback:
             self.say("feedback", f"{label(actual)} was told {actual['feedback']!r} instead of {row.feedback!r}")
         if row.state == COMPLETED and isinstance(row.answer, dict) and "outputs" in self.plan.steps[row.step] \
-                and actual["outputs"] not in (row.answer, row.best):
+                and actual["outputs"] != row.answer:
             self.say("outputs", f"{label(actual)} has {actual['outputs']} instead of {row.answer}")
 
     # -- the order --

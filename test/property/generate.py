@@ -4,7 +4,7 @@ A case is sound when its outcome does not depend on the time that anything takes
 it: what a condition or a template reads has ended for certain by then (Plan.sure_of), loops lie beside or within
 each other, and merges within them are "all".  Racing branches are free to meet in "any" and numbers: who is first
 decides when a step starts, but not whether.  Left out because the document does not say what would happen: loops
-that overlap, two loops with one end, criteria together with rules, helpers that serve two steps, and $iteration
+that overlap or wait for each other, two loops with one end, criteria together with rules, helpers that serve two steps, and $iteration
 where loops are nested.
 """
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Case:
     script: dict[str, list[dict[str, Any]]]
     inputs: dict[str, Any]
     latency: float = 0          # most milliseconds of an answer
+    gate: str = ""              # every third answer does not end before this is opened
 
     def interpreter(self, **options: Any) -> Interpreter:
         return Interpreter(self.definition, self.pattern, self.script, self.inputs, **options)
@@ -66,8 +67,11 @@ def sound(case: Case) -> bool:
 
 def sound_step(plan: Plan, name: str) -> bool:
     step, place = plan.steps[name], list(plan.steps)
+    if any("if" not in rule and rule["then"] != "notify" for rule in step.get("rules", [])[:-1]):
+        return False                    # what comes behind it is never looked at
     specialists = {rule["to"] for rule in step.get("rules", []) if rule["then"] == "hand_off"}
-    if not references(step) <= plan.sure_of(name) | specialists | {name}:
+    owners = plan.owners(name)
+    if not references(step) <= plan.sure_of(name) | specialists | owners | {name}:
         return False
     if any(place.index(other) >= place.index(name) or other in plan.demand for other in plan.after[name]):
         return False
@@ -79,6 +83,8 @@ def sound_step(plan: Plan, name: str) -> bool:
 
 def sound_loops(plan: Plan) -> bool:
     ends = {}
+    if plan.waits_for_itself():
+        return False
     for loop in plan.loops:
         if loop.start != loop.end and loop.start not in plan.ancestors(loop.end):
             return False
@@ -130,7 +136,7 @@ class Author:
         return Plan({"steps": self.steps, "settings": self.settings}, self.pattern)
 
     def write(self) -> Case:
-        helpers = sum(self.chance(0.15) for _ in range(self.size - 1))
+        helpers = sum(self.chance(0.22) for _ in range(self.size - 1))
         self.write_order(self.size - helpers)
         for _ in range(self.rng.choice((0, 0, 1, 1, 2, 3))):
             self.add_loop()
@@ -203,7 +209,7 @@ class Author:
             return
         end = self.rng.choice(ends)
         if self.chance(0.2):
-            end["criteria"] = {"required_sections": list(SECTIONS), "min_quality_score": 1, "max_iterations": self.rng.randint(1, 3)}
+            end |= self.criteria()
             self.in_loops[end["name"]] = self.in_loops.get(end["name"], 0) + 1
             return
         starts = sorted(plan.ancestors(end["name"]))
@@ -219,6 +225,14 @@ class Author:
             if step["name"] in body:
                 step.pop("merge", None)
                 self.in_loops[step["name"]] = self.in_loops.get(step["name"], 0) + 1
+
+    def criteria(self) -> dict[str, Any]:
+        return {"criteria": {"required_sections": list(SECTIONS), "min_quality_score": 1, "max_iterations": self.rng.randint(1, 3)}}
+
+    def own_loop(self, name: str) -> dict[str, Any]:
+        """Of a step on demand, which can go back to itself only."""
+        return self.criteria() if self.chance(0.4) else {
+            "rules": [{"then": "go_back", "to": name, "max_iterations": self.rng.randint(1, 4)}]}
 
     def write_settings(self, helpers: int) -> None:
         self.settings["retry"] = {"max_retries": self.rng.randint(0, 3), "delay_seconds": 0.02}
@@ -247,6 +261,8 @@ class Author:
             helped["rules"].insert(self.rng.randint(0, len(helped["rules"])), {"then": "hand_off", "to": helper["name"]})
             self.in_loops[helped["name"]] = 2
         self.in_loops[helper["name"]] = 2
+        if "compensates" not in helper and self.chance(0.25):
+            helper |= self.own_loop(helper["name"])
         self.steps.insert(self.rng.randint(0, len(self.steps)), helper)
 
     def undone(self) -> list[str]:
@@ -280,7 +296,7 @@ class Author:
 
     def write_step(self, plan: Plan, step: dict[str, Any]) -> None:
         name = step["name"]
-        seen = [other for other in plan.steps if other in plan.sure_of(name) and "outputs" in plan.steps[other]]
+        seen = [other for other in plan.steps if other in plan.sure_of(name) | plan.owners(name) and "outputs" in plan.steps[other]]
         if seen and self.chance(0.4):
             step["inputs"] = {"i": self.source(seen, "v"), "t": self.source(seen, "tag")}
         if self.chance(0.12) and plan.demand.get(name) != "compensation":
@@ -303,6 +319,8 @@ class Author:
         shown |= {loop.start for loop in loops} & set(seen)
         if "criteria" not in step:
             shown |= {rule["to"] for rule in step.get("rules", []) if rule["then"] == "hand_off"}
+        if plan.demand.get(name) == "specialist":
+            shown.add(plan.client(name))
         shown = {other for other in shown if "outputs" in plan.steps[other]}
         words = [f"Step {name}.", *(f"{other}={{{other}.tag}}" for other in sorted(shown))]
         words += ["i={i} t={t}"] if "inputs" in step else []
@@ -330,6 +348,9 @@ class Author:
                 if self.chance(share):
                     rule = {"if": self.condition(step, seen, own=True), "then": then, "message": "It is {v}."}
                     rules.insert(self.rng.randint(0, len(rules)), rule)
+        for rule in rules[:-1]:
+            if "if" not in rule and rule["then"] != "notify":
+                rule["if"] = self.condition(step, seen, own=True)
         if rules:
             step["rules"] = rules
 

@@ -1,4 +1,4 @@
-"""Tests of what the property test is made of: the generator, what makes cases smaller, the comparison, the turns."""
+"""Tests of what the property test is made of: the generator, the known cases, what makes cases smaller, the comparison, the turns."""
 from __future__ import annotations
 
 import itertools
@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 from compare import differences  # noqa: E402
 from generate import Case, generate, smaller, sound  # noqa: E402
+from known import KNOWN  # noqa: E402
 from reference import Outcome, Row, SKIPPED, WAITING  # noqa: E402
 from studio import counted_turns, remembered_turns  # noqa: E402
 
@@ -51,6 +52,12 @@ class Generator(unittest.TestCase):
                      '"when"', '"manual_review"', '"continue"', '"rollback"', '"after_retries"', '"choices"', "$iteration", "$retry_count"):
             self.assertIn(word, text)
         self.assertEqual({case.outcome().status for case in CASES}, {"completed", "failed", "requires_manual_review"})
+
+
+    def test_known_cases_are_sound(self) -> None:
+        for name, case in KNOWN.items():
+            self.assertTrue(sound(case), name)
+            self.assertEqual(differences(case.outcome(), recorded(case.outcome())), [], name)
 
 
 class Shrinking(unittest.TestCase):
@@ -105,10 +112,10 @@ def recorded(outcome: Outcome) -> dict[str, Any]:
         placed.append(step)
     for step in steps:
         del step["row"]
-    final = next((row for row in reversed(outcome.rows) if outcome.plan.steps[row.step].get("final") and row.best), None)
+    final = next((row for row in reversed(outcome.rows) if outcome.plan.steps[row.step].get("final") and row.answer), None)
     error = next((row.error for row in reversed(outcome.rows) if row.error in outcome.errors), None)
     return {"refusal": None, "at_rest": True, "status": outcome.status, "queued": 0, "notices": outcome.notices, "error_message": "",
-            "output": final and (final.best if isinstance(final.best, str) else json.dumps(final.best)),
+            "output": final and (final.answer if isinstance(final.answer, str) else json.dumps(final.answer)),
             "error_class": ("internal" if error == "rule" else error) if outcome.status == "failed" else None, "steps": steps}
 
 

@@ -131,6 +131,11 @@ class Plan:
                      if (step.get("on_failure") == "fallback" and step["fallback"] == name)
                      or any(rule["then"] == "hand_off" and rule["to"] == name for rule in step.get("rules", []))), None)
 
+    def owners(self, name: str) -> set[str]:
+        """The step for which a fallback or a specialist runs, and the one for which that runs."""
+        client = self.client(name) if self.demand.get(name) in ("fallback", "specialist") else None
+        return {client} | self.owners(client) if client else set()
+
     @functools.lru_cache(maxsize=None)
     def sure_of(self, name: str) -> frozenset[str]:
         """The steps that have ended for certain, one way or the other, when this one begins."""
@@ -142,6 +147,17 @@ class Plan:
             return frozenset()
         found = frozenset.union(*known) if self.merge(name) is None else frozenset.intersection(*known)
         return found | {helper for other in found for helper in self.helpers(other)}
+
+    def waits_for_itself(self) -> bool:
+        """Whether the ends of loops wait for each other, so that they cannot come."""
+        coming: set[str] = set()
+        while True:
+            more = {name for name in self.steps if name not in coming and sum(
+                other in coming and all(loop.end in coming for loop in self.leaves(other, name)) for other in self.after[name])
+                >= (self.merge(name) or len(self.after[name]))}
+            if not more:
+                return len(coming) < len(self.steps)
+            coming |= more
 
     def leaves(self, source: str, target: str) -> list[Loop]:
         """The loops that the way between two steps leads out of, but for those that end at its source."""
@@ -168,14 +184,12 @@ class Row:
     gate: str | None = None             # the specialist that it waits for
     statuses: list[int] = dataclasses.field(default_factory=list)   # of its attempts
     answer: Any = None
-    best: Any = None                    # what others see of it
     chosen: list[str] = dataclasses.field(default_factory=list)
     words: str | None = None            # its task, filled in
     agent: str | None = None
     feedback: str | None = None
     previous: Any = None                # what it had answered when the flow came back to it
     needs: list[Row] = dataclasses.field(default_factory=list)
-    optional: bool = False              # a compensation that may or may not run
 
     def __repr__(self) -> str:
         return f"{self.step}#{self.iteration} {self.state}{' ' + self.verdict if self.verdict else ''}"
@@ -187,9 +201,6 @@ class Row:
     @property
     def ran(self) -> bool:
         return bool(self.statuses)
-
-    def output(self) -> Any:
-        return self.best if self.state == COMPLETED else None
 
 
 @dataclasses.dataclass
@@ -274,28 +285,8 @@ class Interpreter:
         return OPEN
 
     def may_go_back(self, loop: Loop) -> bool:
-        row = self.current[loop.end]
-        return row.state == RUNNING or (row.state == WAITING and not self.hopeless(loop.end))
-
-    def hopeless(self, name: str) -> bool:
-        """Whether a step waits for what will never come."""
-        row = self.current[name]
-        if row.state != WAITING:
-            return False
-        if name in self.plan.demand and not row.called:
-            return False
-        if row.gate and (self.way_from(row.gate, name) in (BLOCKED, HELD) or self.stuck(row.gate)):
-            return True
-        ways = [BLOCKED if self.stuck(other) else self.way(other, name) for other in self.plan.after[name]]
-        possible = ways.count(OPEN) + ways.count(UNKNOWN)
-        return possible < needed(ways, self.plan.merge(name))
-
-    def stuck(self, name: str) -> bool:
-        """Whether the way from a step will never be known."""
-        row = self.current[name]
-        if row.state == FAILED and self.plan.on_failure(name) == "fallback":
-            return self.stuck(self.plan.steps[name]["fallback"])
-        return self.hopeless(name)
+        """As long as its end has not come: even one that waits for what failed, since people may take that up again."""
+        return not self.current[loop.end].ended
 
     def deciding(self, source: str, target: str) -> list[Row]:
         """The rows whose ends make the way known."""
@@ -360,12 +351,27 @@ class Interpreter:
         step, _, name = source.partition(".")
         if step == "inputs":
             return [self.inputs[name]] if name in self.inputs else []
-        answer = self.current[step].output()
+        answer = self.output(step)
         if answer is None:
             return []
         if name == "output":
             return [answer if isinstance(answer, str) else json.dumps(answer)]
         return [answer[name]] if isinstance(answer, dict) and name in answer else []
+
+    def output(self, step: str) -> Any:
+        """What others see of a step: where it failed, what its fallback brought, or the best of what did not meet its criteria."""
+        row, plan = self.current[step], self.plan.steps[step]
+        if row.gate and row.state == WAITING:       # to the specialist: what it handed off with
+            return [other for other in self.rows if other.step == step][-2].answer
+        if row.state == COMPLETED:
+            return row.answer
+        answer = None
+        if row.state == FAILED and self.plan.on_failure(step) == "fallback":
+            answer = self.output(plan["fallback"])
+        if answer is None and row.error == "max_iterations" and "criteria" in plan:
+            rounds = [other for other in self.rows if other.step == step][-row.round:]
+            answer = max(reversed(rounds), key=lambda other: quality(other.answer, plan["criteria"])).answer
+        return answer
 
     def mapped(self, row: Row) -> dict[str, Any]:
         values = dict(self.inputs)
@@ -380,8 +386,7 @@ class Interpreter:
 
     def variables(self, row: Row) -> dict[str, Any]:
         own = row.answer if row.ended and isinstance(row.answer, dict) else {}
-        outputs = {name: answer for name, current in self.current.items()
-                   if isinstance(answer := current.output(), dict)}
+        outputs = {name: answer for name in self.current if isinstance(answer := self.output(name), dict)}
         return {"$": self.mapped(row) | own, "$inputs": self.inputs, "$steps": outputs,
                 "$iteration": row.iteration, "$retry_count": len(row.statuses) - 1}
 
@@ -411,7 +416,7 @@ class Interpreter:
         if row.statuses[-1] != 200:
             self.fail(row, ERROR_CLASSES[row.statuses[-1]])
             return
-        row.state, row.answer, row.best = COMPLETED, turn["answer"], turn["answer"]
+        row.state, row.answer = COMPLETED, turn["answer"]
         criteria = self.plan.steps[row.step].get("criteria")
         if criteria and self.repeat(row, criteria):
             return
@@ -425,13 +430,14 @@ class Interpreter:
             fallback.needs.append(row)
 
     def repeat(self, row: Row, criteria: dict[str, Any]) -> bool:
-        """Criteria: whether there is to be another round; else the best answer is the step's."""
-        if not meets(row.answer, criteria) and row.round < criteria.get("max_iterations", 3):
+        """Criteria: whether there is to be another round, or would have to be one."""
+        if meets(row.answer, criteria):
+            return False
+        if row.round < criteria.get("max_iterations", 3):
             self.renew(row, row.step, None)
-            return True
-        rounds = [other for other in self.rows if other.step == row.step][-row.round:]
-        row.best = max(reversed(rounds), key=lambda other: quality(other.answer, criteria)).answer
-        return False
+        else:
+            self.fail(row, "max_iterations")
+        return True
 
     def look_at_rules(self, row: Row) -> None:
         for rule in self.plan.steps[row.step].get("rules", []):
@@ -443,7 +449,7 @@ class Interpreter:
             if rule["then"] in ("go_back", "hand_off") and row.round >= rule.get("max_iterations", 3):
                 self.fail(row, "max_iterations")
             elif rule["then"] == "go_back":
-                self.renew(row, rule["to"], self.filled(rule.get("feedback", ""), row))
+                self.renew(row, rule["to"], self.filled(rule["feedback"], row) if "feedback" in rule else None)
             elif rule["then"] == "hand_off":
                 self.hand_off(row, rule["to"])
             elif rule["then"] == "manual_review":
@@ -496,14 +502,13 @@ class Interpreter:
         return "completed", set()
 
     def is_fatal(self, row: Row) -> bool:
-        """Whether a step failed after which nothing comes, or after which something did not run."""
+        """Whether a step failed after which nothing comes; what comes after others and could not run still waits."""
         if row.state != FAILED or self.way_from(row.step, "") != BLOCKED:
             return False
         name = row.step
         while name in self.plan.demand:     # a fallback stands in for another
             name = self.plan.client(name) or name
-        followers = [self.current[other] for other in self.plan.followers[name]]
-        return not followers or any(not other.ran and not other.chosen for other in followers)
+        return not self.plan.followers[name]
 
     def roll_back(self) -> list[Row]:
         """Runs what compensates; in which order is for the reader to check: the reverse of that in which they completed."""
@@ -511,12 +516,10 @@ class Interpreter:
         for name, step in self.plan.steps.items():
             if "compensates" not in step:
                 continue
-            undoes = [row for row in self.rows if row.step == step["compensates"] and row.state == COMPLETED]
-            if not undoes:
+            if self.current[step["compensates"]].state != COMPLETED:
                 continue
             row = self.current[name]
             row.called = True
-            row.optional = self.current[step["compensates"]].state != COMPLETED
             self.begin(row)
             if row.state == RUNNING:
                 self.answer(row)

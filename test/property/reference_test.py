@@ -9,7 +9,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from conditions import holds  # noqa: E402
-from reference import Interpreter, Outcome  # noqa: E402
+from reference import Interpreter, Outcome, Plan  # noqa: E402
 
 
 def agent(name: str, **members: Any) -> dict[str, Any]:
@@ -218,9 +218,9 @@ class Loops(WorkflowCase):
                     out="completed")
         self.assertEqual([(need.step, need.iteration) for need in outcome.of("out")[0].needs], [("a", 2), ("c", 2)])
 
-    def test_a_loop_whose_end_cannot_come_may_not_go_back(self) -> None:
+    def test_a_loop_whose_end_does_not_come_lets_nobody_out(self) -> None:
         steps = [agent("a"), agent("b"), agent("c", rules=[rule("go_back", to="a")]), agent("out", after=["a"])]
-        self.expect(run(steps, script={"b": FAILS}), "failed", a="completed", b="failed", c="waiting", out="completed")
+        self.expect(run(steps, script={"b": FAILS}), "failed", a="completed", b="failed", c="waiting", out="waiting")
 
     def test_a_decision_within_a_loop_decides_anew(self) -> None:
         steps = [agent("a"), decision("x", ("$steps.a.v == 1", "b"), ("$steps.a.v == 2", "c")), agent("b"), agent("c"),
@@ -228,6 +228,14 @@ class Loops(WorkflowCase):
         outcome = run(steps, script={"a": says(1, 2), "e": says(1, 2)})
         self.expect(outcome, "completed", a="completed completed", x="completed completed", b="completed skipped",
                     c="skipped completed", e="completed completed")
+
+    def test_loops_that_wait_for_each_other(self) -> None:
+        steps = [agent("a"), agent("b"), agent("c", after=["a", "b"], rules=[rule("go_back", to="a")]),
+                 agent("d", after=["a", "b"], rules=[rule("go_back", to="b")])]
+        self.assertTrue(Plan({"steps": steps}, "parallel").waits_for_itself())
+        steps[3]["after"] = ["b"]
+        self.assertFalse(Plan({"steps": steps}, "parallel").waits_for_itself())
+        self.assertFalse(Plan({"steps": self.steps}, "sequential").waits_for_itself())
 
     def test_an_inner_loop_counts_anew_in_each_round_of_the_wider_one(self) -> None:
         steps = [agent("a"), agent("b", rules=[rule("go_back", "$.v == 1", to="b", max_iterations=2)]),
@@ -250,7 +258,11 @@ class Loops(WorkflowCase):
         self.expect(outcome, "completed", a="completed completed completed", b="completed")
         self.assertEqual(outcome.of("b")[0].words, "3")
         outcome = run(steps, script={"a": [turns[0], turns[1], turns[0]]})
-        self.expect(outcome, "completed", a="completed completed completed", b="completed")
+        self.expect(outcome, "failed", a="completed completed failed", b="waiting")
+        self.assertEqual(outcome.errors, {"max_iterations"})
+        steps[0]["on_failure"] = "continue"
+        outcome = run(steps, script={"a": [turns[0], turns[1], turns[0]]})
+        self.expect(outcome, "completed", a="completed completed failed", b="completed")
         self.assertEqual(outcome.of("b")[0].words, "2")
 
 
@@ -274,7 +286,9 @@ class Rules(WorkflowCase):
 
     def test_a_hand_off(self) -> None:
         steps = [agent("a", task="{s.tag}", rules=[rule("hand_off", "$.v < 3", to="s")]), agent("s"), agent("b")]
+        steps[1]["task"] = "Of {a.v}."
         outcome = run(steps, script={"a": says(1, 2, 3), "s": says(8, 9)})
+        self.assertEqual([row.words for row in outcome.of("s")], ["Of 1.", "Of 2."])
         self.expect(outcome, "completed", a="completed completed completed", s="completed completed", b="completed")
         self.assertEqual([row.words for row in outcome.of("a")], ["", "t1", "t2"])
         self.assertEqual([row.verdict for row in outcome.of("a")], ["handed_off", "handed_off", None])
@@ -296,6 +310,9 @@ class Failures(WorkflowCase):
         steps = [agent("a", on_failure="fallback", fallback="f"), agent("f"), agent("b", inputs={"x": ["a.tag", "f.tag"]}, task="{x}")]
         outcome = run(steps, script={"a": FAILS, "f": [{"answer": {"tag": "of f"}}]})
         self.expect(outcome, "completed", a="failed", f="completed", b="completed")
+        self.assertEqual(outcome.of("b")[0].words, "of f")
+        named = [*steps[:2], agent("b", task="{a.tag}", when='$steps.a.tag == "of f"')]
+        outcome = run(named, script={"a": FAILS, "f": [{"answer": {"tag": "of f"}}]})
         self.assertEqual(outcome.of("b")[0].words, "of f")
         self.expect(run(steps), "completed", a="completed", f="waiting", b="completed")
         self.expect(run(steps, script={"a": FAILS, "f": FAILS}), "failed", a="failed", f="failed", b="waiting")

@@ -4,7 +4,8 @@
     AS_SEED=7 AS_COUNT=1000 test/property/run.py run   the cases 0 to 999 of this seed
     AS_SEED=7 AS_CASE=123 test/property/run.py run     that one
     AS_SEED=7 test/property/run.py create 100 300      creates so many workflows that survive a kill of the executor,
-                                                       their answers taking up to so many milliseconds
+                                                       their answers taking up to so many milliseconds; with one more
+                                                       argument, every third one waits until that gate is opened
     AS_SEED=7 test/property/run.py check 100           and, once they were started, waits and compares
 
 "run" prints what differs, made as small as it can be: of each kind of difference one case.  The last line is JSON:
@@ -27,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import studio  # noqa: E402
 from compare import differences  # noqa: E402
 from generate import Case, generate, smaller  # noqa: E402
+from known import KNOWN  # noqa: E402
 from reference import Outcome, Plan  # noqa: E402
 
 BATCH = 250             # cases that run at the same time
@@ -92,27 +94,33 @@ def count_features(outcome: Outcome, seen: collections.Counter[str]) -> None:
     seen["nested"] += any(row.round < row.iteration for row in outcome.rows if row.ran)
 
 
-def run_random(seed: str) -> int:
+def cases_to_run(seed: str) -> dict[str, Case]:
+    """By what they are called: those that are known, and the random ones."""
     only = os.environ.get("AS_CASE")
     numbers = [int(only)] if only else range(int(os.environ.get("AS_COUNT") or 1000))
-    different: dict[int, list[str]] = {}
+    return (KNOWN if not only else {}) | {f"case {number}": case_of(seed, number) for number in numbers}
+
+
+def run_random(seed: str) -> int:
+    cases = cases_to_run(seed)
+    different: dict[str, list[str]] = {}
     seen: collections.Counter[str] = collections.Counter()
-    for start in range(0, len(numbers), BATCH):
-        batch = numbers[start:start + BATCH]
-        cases = [case_of(seed, number) for number in batch]
-        for case in cases:
-            count_features(case.outcome(), seen)
-        different |= {number: found for number, found in zip(batch, run(cases)) if found}
-    kinds: dict[str, list[int]] = collections.defaultdict(list)
-    for number, found in different.items():
-        print(f"case {number}: {'; '.join(found)}"[:400])
+    names = list(cases)
+    for start in range(0, len(names), BATCH):
+        batch = names[start:start + BATCH]
+        for name in batch:
+            count_features(cases[name].outcome(), seen)
+        different |= {name: found for name, found in zip(batch, run([cases[name] for name in batch])) if found}
+    kinds: dict[str, list[str]] = collections.defaultdict(list)
+    for name, found in different.items():
+        print(f"{name}: {'; '.join(found)}"[:400])
         for one in set(map(kind, found)):
-            kinds[one].append(number)
+            kinds[one].append(name)
     for one, where in sorted(kinds.items(), key=lambda item: -len(item[1]))[:SHOWN]:
-        number = min(where, key=lambda number: (len(case_of(seed, number).definition["steps"]), number))
+        name = min(where, key=lambda name: len(cases[name].definition["steps"]))
         print(f"\n{len(where)} cases differ in: {one}")
-        show(f"Case {number}, made small", *shrink(case_of(seed, number), one))
-    print(json.dumps({"cases": len(numbers), "different": len(different), "seen": seen}))
+        show(f"{name}, made small", *shrink(cases[name], one))
+    print(json.dumps({"cases": len(cases), "different": len(different), "seen": seen}))
     return 1 if different else 0
 
 
@@ -134,17 +142,17 @@ def lasting_cases(seed: str, count: int) -> dict[str, Case]:
     return {f"lasting-{number}": case for number, case in zip(range(count), cases)}
 
 
-def create(seed: str, count: int, latency: int) -> int:
-    studio.create({name: dataclasses.replace(case, latency=latency) for name, case in lasting_cases(seed, count).items()},
-                  remembered=True)
+def create(seed: str, count: str, latency: str, gate: str = "") -> int:
+    studio.create({name: dataclasses.replace(case, latency=float(latency), gate=gate)
+                   for name, case in lasting_cases(seed, int(count)).items()}, remembered=True)
     print("{}")
     return 0
 
 
-def check(seed: str, count: int) -> int:
+def check(seed: str, count: str) -> int:
     """Once all are at rest."""
     studio.wait()
-    cases = lasting_cases(seed, count)
+    cases = lasting_cases(seed, int(count))
     fetched, seen, different = studio.fetch(list(cases)), collections.Counter(), 0
     for name, case in cases.items():
         outcome = case.outcome()
@@ -153,16 +161,16 @@ def check(seed: str, count: int) -> int:
         if found:
             different += 1
             show(name, case, found)
-    print(json.dumps({"cases": count, "different": different, "seen": seen}))
+    print(json.dumps({"cases": len(cases), "different": different, "seen": seen}))
     return 1 if different else 0
 
 
 def main() -> int:
     seed = os.environ.get("AS_SEED") or str(random.SystemRandom().randrange(1_000_000))
     print(f"AS_SEED={seed} repeats this")
-    command, *numbers = sys.argv[1:]
+    command, *arguments = sys.argv[1:]
     commands = {"run": run_random, "create": create, "check": check}
-    return commands[command](seed, *map(int, numbers))
+    return commands[command](seed, *arguments)
 
 
 if __name__ == "__main__":

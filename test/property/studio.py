@@ -35,13 +35,25 @@ BEGIN
 	END LOOP;
 END $do$;
 """
-START = "UPDATE cases SET execution_id = agent_studio.as_run_workflow(name, inputs) WHERE execution_id IS NULL AND refusal IS NULL;"
+START = """
+DO $do$
+DECLARE c record;
+BEGIN
+	FOR c IN SELECT * FROM cases WHERE execution_id IS NULL AND refusal IS NULL LOOP
+		BEGIN
+			UPDATE cases SET execution_id = agent_studio.as_run_workflow(c.name, c.inputs) WHERE name = c.name;
+		EXCEPTION WHEN OTHERS THEN
+			UPDATE cases SET refusal = SQLERRM WHERE name = c.name;
+		END;
+	END LOOP;
+END $do$;
+"""
 LEFT = "SELECT count(*) FROM cases JOIN agent_studio.executions e USING (execution_id) WHERE e.finished_at IS NULL;"
 FETCH = """
 SELECT jsonb_build_object('name', c.name, 'refusal', c.refusal, 'execution_id', e.execution_id, 'status', e.status,
-	'error_class', e.error_class, 'error_message', e.error_message, 'at_rest', e.finished_at IS NOT NULL, 'output', agent_studio.as_output(e.execution_id),
+	'error_class', e.error_class, 'error_message', e.error_message, 'at_rest', e.finished_at IS NOT NULL, 'output', CASE WHEN e.execution_id IS NOT NULL THEN agent_studio.as_output(e.execution_id) END,
 	'queued', (SELECT count(*) FROM agent_studio.queue q WHERE q.execution_id = e.execution_id),
-	'notices', (SELECT count(*) FROM agent_studio.notices n WHERE n.execution_id = e.execution_id AND n.kind = 'rule'),
+	'notices', (SELECT count(*) FROM agent_studio.notices n WHERE n.execution_id = e.execution_id AND n.kind = 'rule' AND n.severity <> 'error'),
 	'steps', (SELECT jsonb_agg(to_jsonb(s) || jsonb_build_object('started_at', extract(epoch FROM s.started_at), 'finished_at', extract(epoch FROM s.finished_at),
 		'tries', (SELECT jsonb_agg(jsonb_build_object('outcome', a.outcome, 'http_status', a.http_status, 'error_class', a.error_class,
 			'sent_at', extract(epoch FROM a.sent_at), 'agent',
@@ -72,14 +84,15 @@ def published(case: Case, key: str, remembered: bool) -> dict[str, Any]:
             turns = case.script[step["name"]]
             items = remembered_turns(turns, f"{key}.{step['name']}") if remembered else counted_turns(
                 turns, plan.max_retries(step["name"]))
-            items = [with_latency(item, case, number) for number, item in enumerate(items)]
+            items = [item + delay(case, len(step["name"]) + number) for number, item in enumerate(items)]
             mode = "remembered" if remembered else "counted"
             step["task"] = f"@turns {key}.{step['name']} {mode} {' '.join(items)}\n{step['task']}"
     return definition
 
 
-def with_latency(item: str, case: Case, number: int) -> str:
-    return f"{item},latency={case.latency * (number * 7 % 5) / 4:.1f}" if case.latency else item
+def delay(case: Case, number: int) -> str:
+    gate = f",gate={case.gate}" if case.gate and number % 3 == 0 else ""
+    return (f",latency={case.latency * (number * 7 % 5) / 4:.1f}" if case.latency else "") + gate
 
 
 def counted_turns(turns: list[dict[str, Any]], max_retries: int) -> list[str]:

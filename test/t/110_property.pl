@@ -28,6 +28,13 @@ SKIP:
 		manual_review nested decided merged fallback specialist compensation max_iterations bad_request overloaded rule waiting), 'tried again' ],
 		[], 'everything occurred');
 }
+# Loops that would wait for each other for ever are told of when they are written.
+like(sql_error($node, q(SELECT agent_studio.as_create_workflow('crossed', 'parallel', '{"steps": [
+	{"name": "a", "agent": "worker", "task": "A."}, {"name": "b", "agent": "worker", "task": "B."},
+	{"name": "c", "agent": "worker", "task": "C.", "after": ["a", "b"], "rules": [{"then": "go_back", "to": "a"}]},
+	{"name": "d", "agent": "worker", "task": "D.", "after": ["a", "b"], "rules": [{"then": "go_back", "to": "b"}]}]}'))),
+	qr/it waits for the end of the loop that step "d" ends, which waits for it/, 'two loops may not wait for each other');
+
 is(sql($node, q(SELECT count(*) FROM (SELECT FROM agent_studio.attempts WHERE outcome = 'completed'
 	GROUP BY execution_id, step_no HAVING count(*) > 1) twice)), 0, 'no step has two results');
 is(sql($node, 'SELECT count(*) FROM agent_studio.queue'), 0, 'nothing is left in the queue');

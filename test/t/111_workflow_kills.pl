@@ -44,7 +44,7 @@ for my $round (1 .. $rounds)
 my ($result, $code) = run_property($node, 'postgres', 'check', $workflows);
 is($code, 0, 'every workflow has done what the reference says');
 is($result->{different}, 0, "none of $workflows differs");
-cmp_ok($result->{seen}{$_} // 0, '>', 2, "$_ is among them") for qw(went_back nested decided merged failed skipped);
+cmp_ok($result->{seen}{$_} // 0, '>', 0, "$_ is among them") for qw(went_back nested decided merged failed skipped);
 is(sql($node, q(SELECT count(*) FROM (SELECT FROM agent_studio.attempts WHERE outcome = 'completed'
 	GROUP BY execution_id, step_no HAVING count(*) > 1) twice)), 0, 'no step has two results');
 is(sql($node, 'SELECT count(*) FROM agent_studio.queue'), 0, 'nothing is left in the queue');
