@@ -206,9 +206,11 @@ SELECT 'queue', q.execution_id FROM agent_studio.queue q JOIN agent_studio.execu
 WHERE e.finished_at IS NOT NULL
 UNION ALL
 SELECT 'steps', s.execution_id FROM agent_studio.steps s JOIN agent_studio.executions e USING (execution_id)
-WHERE (e.finished_at IS NULL) <> (s.finished_at IS NULL)
+WHERE e.finished_at IS NOT NULL AND s.finished_at IS NULL AND s.state <> 'pending'
+   OR e.finished_at IS NULL AND s.finished_at IS NOT NULL AND e.kind = 'task' AND e.plan IS NULL
 UNION ALL
 SELECT 'attempts', a.execution_id FROM agent_studio.attempts a WHERE a.outcome = 'completed'
+	AND NOT EXISTS (SELECT FROM agent_studio.commands c WHERE c.execution_id = a.execution_id AND c.wanted = 'retry_step')
 GROUP BY a.execution_id, a.step_no HAVING count(*) > 1
 SQL
 	}
