@@ -85,8 +85,8 @@ is(scalar notices_of($run, 'handed_off'), 1, 'hand-off: a notice');
 
 my ($first, $second) = map { text_of($_) } requests_of($model, $run, 'check');
 my $mended = text_of((requests_of($model, $run, 'fix'))[0]);
-like($mended, qr/SQL injection vulnerability.*returns the first user.*WHERE email = '\{email\}'/s, 'the specialist is given vulnerability, details and code');
-like($mended, qr/SQL injection vulnerability \(critical\)/, 'and the feedback of the rule');
+like($mended, qr/WHERE email = '\{email\}'/, 'the specialist is given the original code');
+like($mended, qr/SQL injection vulnerability \(critical\).*returns the first user/s, 'and what the check has found');
 like($first, qr/WHERE email = '\{email\}'/, 'the first check is of the original code');
 like($second, qr/WHERE email = %s/, 'the second is of the mended one');
 unlike($second, qr/WHERE email = '\{email\}'/, 'and of nothing else');

@@ -56,9 +56,9 @@ is(sql($node, "SELECT content FROM agent_studio.outputs WHERE execution_id = $ru
 my @told = map { $_->{message} } notices_of($run, 'step_completed');
 is(scalar @told, 4, 'a notice of each step');
 like($told[0], qr/^Step 1 Complete: $design \(\d+s, \$0\.16\)/, 'it tells time and cost');
-like($told[0], qr/$_ (?:→|->) Step 2/, "and where $_ goes") for qw(architecture components tech_stack);
-like($told[1], qr/code (?:→|->) Step 3/, 'so does the next one');
-like($told[2], qr/validation_report (?:→|->) Step 4/, 'and the one after it');
+like($told[0], qr/^  $_ -> step 2 $implement$/m, "and where $_ goes") for qw(architecture components tech_stack);
+like($told[1], qr/^  code -> step 3 $validate$/m, 'so does the next one');
+like($told[2], qr/^  validation_report -> step 4 $document$/m, 'and the one after it');
 is(scalar notices_of($run, 'completed'), 1, 'the end is told');
 
 # Success actions of the last step, and who wanted to hear of the end.
@@ -67,8 +67,8 @@ is(join(' ', sort map { $_->{action} } grep { !defined $_->{step_no} } @{ $run->
 
 # ---------- the approval ----------
 
-agent_on($node, $validator, 'play=feature_failed');
 play($node, $model, 'feature');
+agent_on($node, $validator, 'play=feature_failed');
 $run = run_workflow($node, $name, \%avatar_inputs);
 is($run->{status}, 'requires_manual_review', 'not approved: the execution wants a manual review');
 is(current($run, $validate)->{state} . ' ' . current($run, $validate)->{verdict}, 'completed manual_review', 'the step has completed, and holds the flow');
@@ -91,8 +91,8 @@ is($model->stats->{requests}, 5, 'validation and documentation are');
 is_paid_for($node, $held, 'validated twice');
 
 # Or somebody decides that it is good enough.
-agent_on($node, $validator, 'play=feature_failed');
 play($node, $model, 'feature');
+agent_on($node, $validator, 'play=feature_failed');
 $held = run_workflow($node, $name, \%avatar_inputs)->{execution_id};
 sql($node, "SELECT agent_studio.as_complete_step($held, '$validate', '{\"validation_report\": \"Looked at by a person: the path is not used.\",
 	\"approval_status\": \"approved\", \"issues\": [], \"security_score\": 8}')");
@@ -106,8 +106,8 @@ agent_on($node, $validator);
 
 sub prompts_of { my ($run, $step) = @_; return map { $_->{body}{messages}[0]{content} =~ /senior/ ? 'senior' : 'builder' } requests_of($model, $run, $step); }
 
-agent_on($node, $builder, 'status=503');
 play($node, $model, 'feature');
+agent_on($node, $builder, 'status=503');
 $run = run_workflow($node, 'feature-quick', \%avatar_inputs);
 is(states($run), "completed: $design completed, $implement completed, $validate completed, $document completed", 'the builder fails, the workflow does not');
 is(join(' ', prompts_of($run, $implement)), 'builder builder builder senior', 'three tries of the builder, then the senior');
@@ -118,12 +118,11 @@ is(join(' ', map { text_of($_) eq text_of((requests_of($model, $run, $implement)
 like(join("\n", map { $_->{message} } @{ $run->{notices} }), qr/$senior/, 'and a notice names the senior');
 is_paid_for($node, $run->{execution_id}, 'senior');
 
-agent_on($node, $senior, 'status=503');
 play($node, $model, 'feature');
+agent_on($node, $_, 'status=503') for $builder, $senior;
 $run = run_workflow($node, 'feature-quick', \%avatar_inputs);
 is(join(' ', $run->{status}, $run->{error_class}), 'failed overloaded', 'where the senior fails too, so does the workflow');
 is(join(' ', prompts_of($run, $implement)), 'builder builder builder senior senior senior', 'after five retries');
-agent_on($node, $_) for $builder, $senior;
 
 # ---------- a partial result when the time runs out ----------
 
@@ -131,8 +130,8 @@ variant($node, $name, 'feature-hurried', sub { step_of($_[0], $implement)->{time
 
 sub run_hurried
 {
-	agent_on($node, $builder, 'play=feature,chunks=20,stall=15');
 	play($node, $model, 'feature');
+	agent_on($node, $builder, 'play=feature,chunks=20,stall=15');
 	my $hurried = run_workflow($node, 'feature-hurried', \%avatar_inputs);
 	agent_on($node, $builder);
 	return $hurried;

@@ -114,8 +114,8 @@ is_paid_for($node, $id, 'canceled');
 
 sub run_failed
 {
-	agent_on($node, 'validator-agent-security-prod', 'status=400');
 	play($node, $model, 'payment');
+	agent_on($node, 'validator-agent-security-prod', 'status=400');
 	my $failed = run_workflow($node, $name, {});
 	agent_on($node, 'validator-agent-security-prod');
 	return $failed;

@@ -211,6 +211,7 @@ WHERE e.finished_at IS NOT NULL AND s.state IN ('queued', 'running', 'retrying',
    OR (e.kind = 'task' AND e.plan IS NULL AND (e.finished_at IS NULL) <> (s.finished_at IS NULL))
 UNION ALL
 SELECT 'attempts', a.execution_id FROM agent_studio.attempts a WHERE a.outcome = 'completed'
+	AND NOT EXISTS (SELECT FROM agent_studio.commands c WHERE c.execution_id = a.execution_id AND c.wanted = 'retry_step')
 GROUP BY a.execution_id, a.step_no HAVING count(*) > 1
 SQL
 	}

@@ -80,30 +80,34 @@ SQL
 
 sub step_of { my ($definition, $name) = @_; return (grep { $_->{name} eq $name } @{ $definition->{steps} })[0]; }
 
-# From now on the model plays this; the journal and the play begin anew. Further
-# scenario keys may follow.
+# From now on the model plays this, for all agents; the journal and the play begin anew.
+# Further scenario keys may follow.
 sub play
 {
 	my ($node, $model, $play, @more) = @_;
 
-	sql($node, "SELECT agent_studio.as_update_model('standard', deployment => '" . join(',', "mock:play=$play", @more) . "')");
+	sql($node, "SELECT agent_studio.as_update_model(name, deployment => '" . join(',', "mock:play=$play", @more) . "')
+		FROM agent_studio.models WHERE name = 'standard' OR name LIKE 'of %'");
 	$model->reset;
 	return;
 }
 
-# Gives an agent a model of its own, which follows a scenario; or "standard" again.
+# Gives an agent a model of its own, which follows a scenario; without one it plays what
+# the others play. What is under way keeps the agent's version, and so its model: it is
+# the model that changes.
 sub agent_on
 {
 	my ($node, $agent, $scenario) = @_;
-	my $name = 'standard';
+	my $deployment = defined $scenario ? quoted("mock:$scenario") : q((SELECT deployment FROM agent_studio.models WHERE name = 'standard'));
 
-	if (defined $scenario)
-	{
-		$name = "of $agent, $scenario";
-		sql($node, "SELECT agent_studio.as_create_model('$name', 'model_api', deployment => 'mock:$scenario',
-			input_price => 10, output_price => 30) WHERE NOT EXISTS (SELECT FROM agent_studio.models WHERE name = '$name')");
-	}
-	sql($node, "SELECT agent_studio.as_update_agent('$agent', model => '$name')");
+	sql($node, <<"SQL");
+SELECT agent_studio.as_create_model('of $agent', 'model_api', deployment => 'mock', input_price => 10, output_price => 30)
+WHERE NOT EXISTS (SELECT FROM agent_studio.models WHERE name = 'of $agent');
+SELECT agent_studio.as_update_model('of $agent', deployment => $deployment);
+SELECT agent_studio.as_update_agent('$agent', model => 'of $agent')
+WHERE NOT EXISTS (SELECT FROM agent_studio.agents a JOIN agent_studio.agent_versions v ON v.agent_id = a.agent_id AND v.version = a.current_version
+	JOIN agent_studio.models m USING (model_id) WHERE a.name = '$agent' AND m.name = 'of $agent');
+SQL
 	return;
 }
 
@@ -168,7 +172,14 @@ sub wait_for_state
 # ---------- what became of it ----------
 
 # A step's rows, the first iteration first; and the current one.
-sub all_of { my ($run, $name) = @_; return sort { $a->{iteration} <=> $b->{iteration} } grep { $_->{name} eq $name } @{ $run->{steps} }; }
+sub all_of
+{
+	my ($run, $name) = @_;
+	my @rows = sort { $a->{iteration} <=> $b->{iteration} } grep { $_->{name} eq $name } @{ $run->{steps} };
+
+	return @rows;
+}
+
 sub current { my ($run, $name) = @_; return (all_of($run, $name))[-1]; }
 
 # "completed: design completed, check completed x2": status, and each step's current state.

@@ -1,8 +1,10 @@
 -- Hand-off: where the check finds something severe, a specialist for security mends it, and
 -- the check is made again on what the specialist made. "fix" runs on demand only: where
--- nothing is found, it is skipped.
+-- nothing is found, it is skipped. What was found reaches the specialist as the feedback of
+-- the rule.
 --
--- "code" of the check has two sources: the first that is there is taken.
+-- "code" of the check has two sources, and the first that is there is taken: what the
+-- specialist made, else what the builder made.
 --
 -- Needs the four agents of ../agents.sql. Run it:
 --
@@ -32,11 +34,11 @@ SELECT agent_studio.as_create_workflow('secure-implementation-dynamic-prod', 'dy
        "details":       "string"
      },
      "rules": [{"if": "$.severity == \"high\" || $.severity == \"critical\"", "then": "hand_off", "to": "fix",
-                "feedback": "{vulnerability} ({severity})", "max_iterations": 3}]},
+                "feedback": "{vulnerability} ({severity})\n\n{details}", "max_iterations": 3}]},
 
     {"name": "fix", "agent": "builder-agent-secure-prod",
-     "task": "Fix the vulnerability in this code: {vulnerability}\n\nDetails: {details}\n\n{code}",
-     "inputs": {"vulnerability": "check.vulnerability", "details": "check.details", "code": "implement.code"},
+     "task": "Fix the vulnerability that was found in this code.\n\n{code}",
+     "inputs": {"code": "implement.code"},
      "outputs": {"code": "string"}}
   ]
 }
