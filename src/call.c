@@ -17,6 +17,7 @@
 #include "prompt.h"
 
 #define ERROR_BODY_LIMIT	(64 * 1024)
+#define KEEP_INPUT			(64 * 1024) /* a larger buffer is not kept for the next piece */
 #define MAX_TASK_WORDS		60	/* bytes of the task in the first thought: a line of psql at 100 columns */
 #define STREAM_OVERHEAD		128 /* an event of 400 bytes may carry three of text */
 #define DEBUG_EVERY_BYTES	8000	/* about 2,000 tokens */
@@ -255,7 +256,10 @@ absorb_body(Call *call)
 		else if (call->decoder.answer.error.error_class != ERROR_CLASS_NONE)
 			fail_with(call, &call->decoder.answer.error);
 	}
-	buf_reset(in);
+	if (in->cap > KEEP_INPUT)
+		buf_free(in);
+	else
+		buf_reset(in);
 }
 
 /* ---------- judgement ---------- */
@@ -539,6 +543,9 @@ build_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestP
 	request.extra_body = claim->request_options;
 
 	built = call->provider->build_request(&request, parts, &error);
+	if (request.system_prompt != NULL)
+		pfree((char *) request.system_prompt);
+	pfree((char *) request.user_prompt);
 	for (int i = 0; built && i < endpoint->nheaders; i++)
 	{
 		built = request_parts_header(parts, endpoint->header_names[i], endpoint->header_values[i]);
@@ -566,6 +573,7 @@ send_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestPa
 	spec.http1_only = endpoint->http1_only;
 	spec.max_body = (size_t) as_max_output_kb * 1024 * STREAM_OVERHEAD + 1024 * 1024;
 	spec.owner = call;
+	call->request_memory = parts->body.cap;
 	call->sent_at = GetCurrentTimestamp();
 	call->http = http_start(loop, &spec, error, sizeof(error));
 	if (call->http == NULL)
@@ -643,16 +651,32 @@ call_release_http(Call *call, HttpLoop *loop)
 	if (call->http != NULL)
 		http_release(loop, call->http);
 	call->http = NULL;
+	call->request_memory = 0;
+
+	/* What it has learnt stays in the decoder; its buffers are empty then. */
+	if (call->decoding)
+		decoder_free(&call->decoder);
+	json_schema_free(call->schema);
+	call->schema = NULL;
+}
+
+int64
+call_memory(const Call *call)
+{
+	int64		memory = call->request_memory + call->output.cap + call->error_body.cap;
+
+	if (call->http != NULL)
+		memory += call->http->in.cap;
+	if (call->decoding)
+		memory += decoder_memory(&call->decoder);
+	return memory;
 }
 
 void
 call_free(Call *call, HttpLoop *loop)
 {
 	call_release_http(call, loop);
-	if (call->decoding)
-		decoder_free(&call->decoder);
 	joiner_free(&call->joiner);
-	json_schema_free(call->schema);
 	buf_free(&call->output);
 	buf_free(&call->error_body);
 	if (call->key_sent != NULL)

@@ -40,6 +40,8 @@ typedef struct Executor
 	int			nrunning;
 	dlist_head	ended;			/* EndedCalls that wait to be written */
 	int			nended;
+	int64		memory;			/* of all calls, running and ended: see budget.h */
+	HttpReading reading;		/* what memory allows */
 	Limits	   *limits;			/* what models have used, calls in flight among it */
 
 	int64	   *cancels;		/* executions whose cancel is to be written */

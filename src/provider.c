@@ -656,6 +656,16 @@ decoder_init(Decoder *decoder, const Provider *provider, const HttpHead *head,
 	return true;
 }
 
+size_t
+decoder_memory(const Decoder *decoder)
+{
+	const Answer *answer = &decoder->answer;
+
+	return decoder->sse.line.cap + decoder->sse.data.cap + decoder->body.cap +
+		answer->text.cap + answer->reasoning.cap + answer->progress.cap + answer->refusal.cap +
+		(decoder->state != NULL ? stream_memory(decoder->state) : 0);
+}
+
 void
 decoder_free(Decoder *decoder)
 {

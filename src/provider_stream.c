@@ -469,3 +469,11 @@ stream_free_state(void *state)
 	buf_free(&draft->thoughts);
 	buf_free(&draft->refusal);
 }
+
+size_t
+stream_memory(const void *state)
+{
+	const Draft *draft = &((const StreamState *) state)->draft;
+
+	return draft->text.cap + draft->thoughts.cap + draft->refusal.cap;
+}
