@@ -17,7 +17,6 @@
 #include "prompt.h"
 
 #define ERROR_BODY_LIMIT	(64 * 1024)
-#define KEEP_INPUT			(64 * 1024) /* a larger buffer is not kept for the next piece */
 #define MAX_TASK_WORDS		60	/* bytes of the task in the first thought: a line of psql at 100 columns */
 #define STREAM_OVERHEAD		128 /* an event of 400 bytes may carry three of text */
 #define DEBUG_EVERY_BYTES	8000	/* about 2,000 tokens */
@@ -251,15 +250,14 @@ absorb_body(Call *call)
 	{
 		call->provider->feed(&call->decoder, in->data, in->len);
 		drain_answer(call);
+		decoder_trim(&call->decoder);
 		if (call->output.failed || call->decoder.sse.overflow || call->decoder.answer.text.failed)
 			fail_too_large(call);
 		else if (call->decoder.answer.error.error_class != ERROR_CLASS_NONE)
 			fail_with(call, &call->decoder.answer.error);
 	}
-	if (in->cap > KEEP_INPUT)
-		buf_free(in);
-	else
-		buf_reset(in);
+	buf_reset(in);
+	buf_trim(in);
 }
 
 /* ---------- judgement ---------- */

@@ -9,13 +9,13 @@
  * loop has read too far ahead of who looks at the bytes.
  *
  * One at a time, the call that has received most has the turn, because it will end
- * first and give back most.  It keeps the turn until it has ended or has been
- * silent for a while; then the next one has it.  Calls that share a connection of
+ * first and give back most.  Others have it only while it is silent, so that few
+ * calls grow however slow the servers are, and no silence stops them all.  Calls that share a connection of
  * HTTP/2 have it together: there, a piece that nobody takes stops all of them.
  */
 #include "http_private.h"
 
-#define TURN_SILENCE_MS		200
+#define TURN_SILENCE_MS		500
 #define MAX_BACKLOG			(8 * 1024 * 1024)	/* bytes that may be read ahead
 												 * of http_next */
 
@@ -53,6 +53,8 @@ pause_wants(HttpTransfer *transfer)
 		loop->turn_at = loop->now;
 		return false;
 	}
+	if (loop->turn != NULL && transfer->call.received > loop->turn->call.received)
+		loop->turn = NULL;
 	if (link_alone(&transfer->paused))
 	{
 		link_append(&loop->paused, &transfer->paused);

@@ -656,6 +656,19 @@ decoder_init(Decoder *decoder, const Provider *provider, const HttpHead *head,
 	return true;
 }
 
+void
+decoder_trim(Decoder *decoder)
+{
+	buf_trim(&decoder->sse.line);
+	buf_trim(&decoder->sse.data);
+	buf_trim(&decoder->body);
+	buf_trim(&decoder->answer.text);
+	buf_trim(&decoder->answer.reasoning);
+	buf_trim(&decoder->answer.progress);
+	if (decoder->state != NULL)
+		stream_trim(decoder->state);
+}
+
 size_t
 decoder_memory(const Decoder *decoder)
 {

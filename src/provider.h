@@ -208,6 +208,9 @@ extern bool decoder_init(Decoder *decoder, const Provider *provider, const HttpH
 /* Frees its buffers; what it has learnt besides them can still be read. */
 extern void decoder_free(Decoder *decoder);
 
+/* After a feed: frees what a large event leaves behind in empty buffers. */
+extern void decoder_trim(Decoder *decoder);
+
 /* Bytes that its buffers take. */
 extern size_t decoder_memory(const Decoder *decoder);
 

@@ -477,3 +477,20 @@ stream_memory(const void *state)
 
 	return draft->text.cap + draft->thoughts.cap + draft->refusal.cap;
 }
+
+static void
+empty(Buf *buf)
+{
+	buf_reset(buf);
+	buf_trim(buf);
+}
+
+void
+stream_trim(void *state)
+{
+	Draft	   *draft = &((StreamState *) state)->draft;
+
+	empty(&draft->text);
+	empty(&draft->thoughts);
+	empty(&draft->refusal);
+}
