@@ -33,6 +33,7 @@ int			as_connect_timeout_ms = 10000;
 int			as_first_byte_timeout_ms = 0;
 int			as_idle_timeout_ms = 120000;
 int			as_max_output_kb = 16384;
+int			as_max_memory_kb = 524288;
 int			as_result_commit = RESULT_COMMIT_LOCAL;
 int			as_minute_ms = 60000;
 bool		as_notify = true;
@@ -64,6 +65,10 @@ define_worker_settings(void)
 							"Most model calls in flight in one executor at once.",
 							"What is over it waits in the queue.",
 							&as_max_in_flight, 1000, 1, 20000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agent_studio.max_memory",
+							"Memory that one executor's requests and answers may take.",
+							"Above it no further task is claimed, and answers are read one after the other (those that share a connection of HTTP/2 together) until enough of them are written. Writing an answer takes a few times its own size on top.",
+							&as_max_memory_kb, 524288, 1024, PG_INT32_MAX, PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("agent_studio.minute",
 							"What requests_per_minute and tokens_per_minute count as a minute.",
 							"For tests, which would rather not wait that long. Takes effect when the executor starts.",

@@ -24,6 +24,7 @@ extern int	as_connect_timeout_ms;
 extern int	as_first_byte_timeout_ms;
 extern int	as_idle_timeout_ms;
 extern int	as_max_output_kb;
+extern int	as_max_memory_kb;
 extern int	as_result_commit;
 extern int	as_minute_ms;
 extern bool as_notify;

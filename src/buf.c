@@ -15,6 +15,7 @@
 #include "utf8.h"
 
 #define BUF_FIRST_SIZE	128
+#define BUF_KEPT_SIZE	65536	/* more is not kept for the next use */
 
 void
 buf_init(Buf *buf, size_t limit)
@@ -37,6 +38,13 @@ buf_reset(Buf *buf)
 	buf->failed = false;
 	if (buf->data)
 		buf->data[0] = '\0';
+}
+
+void
+buf_trim(Buf *buf)
+{
+	if (buf->len == 0 && !buf->failed && buf->cap > BUF_KEPT_SIZE)
+		buf_free(buf);
 }
 
 /* Makes room for len more bytes and the NUL. */

@@ -30,6 +30,7 @@ typedef struct Buf
 extern void buf_init(Buf *buf, size_t limit);
 extern void buf_free(Buf *buf);
 extern void buf_reset(Buf *buf);	/* empties, keeps the memory, clears failed */
+extern void buf_trim(Buf *buf);		/* frees what an empty buffer keeps, if it is large */
 extern bool buf_append(Buf *buf, const void *data, size_t len);
 extern bool buf_puts(Buf *buf, const char *text);
 extern bool buf_putc(Buf *buf, char c);

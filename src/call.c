@@ -311,12 +311,14 @@ absorb_body(Call *call)
 	{
 		call->provider->feed(&call->decoder, in->data, in->len);
 		drain_answer(call);
+		decoder_trim(&call->decoder);
 		if (call->output.failed || call->decoder.sse.overflow || call->decoder.answer.text.failed)
 			fail_too_large(call);
 		else if (call->decoder.answer.error.error_class != ERROR_CLASS_NONE)
 			fail_with(call, &call->decoder.answer.error);
 	}
 	buf_reset(in);
+	buf_trim(in);
 }
 
 /* ---------- judgement ---------- */
@@ -701,6 +703,9 @@ build_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestP
 	request.extra_body = claim->request_options;
 
 	built = call->provider->build_request(&request, parts, &error);
+	if (request.system_prompt != NULL)
+		pfree((char *) request.system_prompt);
+	pfree((char *) request.user_prompt);
 	for (int i = 0; built && i < endpoint->nheaders; i++)
 	{
 		built = request_parts_header(parts, endpoint->header_names[i], endpoint->header_values[i]);
@@ -728,6 +733,7 @@ send_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestPa
 	spec.http1_only = endpoint->http1_only;
 	spec.max_body = (size_t) as_max_output_kb * 1024 * STREAM_OVERHEAD + 1024 * 1024;
 	spec.owner = call;
+	call->request_memory = parts->body.cap;
 	call->sent_at = GetCurrentTimestamp();
 	call->http = http_start(loop, &spec, error, sizeof(error));
 	if (call->http == NULL)
@@ -820,17 +826,33 @@ call_release_http(Call *call, HttpLoop *loop)
 	if (call->http != NULL)
 		http_release(loop, call->http);
 	call->http = NULL;
+	call->request_memory = 0;
+
+	/* What it has learnt stays in the decoder; its buffers are empty then. */
+	if (call->decoding)
+		decoder_free(&call->decoder);
+	json_schema_free(call->schema);
+	call->schema = NULL;
+}
+
+int64
+call_memory(const Call *call)
+{
+	int64		memory = call->request_memory + call->output.cap + call->outputs.cap + call->error_body.cap;
+
+	if (call->http != NULL)
+		memory += call->http->in.cap;
+	if (call->decoding)
+		memory += decoder_memory(&call->decoder);
+	return memory;
 }
 
 void
 call_free(Call *call, HttpLoop *loop)
 {
 	call_release_http(call, loop);
-	if (call->decoding)
-		decoder_free(&call->decoder);
 	redactor_free(&call->redactor);
 	joiner_free(&call->joiner);
-	json_schema_free(call->schema);
 	buf_free(&call->output);
 	buf_free(&call->outputs);
 	buf_free(&call->unmet);

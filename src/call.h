@@ -123,6 +123,8 @@ typedef struct Call
 	bool		possibly_billed;
 	int			http_status;	/* 0 = there was no response */
 	HttpHead	head;			/* of the response; initialised where there was none */
+	int64		memory;			/* as it was counted last; see call_memory */
+	int64		request_memory;	/* of it, what the request takes until it has ended */
 	int64		send_number;	/* in the executor's Limits; -1 = not remembered there */
 } Call;
 
@@ -147,8 +149,11 @@ extern void call_stop(Call *call, Outcome outcome, const char *why);
  */
 extern int64 call_told_wait_ms(const Call *call);
 
-/* Closes the socket if it is still open. */
+/* Closes the socket if it is still open, and frees what only a running call needs. */
 extern void call_release_http(Call *call, HttpLoop *loop);
+
+/* What its buffers take: bytes. */
+extern int64 call_memory(const Call *call);
 
 extern void call_free(Call *call, HttpLoop *loop);
 

@@ -20,6 +20,7 @@
 
 #include "agent_studio.h"
 #include "bad_row.h"
+#include "budget.h"
 #include "executor.h"
 #include "turn.h"
 
@@ -42,6 +43,7 @@ typedef struct Dispatch
 {
 	Executor   *executor;
 	int			places;
+	int64		tokens;			/* for which there is memory */
 	const StepKey *only;		/* the one step that may be claimed; NULL = any */
 	WorkflowCommand *commands;
 	int			ncommands;
@@ -171,7 +173,8 @@ dispatch_work(void *arg)
 		return;
 	uses = palloc(Max(1, limits_models(executor->limits)) * sizeof(ModelUse));
 	nuses = limits_uses(executor->limits, executor_clock(), uses, limits_models(executor->limits));
-	dispatch->claims = queue_claim(executor->epoch, dispatch->places, uses, nuses, dispatch->only, &dispatch->nclaims);
+	dispatch->claims = queue_claim(executor->epoch, dispatch->places, dispatch->tokens, uses, nuses, dispatch->only,
+								   &dispatch->nclaims);
 	dispatch->resolved = palloc0(Max(1, dispatch->nclaims) * sizeof(Resolved *));
 	for (int i = 0; i < dispatch->nclaims; i++)
 	{
@@ -259,6 +262,7 @@ send_claims(Executor *executor, Dispatch *dispatch)
 
 		dlist_push_tail(&executor->running, &call->node);
 		executor->nrunning++;
+		budget_weigh(executor, call);
 		count_send(executor, call, &dispatch->claims[i]);
 		if (call_has_ended(call))
 			executor_settle(executor, call);
@@ -272,7 +276,19 @@ free_places(const Executor *executor)
 {
 	int			most = executor->careful_until != 0 ? 1 : as_max_in_flight;
 
+	if (budget_is_short(executor))
+		return 0;
 	return Min(MAX_CLAIM, most - executor->nrunning - executor->nended);
+}
+
+static int64
+claimed_tokens(const Dispatch *dispatch)
+{
+	int64		tokens = 0;
+
+	for (int i = 0; i < dispatch->nclaims; i++)
+		tokens += dispatch->claims[i].tokens;
+	return tokens;
 }
 
 /* A turn and what follows its commit. */
@@ -286,6 +302,7 @@ dispatch_turn(Executor *executor, int places, const StepKey *only)
 	memset(&dispatch, 0, sizeof(dispatch));
 	dispatch.executor = executor;
 	dispatch.places = places;
+	dispatch.tokens = budget_tokens(executor);
 	dispatch.only = only;
 	result = turn_run(dispatch_work, &dispatch, careful ? TURN_COMMIT_DURABLE : TURN_COMMIT_ASYNC);
 	if (result != TURN_DONE)
@@ -295,7 +312,7 @@ dispatch_turn(Executor *executor, int places, const StepKey *only)
 	for (int i = 0; i < dispatch.nexpiries; i++)
 		take_command(executor, &dispatch.expiries[i]);
 	send_claims(executor, &dispatch);
-	if (dispatch.nclaims == MAX_CLAIM)
+	if (dispatch.nclaims == MAX_CLAIM || claimed_tokens(&dispatch) > dispatch.tokens / 2)
 		executor->look = true;
 	return TURN_DONE;
 }

@@ -33,6 +33,7 @@
 
 #include "agent_studio.h"
 #include "bad_row.h"
+#include "budget.h"
 #include "compat.h"
 #include "executor.h"
 #include "launcher.h"
@@ -290,9 +291,15 @@ end_epoch_work(void *arg)
 static void
 stop_in_order(void)
 {
+	bool		written;
+
 	interrupt_calls();
-	MemoryContextReset(executor->round);
-	if (executor_write(executor))
+	do
+	{
+		MemoryContextReset(executor->round);
+		written = executor_write(executor);
+	} while (written && executor->nended > 0);
+	if (written)
 		(void) turn_run(end_epoch_work, NULL, TURN_COMMIT_DURABLE);
 	http_loop_free(executor->http);
 	proc_exit(0);
@@ -348,6 +355,7 @@ absorb_network(void)
 	TimestampTz enough = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ABSORB_MS);
 	HttpCall   *http;
 
+	budget_pace(executor);
 	http_loop_run(executor->http);
 	while (!ShutdownRequestPending && GetCurrentTimestamp() < enough &&
 		   (http = http_next(executor->http)) != NULL)
@@ -355,6 +363,7 @@ absorb_network(void)
 		Call	   *call = http->owner;
 
 		call_absorb(call);
+		budget_weigh(executor, call);
 		if (call_has_ended(call))
 		{
 			call_release_http(call, executor->http);
@@ -383,7 +392,7 @@ write_is_due(TimestampTz now)
 	if (executor->nended > 0 || executor->commands.count > 0)
 		return true;
 	return !journal_is_empty(executor->journal) &&
-		TimestampDifferenceExceeds(executor->journal->oldest, now, as_thought_interval_ms);
+		(budget_is_short(executor) || TimestampDifferenceExceeds(executor->journal->oldest, now, as_thought_interval_ms));
 }
 
 static bool
@@ -454,7 +463,7 @@ next_timeout(void)
 		earlier(&timeout_ms, now, executor->hold_off_until);
 		return timeout_ms;
 	}
-	if (executor->look || executor->nended > 0 || executor->commands.count > 0)
+	if (executor->look || write_is_due(now))
 		return 0;
 	earlier(&timeout_ms, now, executor->next_due);
 	earlier(&timeout_ms, now, executor->next_poll);
@@ -556,6 +565,7 @@ agent_studio_executor_main(Datum arg)
 			as_slot_set_state(slot, WORKER_ABSENT, NULL);
 		proc_exit(0);
 	}
+	budget_prepare_process();
 	create_executor(slot);
 	begin_epoch();
 	SpinLockAcquire(&slot->mutex);

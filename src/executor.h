@@ -42,6 +42,8 @@ typedef struct Executor
 	dlist_head	ended;			/* EndedCalls that wait to be written */
 	int			nended;
 	TimestampTz began_at;
+	int64		memory;			/* of all calls, running and ended: see budget.h */
+	HttpReading reading;		/* what memory allows */
 	Limits	   *limits;			/* what models have used, calls in flight among it */
 
 	CommandList commands;		/* seen, to be applied with the next write */

@@ -78,6 +78,7 @@ http_loop_create(long max_host_connections, const char *ca_file)
 	link_init(&loop->calls);
 	link_init(&loop->pool);
 	link_init(&loop->reports);
+	link_init(&loop->paused);
 	for (i = 0; i < MAX_SHARDS; i++)
 		loop->shards[i].curl_due = NEVER;
 	http_look_at_clock(loop);
@@ -143,6 +144,8 @@ http_loop_run(HttpLoop *loop)
 	int			i;
 
 	http_block_signals(&saved);
+	http_look_at_clock(loop);
+	pause_end(loop);
 	for (i = 0; i < MAX_BATCHES && !drained; i++)
 		drained = shard_serve_sockets(loop);
 	for (i = 0; i < loop->nshards; i++)
@@ -161,6 +164,7 @@ long
 http_loop_timeout(const HttpLoop *loop)
 {
 	int64_t		due = deadline_next(loop);
+	int64_t		paused = pause_next(loop);
 	int64_t		now;
 	int			i;
 
@@ -171,6 +175,8 @@ http_loop_timeout(const HttpLoop *loop)
 		if (loop->shards[i].curl_due < due)
 			due = loop->shards[i].curl_due;
 	}
+	if (paused < due)
+		due = paused;
 	if (due == NEVER)
 		return -1;
 	now = http_clock_ms();
@@ -190,6 +196,13 @@ http_report(HttpTransfer *transfer)
 		link_append(&transfer->loop->reports, &transfer->report);
 }
 
+void
+http_forget_backlog(HttpTransfer *transfer)
+{
+	transfer->loop->backlog -= transfer->backlog;
+	transfer->backlog = 0;
+}
+
 HttpCall *
 http_next(HttpLoop *loop)
 {
@@ -199,5 +212,6 @@ http_next(HttpLoop *loop)
 		return NULL;
 	transfer = link_transfer(loop->reports.next, report);
 	link_remove(&transfer->report);
+	http_forget_backlog(transfer);
 	return &transfer->call;
 }

@@ -48,6 +48,15 @@ typedef enum HttpEnd
 	HTTP_BROKEN					/* anything else; error has libcurl's words */
 } HttpEnd;
 
+/* From which calls the bodies are read; heads and connections always go on. */
+typedef enum HttpReading
+{
+	HTTP_READ_ALL = 0,
+	HTTP_READ_ONE,				/* one after the other, those that share a
+								 * connection of HTTP/2 together */
+	HTTP_READ_NONE
+} HttpReading;
+
 typedef struct HttpCall
 {
 	HttpHead	head;			/* valid once head_done */
@@ -79,8 +88,17 @@ extern int	http_loop_fd(const HttpLoop *loop);
 /* Milliseconds until http_loop_run must be called again; -1 = only when fd is readable. */
 extern long http_loop_timeout(const HttpLoop *loop);
 
-/* Moves every transfer as far as it goes without waiting. */
+/*
+ * Moves every transfer as far as it goes without waiting, and no further than some
+ * megabytes ahead of http_next.
+ */
 extern void http_loop_run(HttpLoop *loop);
+
+/*
+ * For whom memory is short.  The others' sockets are left alone, and no silence of
+ * theirs is held against them but by the total timeout.
+ */
+extern void http_set_reading(HttpLoop *loop, HttpReading reading);
 
 /* NULL and a text in error (of size error_size) if it cannot be started. */
 extern HttpCall *http_start(HttpLoop *loop, const HttpSpec *spec,

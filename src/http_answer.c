@@ -103,6 +103,8 @@ on_body(char *bytes, size_t size, size_t nitems, void *arg)
 
 	if (len == 0)
 		return 0;
+	if (pause_wants(transfer))
+		return CURL_WRITEFUNC_PAUSE;
 	if (len > transfer->max_body ||
 		(size_t) call->received > transfer->max_body - len)
 	{
@@ -115,6 +117,8 @@ on_body(char *bytes, size_t size, size_t nitems, void *arg)
 		return 0;
 	}
 	call->received += (int64_t) len;
+	transfer->backlog += (int64_t) len;
+	transfer->loop->backlog += (int64_t) len;
 	transfer->piece_at = transfer->loop->now;
 	if (first)
 		deadline_changed(transfer);

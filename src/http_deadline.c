@@ -140,6 +140,21 @@ consider(int64_t since, long ms, Clock clock, int64_t *due, Clock *which)
 	}
 }
 
+/* Since when it has been silent, though it was listened to. */
+static int64_t
+silent_since(const HttpTransfer *transfer, int64_t since)
+{
+	int64_t		read_at = transfer->host->read_at;
+
+	if (since == NEVER)
+		return NEVER;
+	if (pause_stops_clock(transfer))
+		return transfer->loop->now;
+	if (!host_needs_connection(transfer) && read_at > since)
+		return read_at;
+	return since;
+}
+
 static int64_t
 next_deadline(const HttpTransfer *transfer, Clock *which)
 {
@@ -150,9 +165,9 @@ next_deadline(const HttpTransfer *transfer, Clock *which)
 	if (transfer->parked)
 		consider(transfer->parked_at, transfer->connect_ms, CLOCK_CONNECT, &due, which);
 	else if (transfer->piece_at != NEVER)
-		consider(transfer->piece_at, transfer->idle_ms, CLOCK_IDLE, &due, which);
+		consider(silent_since(transfer, transfer->piece_at), transfer->idle_ms, CLOCK_IDLE, &due, which);
 	else
-		consider(transfer->sent_at, transfer->first_byte_ms, CLOCK_FIRST_BYTE, &due, which);
+		consider(silent_since(transfer, transfer->sent_at), transfer->first_byte_ms, CLOCK_FIRST_BYTE, &due, which);
 	return due;
 }
 

@@ -8,6 +8,7 @@
  *		http_shard.c	libcurl's multi handles, their sockets and timers
  *		http_address.c	callbacks on the way to the server
  *		http_answer.c	callbacks for what comes back, and how it ended
+ *		http_pause.c	from whom is read, when memory is short
  *		http_deadline.c clocks, and the heap of deadlines
  *		http_trust.c	certificates
  *
@@ -109,6 +110,8 @@ typedef struct Host
 	int			ncalls;			/* that belong to the loop */
 	int			connections[MAX_SHARDS];	/* that calls need, per shard */
 	bool		multiplexes;	/* its last answer came over HTTP/2 */
+	int			npaused;		/* of its calls */
+	int64_t		read_at;		/* when the last of them went on */
 	HttpTransfer *lookup;		/* the call that looks the name up, or NULL */
 	Link		for_lookup;		/* calls that wait for its end */
 	Link		for_room;		/* calls that wait for a connection */
@@ -158,6 +161,8 @@ struct HttpTransfer
 	CURLcode	done_code;		/* inside collect_done only */
 	Link		done;			/* likewise */
 	Link		report;			/* in the loop's reports */
+	Link		paused;			/* in the loop's paused */
+	int64_t		backlog;		/* part of the loop's */
 
 	int64_t		started_at;
 	int64_t		parked_at;		/* NEVER until parked for the first time */
@@ -196,6 +201,12 @@ struct HttpLoop
 	Link		pool;			/* transfers kept for the next calls */
 	int			npool;
 	Link		reports;		/* calls for http_next */
+	int64_t		backlog;		/* body bytes that http_next has not told of */
+
+	HttpReading reading;
+	Link		paused;			/* calls whose next piece was refused */
+	HttpTransfer *turn;			/* whose pieces are taken, or NULL */
+	int64_t		turn_at;		/* when the last one was */
 
 	Host	   *hosts;
 	int			nhosts;
@@ -213,6 +224,9 @@ struct HttpLoop
 
 /* The executor is to look at the call; allowed inside callbacks. */
 extern void http_report(HttpTransfer *transfer);
+
+/* Its bytes are looked at, or nobody's any more. */
+extern void http_forget_backlog(HttpTransfer *transfer);
 
 /*
  * Around whatever may start a thread of libcurl's: threads inherit the mask of
@@ -313,6 +327,25 @@ extern bool answer_set_callbacks(HttpTransfer *transfer);
 
 /* How a transfer ended that libcurl ended; sets the error text. */
 extern HttpEnd answer_judge(HttpTransfer *transfer, CURLcode code);
+
+/*
+ * http_pause.c
+ */
+
+/* Is a piece of body to be refused for now?  Inside callbacks. */
+extern bool pause_wants(HttpTransfer *transfer);
+
+/* The call has ended. */
+extern void pause_forget(HttpTransfer *transfer);
+
+/* It may be silent because it, or one on its connection, is paused. */
+extern bool pause_stops_clock(const HttpTransfer *transfer);
+
+/* Lets those go on that may, once a run. */
+extern void pause_end(HttpLoop *loop);
+
+/* When pause_end wants to be called; NEVER = not. */
+extern int64_t pause_next(const HttpLoop *loop);
 
 /*
  * http_deadline.c

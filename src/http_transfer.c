@@ -192,6 +192,8 @@ reset_transfer(HttpTransfer *transfer, const HttpSpec *spec)
 	transfer->parked = false;
 	link_init(&transfer->waiting);
 	link_init(&transfer->report);
+	link_init(&transfer->paused);
+	transfer->backlog = 0;
 	transfer->started_at = transfer->loop->now;
 	transfer->parked_at = NEVER;
 	transfer->sent_at = NEVER;
@@ -381,6 +383,7 @@ detach(HttpTransfer *transfer)
 		shard_drop(transfer);
 	host_lookup_ends(transfer);
 	host_unpark(transfer);
+	pause_forget(transfer);
 	deadline_forget(transfer);
 }
 
@@ -418,6 +421,7 @@ http_release(HttpLoop *loop, HttpCall *call)
 	http_block_signals(&saved);
 	detach(transfer);
 	link_remove(&transfer->report);
+	http_forget_backlog(transfer);
 	link_remove(&transfer->owned);
 	loop->ncalls--;
 	give_back_transfer(transfer);

@@ -657,6 +657,29 @@ decoder_init(Decoder *decoder, const Provider *provider, const HttpHead *head,
 }
 
 void
+decoder_trim(Decoder *decoder)
+{
+	buf_trim(&decoder->sse.line);
+	buf_trim(&decoder->sse.data);
+	buf_trim(&decoder->body);
+	buf_trim(&decoder->answer.text);
+	buf_trim(&decoder->answer.reasoning);
+	buf_trim(&decoder->answer.progress);
+	if (decoder->state != NULL)
+		stream_trim(decoder->state);
+}
+
+size_t
+decoder_memory(const Decoder *decoder)
+{
+	const Answer *answer = &decoder->answer;
+
+	return decoder->sse.line.cap + decoder->sse.data.cap + decoder->body.cap +
+		answer->text.cap + answer->reasoning.cap + answer->progress.cap + answer->refusal.cap +
+		(decoder->state != NULL ? stream_memory(decoder->state) : 0);
+}
+
+void
 decoder_free(Decoder *decoder)
 {
 	if (decoder->state != NULL && decoder->provider->free_state != NULL)

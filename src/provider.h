@@ -210,6 +210,14 @@ extern const Provider provider_ollama;
 /* max_event bounds one event (or the whole body, if it is not a stream). */
 extern bool decoder_init(Decoder *decoder, const Provider *provider, const HttpHead *head,
 						 size_t max_event, bool want_progress);
+
+/* Frees its buffers; what it has learnt besides them can still be read. */
 extern void decoder_free(Decoder *decoder);
+
+/* After a feed: frees what a large event leaves behind in empty buffers. */
+extern void decoder_trim(Decoder *decoder);
+
+/* Bytes that its buffers take. */
+extern size_t decoder_memory(const Decoder *decoder);
 
 #endif							/* AS_PROVIDER_H */

@@ -199,6 +199,10 @@ extern void stream_feed(Decoder *decoder, const StreamRules *rules,
 						const char *bytes, size_t len);
 extern void stream_finish(Decoder *decoder, const StreamRules *rules);
 extern void stream_free_state(void *state);
+extern size_t stream_memory(const void *state);
+
+/* Between two feeds: what the draft holds has taken effect. */
+extern void stream_trim(void *state);
 
 static inline StreamState *
 stream_state(const Decoder *decoder)

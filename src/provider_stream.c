@@ -477,3 +477,28 @@ stream_free_state(void *state)
 	buf_free(&draft->thoughts);
 	buf_free(&draft->refusal);
 }
+
+size_t
+stream_memory(const void *state)
+{
+	const Draft *draft = &((const StreamState *) state)->draft;
+
+	return draft->text.cap + draft->thoughts.cap + draft->refusal.cap;
+}
+
+static void
+empty(Buf *buf)
+{
+	buf_reset(buf);
+	buf_trim(buf);
+}
+
+void
+stream_trim(void *state)
+{
+	Draft	   *draft = &((StreamState *) state)->draft;
+
+	empty(&draft->text);
+	empty(&draft->thoughts);
+	empty(&draft->refusal);
+}

@@ -404,10 +404,11 @@ uses_batch(const ModelUse *uses, int nuses)
 }
 
 Claim *
-queue_claim(int64 epoch, int places, const ModelUse *uses, int nuses, const StepKey *only, int *count)
+queue_claim(int64 epoch, int places, int64 tokens, const ModelUse *uses, int nuses,
+			const StepKey *only, int *count)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		args[10];
+	Datum		args[11];
 	Claim	   *claims;
 
 	batch_arrays(uses_batch(uses, nuses), args);
@@ -416,7 +417,8 @@ queue_claim(int64 epoch, int places, const ModelUse *uses, int nuses, const Step
 	args[7] = TimestampTzGetDatum(GetCurrentTimestamp());
 	args[8] = Int64GetDatum(only != NULL ? only->execution_id : 0);
 	args[9] = Int32GetDatum(only != NULL ? only->step_no : 0);
-	statement_run(STATEMENT_CLAIM, args, only != NULL ? NULL : "        nn");
+	args[10] = Int64GetDatum(tokens);
+	statement_run(STATEMENT_CLAIM, args, only != NULL ? NULL : "        nn ");
 
 	*count = (int) SPI_processed;
 	claims = MemoryContextAllocZero(caller, Max(1, *count) * sizeof(Claim));

@@ -56,10 +56,12 @@ extern int	queue_release_due(TimestampTz now);
 extern TimestampTz queue_next_due(void);
 
 /*
- * Claims at most places steps, or only this one (NULL = any). The claims are in the
- * current memory context.
+ * Claims at most places steps that are expected to cost at most so many tokens, but
+ * for the first one; or only this one (NULL = any). The claims are in the current
+ * memory context.
  */
-extern Claim *queue_claim(int64 epoch, int places, const ModelUse *uses, int nuses, const StepKey *only, int *count);
+extern Claim *queue_claim(int64 epoch, int places, int64 tokens, const ModelUse *uses, int nuses,
+						  const StepKey *only, int *count);
 
 /* Hands what waits for these models on to the agents' fallback models. */
 extern void queue_reroute(const int64 *models, int n);

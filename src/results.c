@@ -16,9 +16,12 @@
 
 #include "agent_studio.h"
 #include "bad_row.h"
+#include "budget.h"
 #include "executor.h"
 #include "turn.h"
 
+#define WRITE_BYTES			(8 * 1024 * 1024)	/* of answers in one transaction, which
+												 * takes them several times in memory */
 #define MAX_NOTIFY_PAYLOAD	7900	/* NOTIFY takes 8000 bytes */
 
 /* ---------- an ended call ---------- */
@@ -147,6 +150,7 @@ executor_settle(Executor *executor, Call *call)
 	end_send(executor, call);
 	dlist_push_tail(&executor->ended, &ended->node);
 	executor->nended++;
+	budget_weigh(executor, call);
 }
 
 /* ---------- writing ---------- */
@@ -266,9 +270,11 @@ write_work(void *arg)
 		notify_listeners(writing);
 }
 
+/* The oldest of them, as many as one transaction takes. */
 static void
 collect_ended(Executor *executor, Writing *writing)
 {
+	size_t		bytes = 0;
 	dlist_iter	iter;
 
 	writing->calls = MemoryContextAlloc(executor->round, Max(1, executor->nended) * sizeof(Call *));
@@ -277,24 +283,29 @@ collect_ended(Executor *executor, Writing *writing)
 	{
 		EndedCall  *ended = dlist_container(EndedCall, node, iter.cur);
 
+		bytes += ended->call->output.len;
+		if (bytes > WRITE_BYTES && writing->ncalls > 0)
+			break;
 		writing->calls[writing->ncalls] = ended->call;
 		writing->decisions[writing->ncalls++] = ended->decision;
 	}
 }
 
 static void
-forget_ended(Executor *executor)
+forget_ended(Executor *executor, EndedCall *ended)
 {
-	dlist_mutable_iter iter;
+	dlist_delete(&ended->node);
+	executor->nended--;
+	budget_forget(executor, ended->call);
+	call_free(ended->call, executor->http);
+}
 
-	dlist_foreach_modify(iter, &executor->ended)
-	{
-		EndedCall  *ended = dlist_container(EndedCall, node, iter.cur);
-
-		dlist_delete(&ended->node);
-		call_free(ended->call, executor->http);
-	}
-	executor->nended = 0;
+/* The oldest n, which have been written. */
+static void
+forget_written(Executor *executor, int n)
+{
+	while (n-- > 0)
+		forget_ended(executor, dlist_head_element(EndedCall, node, &executor->ended));
 }
 
 /* ---------- when a row is at fault ---------- */
@@ -370,9 +381,7 @@ write_one_by_one(Executor *executor)
 		all &= result == TURN_DONE;
 		if (result == TURN_BAD_ROW)
 			continue;
-		dlist_delete(&ended->node);
-		executor->nended--;
-		call_free(ended->call, executor->http);
+		forget_ended(executor, ended);
 	}
 	switch (turn_run(write_work, &rest, TURN_COMMIT_DURABLE))
 	{
@@ -399,6 +408,9 @@ executor_write(Executor *executor)
 	TurnResult	result;
 
 	collect_ended(executor, &writing);
+
+	/* A canceled call's own result comes before what the cancel does to its rows. */
+	writing.with_commands = writing.ncalls == executor->nended;
 	result = turn_run(write_work, &writing, commit);
 	if (result == TURN_TRY_LATER || (result == TURN_BAD_ROW && !write_one_by_one(executor)))
 	{
@@ -406,9 +418,10 @@ executor_write(Executor *executor)
 		return false;
 	}
 	if (result == TURN_DONE)
-		forget_ended(executor);
+		forget_written(executor, writing.ncalls);
 	journal_reset(executor->journal);
-	commands_forget(&executor->commands);
+	if (writing.with_commands || result == TURN_BAD_ROW)
+		commands_forget(&executor->commands);
 	executor_is_well(executor, TROUBLE_WRITE);
 	as_announce_change(executor->slot);
 	return true;

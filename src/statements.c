@@ -173,10 +173,11 @@ static const char reroute_sql[] =
 /*
  * $1 to $5: models that have used something: calls in flight, requests and tokens
  * of the last minute, whether the vendor wants none; $6: free places in all;
- * $7: epoch; $8: now; $9, $10: the one step that may be claimed, NULL = any. Each model is asked for no more than it has places for; of
- * those, only what its tokens allow is taken, the first one in any case when
- * nothing else counts. SKIP LOCKED: a user's transaction may be canceling what
- * was never claimed.
+ * $7: epoch; $8: now; $9, $10: the one step that may be claimed, NULL = any; $11:
+ * tokens for which there is memory, but the first step is taken in any case. Each
+ * model is asked for no more than it has places for; of those, only what its
+ * tokens allow is taken, the first one in any case when nothing else counts. SKIP
+ * LOCKED: a user's transaction may be canceling what was never claimed.
  */
 static const char claim_sql[] =
 "WITH free AS ("
@@ -186,7 +187,7 @@ static const char claim_sql[] =
 "	FROM agent_studio.models m LEFT JOIN unnest($1, $2, $3, $4, $5)"
 "		AS u (model_id, in_flight, requests, tokens, blocked) USING (model_id)),"
 " ready AS ("
-"	SELECT r.execution_id, r.step_no, r.order_at, free.tokens AS tokens_left, free.fresh,"
+"	SELECT r.execution_id, r.step_no, r.order_at, r.tokens, free.tokens AS tokens_left, free.fresh,"
 "		sum(r.tokens) OVER (PARTITION BY free.model_id ORDER BY r.order_at, r.execution_id, r.step_no) AS tokens_sum,"
 "		row_number() OVER (PARTITION BY free.model_id ORDER BY r.order_at, r.execution_id, r.step_no) AS place"
 "	FROM free, LATERAL ("
@@ -198,9 +199,13 @@ static const char claim_sql[] =
 "		ORDER BY q.order_at, q.execution_id, q.step_no LIMIT greatest(free.places, 0)"
 "		FOR UPDATE OF q SKIP LOCKED) r),"
 " picked AS ("
-"	SELECT r.execution_id, r.step_no FROM ready r"
-"	WHERE r.tokens_left IS NULL OR r.tokens_sum <= r.tokens_left OR (r.fresh AND r.place = 1)"
-"	ORDER BY r.order_at, r.execution_id, r.step_no LIMIT $6),"
+"	SELECT a.execution_id, a.step_no FROM ("
+"		SELECT r.execution_id, r.step_no, r.order_at, sum(r.tokens) OVER in_order AS tokens_sum,"
+"			row_number() OVER in_order AS place FROM ready r"
+"		WHERE r.tokens_left IS NULL OR r.tokens_sum <= r.tokens_left OR (r.fresh AND r.place = 1)"
+"		WINDOW in_order AS (ORDER BY r.order_at, r.execution_id, r.step_no)) a"
+"	WHERE a.tokens_sum <= $11 OR a.place = 1"
+"	ORDER BY a.order_at, a.execution_id, a.step_no LIMIT $6),"
 " claimed AS ("
 "	UPDATE agent_studio.queue q SET epoch = $7, claimed_at = $8, attempt_no = q.attempt_no + 1"
 "	FROM picked p WHERE q.execution_id = p.execution_id AND q.step_no = p.step_no"
@@ -382,8 +387,8 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_NEXT_DUE] = {next_due_sql, 0, {0}},
 	[STATEMENT_RECENT_SENDS] = {recent_sends_sql, 1, {TIMESTAMPTZOID}},
 	[STATEMENT_BLOCKED_MODELS] = {blocked_models_sql, 0, {0}},
-	[STATEMENT_CLAIM] = {claim_sql, 10, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
-		INT4OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT4OID}},
+	[STATEMENT_CLAIM] = {claim_sql, 11, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
+		INT4OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT4OID, INT8OID}},
 	[STATEMENT_READY_STEPS] = {ready_steps_sql, 0, {0}},
 	[STATEMENT_WRITE_RESULTS] = {write_results_sql, 35, {INT8OID,
 		INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,

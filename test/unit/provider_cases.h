@@ -106,6 +106,7 @@ feed_decoder(void *arg, const char *bytes, size_t len)
 	Decoder    *decoder = arg;
 
 	decoder->provider->feed(decoder, bytes, len);
+	decoder_trim(decoder);		/* as the executor does; it must change nothing */
 }
 
 static inline void

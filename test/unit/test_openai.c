@@ -318,6 +318,40 @@ test_taking(void)
 	decoder_free(&decoder);
 }
 
+/* What a large event needed is given back, and the next one is read as ever. */
+static void
+test_memory(void)
+{
+	static const char begin[] = "data: {\"choices\":[{\"delta\":{\"content\":\"";
+	static const char end[] = "\"}}]}\n\n";
+	HttpHead	head;
+	Decoder		decoder;
+	Buf			event;
+	size_t		i;
+
+	buf_init(&event, 0);
+	buf_puts(&event, begin);
+	for (i = 0; i < 100000; i++)
+		buf_puts(&event, "0123456789");
+	buf_puts(&event, end);
+	http_head_init(&head);
+	decoder_init(&decoder, &provider_openai, &head, 0, false);
+	feed_decoder(&decoder, event.data, event.len / 2);
+	decoder_trim(&decoder);
+	ok(decoder_memory(&decoder) > 500000, "half an event is kept");
+	feed_decoder(&decoder, event.data + event.len / 2, event.len - event.len / 2);
+	is_int((int64_t) decoder.answer.text.len, 1000000, "and completed");
+	ok(decoder_memory(&decoder) > 1000000, "its memory is counted");
+	buf_reset(&decoder.answer.text);
+	decoder_trim(&decoder);
+	ok(decoder_memory(&decoder) < 200000, "and given back");
+	feed_decoder(&decoder, SAY("Hello") DONE, sizeof(SAY("Hello") DONE) - 1);
+	is_text(buf_text(&decoder.answer.text), "Hello", "the next event is read as ever");
+	ok(decoder.answer.ended, "and the end");
+	decoder_free(&decoder);
+	buf_free(&event);
+}
+
 /* ---- errors ---- */
 
 static const ErrorCase errors[] = {
@@ -399,6 +433,7 @@ main(void)
 	run_streams(&provider_openai, streams, lengthof(streams));
 	test_overflow();
 	test_taking();
+	test_memory();
 	run_errors(&provider_openai, errors, lengthof(errors));
 	test_huge_errors();
 	return unit_done();
