@@ -19,7 +19,6 @@
 #define ERROR_BODY_LIMIT	(64 * 1024)
 #define MAX_TASK_WORDS		60	/* bytes of the task in the first thought: a line of psql at 100 columns */
 #define STREAM_OVERHEAD		128 /* an event of 400 bytes may carry three of text */
-#define MAX_USAGE			INT64CONST(1000000000)	/* tokens of one call that can be believed */
 #define DEBUG_EVERY_BYTES	8000	/* about 2,000 tokens */
 
 const char *
@@ -125,9 +124,10 @@ doubt_usage(Call *call)
 						   Max(answer->output_tokens, answer->reasoning_tokens));
 	char		message[128];
 
-	if (!call->decoding || most <= MAX_USAGE)
+	if (!call->decoding || most <= MOST_TOKENS)
 		return;
-	snprintf(message, sizeof(message), "The vendor's usage cannot be true (" INT64_FORMAT " tokens): tokens and cost are not known", most);
+	snprintf(message, sizeof(message), "The vendor's usage cannot be true (over " INT64_FORMAT " tokens): tokens and cost are not known",
+			 (int64) MOST_TOKENS);
 	journal_notice(call->journal, &call->key, "warning", "no_usage", message);
 	answer->input_tokens = answer->cached_input_tokens = -1;
 	answer->output_tokens = answer->reasoning_tokens = -1;

@@ -149,11 +149,15 @@ flow_complete_by_hand(Flow *flow, FlowRow *row, const char **why)
 bool
 flow_skip(Flow *flow, FlowRow *row, const char **why)
 {
-	if (row->state != STEP_WAITING_APPROVAL || !is_current(flow, row, why))
+	bool		not_begun = row->state == STEP_WAITING_APPROVAL || row->state == STEP_PENDING;
+
+	if (not_begun && !flow_is_rolling_back(flow))
 	{
-		if (!is_open_to_repair(flow, row, why) || is_behind(flow, row, why))
+		if (!is_current(flow, row, why))
 			return false;
 	}
+	else if (!is_open_to_repair(flow, row, why) || is_behind(flow, row, why))
+		return false;
 	clear(row);
 	flow_move(flow, row, STEP_SKIPPED);
 	row->verdict = VERDICT_SKIPPED_BY_HAND;

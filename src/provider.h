@@ -36,6 +36,9 @@ typedef enum ErrorClass
 
 extern const char *error_class_name(ErrorClass error_class);
 
+/* Tokens of one call that can be believed; what is more is told as a little more than this. */
+#define MOST_TOKENS	INT64_C(1000000000)
+
 typedef struct ProviderError
 {
 	ErrorClass	error_class;	/* ERROR_CLASS_NONE: no error */

@@ -51,17 +51,17 @@ draft_append(Buf *buf, const JsonValue *value)
 		buf_append(buf, value->value, value->len);
 }
 
-/* No call costs so many tokens; sums and costs of what is less fit everywhere. */
-#define MAX_TOKENS	INT64_C(1000000000)
+/* No call costs so many tokens: a greater number counts as just beyond, so that sums of it fit. */
+#define BEYOND_BELIEF	(MOST_TOKENS + 1)
 
 bool
 draft_count(int64_t *field, const JsonValue *value)
 {
 	int64_t		number;
 
-	if (!json_int64(value, &number) || number < 0 || number > MAX_TOKENS)
+	if (!json_int64(value, &number) || number < 0)
 		return false;
-	*field = number;
+	*field = number < BEYOND_BELIEF ? number : BEYOND_BELIEF;
 	return true;
 }
 

@@ -109,7 +109,8 @@ static const char pending_commands_sql[] =
  */
 static const char apply_cancel_sql[] =
 "WITH wanted AS ("
-"	SELECT e.execution_id, e.finished_at IS NULL AS open, e.status, e.owner, e.team"
+"	SELECT e.execution_id, e.finished_at IS NULL"
+"			OR (e.kind = 'workflow' AND e.status IN ('failed', 'requires_manual_review')) AS open, e.status, e.owner, e.team"
 "	FROM agent_studio.executions e WHERE e.execution_id = ANY ($1)),"
 " gone AS ("
 "	DELETE FROM agent_studio.queue q USING wanted w WHERE q.execution_id = w.execution_id AND w.open),"

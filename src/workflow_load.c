@@ -96,6 +96,7 @@ read_execution(uint64 row, Workflow *workflow, int64 *plan_key)
 	workflow->priority = text_column(row, 12);
 	workflow->owner = text_column(row, 13);
 	workflow->team = text_column(row, 14);
+	workflow->is_test = bool_column(row, 15);
 	workflow->paused = workflow->status == EXECUTION_PAUSED;
 	workflow->now = GetCurrentTimestamp();
 }

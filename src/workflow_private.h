@@ -42,6 +42,7 @@ typedef struct Workflow
 	bool		paused;
 	bool		pause_before_each_step;
 	bool		continue_on_warnings;
+	bool		is_test;		/* nobody is to hear of it */
 	bool		resumed;		/* by a command on one of its steps */
 	TimestampTz now;
 	struct WorkflowWriting *writing;

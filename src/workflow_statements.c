@@ -14,7 +14,7 @@
 /* $1: executions. Those without a plan are left out. */
 static const char load_executions_sql[] =
 "SELECT e.execution_id, e.status, e.started_at IS NOT NULL, e.workflow_version_id, e.plan IS NOT NULL,"
-"	e.inputs, e.agents, e.notify, e.pause_before_each_step, e.continue_on_warnings, e.task, e.priority, e.owner, e.team"
+"	e.inputs, e.agents, e.notify, e.pause_before_each_step, e.continue_on_warnings, e.task, e.priority, e.owner, e.team, e.is_test"
 " FROM agent_studio.executions e"
 " WHERE e.execution_id = ANY ($1) AND (e.workflow_version_id IS NOT NULL OR e.plan IS NOT NULL)"
 " ORDER BY e.execution_id";

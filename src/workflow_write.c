@@ -232,7 +232,7 @@ collect_success_actions(Workflow *workflow, const FlowRow *row)
 {
 	const JsonNode *actions = plan_step_of(workflow, row)->success_actions;
 
-	if (actions == NULL || row->state != STEP_COMPLETED ||
+	if (actions == NULL || workflow->is_test || row->state != STEP_COMPLETED ||
 		(row->verdict != VERDICT_NONE && row->verdict != VERDICT_APPROVED && row->verdict != VERDICT_COMPLETED_BY_HAND))
 		return;
 	for (const JsonNode *item = actions->is.first; item != NULL; item = item->next)

@@ -185,6 +185,13 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.cancel_unclaimed(bigint) IS
 'Cancels an execution of which nothing was ever claimed, in this transaction, with all of its steps; false = the executor has it.';
 
+CREATE FUNCTION agent_studio_private.can_be_canceled(execution agent_studio.executions) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+RETURN (execution).finished_at IS NULL
+	OR ((execution).kind = 'workflow' AND (execution).status IN ('failed', 'requires_manual_review'));
+COMMENT ON FUNCTION agent_studio_private.can_be_canceled(agent_studio.executions) IS
+'Whether an execution can be canceled: it is under way, or rests where people could go on with it.';
+
 CREATE FUNCTION agent_studio_private.as_cancel(actor text, execution bigint, reason text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -192,10 +199,10 @@ AS $$
 DECLARE
 	target agent_studio.executions := agent_studio_private.commandable(actor, execution);
 BEGIN
-	IF target.finished_at IS NOT NULL THEN
+	IF NOT agent_studio_private.can_be_canceled(target) THEN
 		RAISE EXCEPTION 'execution % cannot be canceled: it is %', execution, target.status
 			USING ERRCODE = 'object_not_in_prerequisite_state',
-				  HINT = 'Only queued, running, paused and waiting executions can be.';
+				  HINT = 'Only queued, running, paused and waiting executions can be, and workflows that failed or require a manual review.';
 	END IF;
 	IF EXISTS (SELECT FROM agent_studio.commands c
 			   WHERE c.execution_id = execution AND c.applied_at IS NULL AND c.wanted = 'cancel') THEN
@@ -217,7 +224,7 @@ $$;
 CREATE FUNCTION agent_studio.as_cancel(execution bigint, reason text DEFAULT NULL) RETURNS text
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_cancel(bigint, text) IS
-'Cancels an execution, a task or a workflow with all of its steps. Returns canceled where nothing had been claimed yet, else requested: after COMMIT the executor closes the socket at once, and keeps what had arrived as the output. Raises 42704, 42501 neither owner nor operator, 55000 already at rest.';
+'Cancels an execution, a task or a workflow with all of its steps. Returns canceled where nothing had been claimed yet, else requested: after COMMIT the executor closes the socket at once, and keeps what had arrived as the output. A workflow that failed or requires a manual review can be canceled too: nobody can go on with it then. Raises 42704, 42501 neither owner nor operator, 55000 already at rest.';
 
 CREATE FUNCTION agent_studio_private.as_pause(actor text, execution bigint, immediately boolean, reason text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp

@@ -114,7 +114,7 @@ BEGIN
 			'skip_step', agent_studio_private.recovery_call('skip_step', id, step, ''), NULL),
 		(6, format('Cancel %s', initcap(execution.kind)), format('Stop %s execution', execution.kind),
 			'cancel', format('SELECT agent_studio.as_cancel(%s);', id),
-			CASE WHEN at_rest THEN format('execution %s cannot be canceled: it is %s', id, execution.status) END);
+			CASE WHEN NOT agent_studio_private.can_be_canceled(execution) THEN format('execution %s cannot be canceled: it is %s', id, execution.status) END);
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.option_rows(agent_studio.executions, agent_studio.steps, jsonb) IS

@@ -46,7 +46,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.plan_of, agent_studio_private.pla
 	agent_studio_private.pending_step_note, agent_studio_private.step_note, agent_studio_private.failed_step,
 	agent_studio_private.possible_causes, agent_studio_private.retries_left, agent_studio_private.longer_timeout,
 	agent_studio_private.recovery_call, agent_studio_private.completion_arguments, agent_studio_private.preferred_options,
-	agent_studio_private.option_rows, agent_studio_private.wrapped, agent_studio_private.failure_message,
+	agent_studio_private.option_rows, agent_studio_private.can_be_canceled, agent_studio_private.wrapped, agent_studio_private.failure_message,
 	agent_studio_private.failure_details, agent_studio_private.option_lines, agent_studio_private.failure_title
 	TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of workflows that are not under way.

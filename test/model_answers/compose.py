@@ -263,7 +263,17 @@ def first_line(task: str) -> str:
     return next((line for line in lines if line), "")[:200]
 
 
+def asked_sections(task: str) -> list[str]:
+    """The names of the sections that the task wants the answer to have."""
+    _, found, rest = task.partition("with a section for each of the following")
+    return re.findall(r"^## (\w+)$", rest, re.MULTILINE) if found else []
+
+
 def generic_text(task: str) -> str:
+    """Sections that were asked for hold the task's first line each; else an answer about nothing."""
+    sections = asked_sections(task)
+    if sections:
+        return "".join(f"## {name}\n\n{first_line(task)}\n\n" for name in sections)
     return (f"## Answer\n\n**Task:** {first_line(task)}\n\n"
             "1. Read the task ✓\n2. Thought about it ✓\n3. Wrote this reply ✓\n")
 

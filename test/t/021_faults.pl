@@ -82,7 +82,7 @@ for my $usage ('input_tokens=9000000000000000', 'output_tokens=9000000000000000'
 	$run = run_task($node, "\@mock text=Paid. $usage\nAnswer dearly.", agent => 'dear');
 	is("$run->{status} $run->{attempts} $run->{output}", 'completed 1 Paid.', "$usage: the answer is kept");
 	is_deeply([ grep { defined } @$run{qw(input_tokens output_tokens reasoning_tokens input_cost_usd output_cost_usd)} ], [], "$usage: tokens and cost are unknown");
-	like(join(' ', map { "$_->{kind}: $_->{message}" } @{ $run->{notices} }), qr/^no_usage: The vendor's usage cannot be true \(\d+ tokens\)/, "$usage: a notice says so");
+	like(join(' ', map { "$_->{kind}: $_->{message}" } @{ $run->{notices} }), qr/^no_usage: The vendor's usage cannot be true \(over \d+ tokens\)/, "$usage: a notice says so");
 }
 $run = run_task($node, "\@mock text= input_tokens=1000000000 output_tokens=1000000000\nAnswer, but never.", agent => 'dear', arguments => 'max_retries => 10');
 is("$run->{status} $run->{attempts} " . ($run->{input_cost_usd} + 0), 'failed 11 11000000000', 'the highest usage at the highest price, eleven times, has a cost');

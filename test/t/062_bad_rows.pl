@@ -95,7 +95,7 @@ refuse_in('steps', 'UPDATE');
 sql($node, "INSERT INTO bad VALUES ($id)");
 sql($node, "SELECT agent_studio.as_cancel($id)");
 wait_until(sub { sql($node, "SELECT outcome FROM agent_studio.commands WHERE execution_id = $id") eq 'refused' }, 'the cancel is refused');
-like(sql($node, "SELECT reason FROM agent_studio.commands WHERE execution_id = $id"), qr/could not be canceled: row $id of steps is bad/, 'result: the cancel says why it failed');
+like(sql($node, "SELECT reason FROM agent_studio.commands WHERE execution_id = $id"), qr/could not be applied: row $id of steps is bad/, 'result: the cancel says why it failed');
 is(run_task($node, 'After the bad result.')->{status}, 'completed', 'result: other work goes on');
 is(sql($node, "SELECT count(*) FROM agent_studio.queue WHERE execution_id = $id"), 0, 'result: the bad one is out of the queue');
 like(as_check($node, 'restored work'), qr/^f\|1 steps/, 'result: as_check tells of it');

@@ -121,7 +121,7 @@ like(text_of((requests_of($model, $run, 'publish'))[0]), qr/How to go back to th
 $run = written('handbook', qw(Overview Alerts Rollback Contacts));
 is(join(' ', @$run{qw(status error_class)}), 'failed max_iterations', 'criteria that never hold: failed, class max_iterations');
 is(scalar all_of($run, 'write'), 3, 'after three tries');
-like(current($run, 'write')->{output}, qr/Three of four sections/, 'the output with the best score is the output of the step');
+like($run->{output} // '', qr/Three of four sections/, 'the output with the best score is the one that is shown');
 is($model->count('Publish.'), 0, 'and is not published');
 
 finish_studio($node, $model);
