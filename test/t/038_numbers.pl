@@ -24,7 +24,7 @@ sql($node, q(SELECT agent_studio.as_create_model('dear', 'mock', deployment => '
 my $number = 0;
 for my $case (
 	[ "input_tokens=$huge output_tokens=$huge", 'free', '||', 'counts that no call can cost are not known' ],
-	[ "input_tokens=1000000001 output_tokens=3", 'free', '||3', 'nor is the one that is too great' ],
+	[ "input_tokens=1000000001 output_tokens=3", 'free', '||', 'nor is a count where the other is too great' ],
 	[ 'input_tokens=1000000000 output_tokens=1000000000', 'free', '1000000000|0|1000000000', 'the greatest that are taken' ],
 	[ 'input_tokens=900000000 output_tokens=3', 'dear', '900000000|0|3', 'a call that is dear beyond measure' ],
 	[ 'input_tokens=10 cached_tokens=40 output_tokens=3', 'dear', '10|10|3', 'more from the cache than there was' ])

@@ -54,7 +54,7 @@ is(sql($node, "SELECT string_agg(step || '.' || name, ' ' ORDER BY step_no, name
 my ($passed_on) = notices_of($payment, 'step_completed');
 like($passed_on->{message}, qr/^Step 1 Complete: design \(\d+s, \$\d+\.\d\d\)/, 'the notice tells the step, its time and its cost');
 like($passed_on->{message}, qr/PaymentIntent/, 'has a preview');
-like($passed_on->{message}, qr/^  architecture -> step 2 implement$/m, 'and says where the output goes');
+like($passed_on->{message}, qr/^  architecture \x{2192} Step 2 \(implement\)$/m, 'and says where the output goes');
 is($passed_on->{severity}, 'success', 'as a success');
 
 my $review = check_sequence('code-review-sequential-prod', 'code_review', { code => 'def transfer(source, target, amount): ...' },

@@ -56,9 +56,9 @@ is(sql($node, "SELECT content FROM agent_studio.outputs WHERE execution_id = $ru
 my @told = map { $_->{message} } notices_of($run, 'step_completed');
 is(scalar @told, 4, 'a notice of each step');
 like($told[0], qr/^Step 1 Complete: $design \(\d+s, \$0\.16\)/, 'it tells time and cost');
-like($told[0], qr/^  $_ -> step 2 $implement$/m, "and where $_ goes") for qw(architecture components tech_stack);
-like($told[1], qr/^  code -> step 3 $validate$/m, 'so does the next one');
-like($told[2], qr/^  validation_report -> step 4 $document$/m, 'and the one after it');
+like($told[0], qr/^  $_ \x{2192} Step 2 \($implement\)$/m, "and where $_ goes") for qw(architecture components tech_stack);
+like($told[1], qr/^  code \x{2192} Step 3 \($validate\)$/m, 'so does the next one');
+like($told[2], qr/^  validation_report \x{2192} Step 4 \($document\)$/m, 'and the one after it');
 is(scalar notices_of($run, 'completed'), 1, 'the end is told');
 
 # Success actions of the last step, and who wanted to hear of the end.

@@ -146,8 +146,9 @@ is(join(' ', @{ current($run, 'review') }{qw(state verdict)}), 'skipped skipped_
 is(requests(), 4, 'without another request for it');
 
 $run = run_failed();
-call('as_cancel', $run->{execution_id}) if call_error('as_cancel', $run->{execution_id}) !~ /55000/;
-like(status_of($node, $run->{execution_id}), qr/^(canceled|failed)$/, 'or left as it is');
+call('as_cancel', $run->{execution_id});
+wait_for_status($node, $run->{execution_id}, 'canceled');
+like(call_error('as_retry_step', $run->{execution_id}, "'review'"), qr/55000/, 'or given up for good');
 
 variant($node, $name, 'payment-strict', sub { $_[0]{settings} = { manual_retry => JSON::PP::false(), manual_intervention => JSON::PP::false() } });
 agent_on($node, 'validator-agent-security-prod', 'status=400');

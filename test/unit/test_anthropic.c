@@ -94,7 +94,7 @@ static const StreamCase streams[] = {
 		",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"input_tokens\":50,\"cache_read_input_tokens\":20,\"output_tokens\":7}") STOP),
 	"text[a] finish[stop] raw[end_turn] in=73 cached=20 out=7 " NAMES "events=4 ended"},
 	{"absurd usage", TEXT(EVENT("message_delta", ",\"usage\":{\"input_tokens\":9223372036854775807,\"cache_read_input_tokens\":9223372036854775807,"
-		"\"cache_creation_input_tokens\":-1,\"output_tokens\":\"7\"}") STOP), "events=2 ended"},
+		"\"cache_creation_input_tokens\":-1,\"output_tokens\":\"7\"}") STOP), "in=2000000002 cached=1000000001 events=2 ended"},
 	{"as much as can be", TEXT(EVENT("message_delta", ",\"usage\":{\"input_tokens\":1000000000,\"cache_read_input_tokens\":1000000000,"
 		"\"cache_creation_input_tokens\":1000000000,\"output_tokens\":1000000000}") STOP), "in=3000000000 cached=1000000000 out=1000000000 events=2 ended"},
 	{"too long", TEXT(SAY("a") DELTA("max_tokens") STOP), "text[a] finish[length] raw[max_tokens] out=12 events=3 ended"},

@@ -77,7 +77,7 @@ static const StreamCase streams[] = {
 	{"what tools brought is input", TEXT(USAGE("\"promptTokenCount\":1,\"toolUsePromptTokenCount\":10,\"candidatesTokenCount\":2,\"thoughtsTokenCount\":3,\"totalTokenCount\":16") END("STOP")),
 	"finish[stop] raw[STOP] in=11 out=5 thought=3 events=2 ended"},
 	{"absurd usage", TEXT(USAGE("\"promptTokenCount\":9223372036854775807,\"toolUsePromptTokenCount\":1,\"candidatesTokenCount\":9223372036854775807,\"thoughtsTokenCount\":5,\"totalTokenCount\":\"x\"") END("STOP")),
-	"finish[stop] raw[STOP] out=5 thought=5 events=2 ended"},
+	"finish[stop] raw[STOP] in=1000000002 out=1000000006 thought=5 events=2 ended"},
 	{"more from the cache than there was", TEXT(USAGE("\"promptTokenCount\":3,\"cachedContentTokenCount\":4,\"candidatesTokenCount\":5") END("STOP")),
 	"finish[stop] raw[STOP] in=3 cached=3 out=5 events=2 ended"},
 	{"filtered", TEXT(SAY("a") END("SAFETY")), "text[a] finish[content_filter] raw[SAFETY] events=2 ended"},
