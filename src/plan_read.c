@@ -67,7 +67,7 @@ read_name(Reader *reader, int i)
 
 		buf_init(&text, 15);
 		buf_printf(&text, "#%d", i + 1);
-		strcpy(number, buf_text(&text));
+		memcpy(number, buf_text(&text), text.len + 1);
 		buf_free(&text);
 	}
 	step->name = number ? number : "";

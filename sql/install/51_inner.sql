@@ -183,20 +183,6 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.member_of(text, text) IS
 'Raises 42501 unless the actor is a member of that team; NULL passes.';
 
-CREATE FUNCTION agent_studio_private.not_yet(what text, is_used boolean) RETURNS void
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF is_used THEN
-		RAISE EXCEPTION '% is not available in this version', what
-			USING ERRCODE = 'feature_not_supported',
-				  HINT = 'Leave the argument out. CHANGELOG.md tells what each version can do.';
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION agent_studio_private.not_yet(text, boolean) IS
-'Raises 0A000 if an argument is used whose feature this version does not have: it is refused, never ignored.';
-
 CREATE FUNCTION agent_studio_private.output_format(value text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
