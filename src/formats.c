@@ -4,12 +4,15 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "compat.h"
 #include "json_schema.h"
 #include "output_format.h"
+#include "plan.h"
 
 static Datum
 text_of_buf(Buf *buf)
@@ -102,4 +105,26 @@ agent_studio_format_problem(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	}
 	PG_RETURN_DATUM(text_of_buf(&problem));
+}
+
+PG_FUNCTION_INFO_V1(agent_studio_sections_present);
+Datum
+agent_studio_sections_present(PG_FUNCTION_ARGS)
+{
+	text	   *answer = PG_GETARG_TEXT_PP(0);
+	Datum	   *names;
+	const char **sections;
+	bool	   *nulls;
+	int			count;
+	Buf			missing;
+	double		share;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &count);
+	sections = palloc(Max(1, count) * sizeof(char *));
+	for (int i = 0; i < count; i++)
+		sections[i] = nulls[i] ? "" : TextDatumGetCString(names[i]);
+	buf_init(&missing, 1024);
+	share = plan_completeness(sections, count, VARDATA_ANY(answer), VARSIZE_ANY_EXHDR(answer), &missing);
+	buf_free(&missing);
+	PG_RETURN_INT32((int32) (share * 100 + 0.5));
 }

@@ -210,6 +210,11 @@ AS 'MODULE_PATHNAME', 'agent_studio_format_problem' LANGUAGE C IMMUTABLE PARALLE
 COMMENT ON FUNCTION agent_studio_private.format_problem(text, text, json) IS
 'Why an output is not of that format, or not valid, in words; NULL = it is. The check that answers have to pass.';
 
+CREATE FUNCTION agent_studio_private.sections_present(output text, sections text[]) RETURNS integer
+AS 'MODULE_PATHNAME', 'agent_studio_sections_present' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION agent_studio_private.sections_present(text, text[]) IS
+'Percent of the sections that an output has, as headings or as members of its JSON: what validation criteria look at.';
+
 CREATE FUNCTION agent_studio_private.require_execution(execution bigint) RETURNS void
 AS 'MODULE_PATHNAME', 'agent_studio_require_execution' LANGUAGE C STABLE;
 COMMENT ON FUNCTION agent_studio_private.require_execution(bigint) IS

@@ -25,6 +25,16 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.required_present(text, json) IS
 'Percent of the members that a JSON Schema requires which an output has; NULL = nothing is required, or there is no output.';
 
+CREATE FUNCTION agent_studio_private.completeness(execution agent_studio.executions, step agent_studio.steps) RETURNS integer
+LANGUAGE sql STABLE
+RETURN coalesce(
+	agent_studio_private.sections_present((step).output,
+		(SELECT array_agg(s) FROM jsonb_array_elements_text(
+			agent_studio_private.plan_of(execution) -> 'steps' -> ((step).plan_step - 1) -> 'criteria' -> 'required_sections') s)),
+	agent_studio_private.required_present((step).output, coalesce((step).json_schema, (execution).json_schema)));
+COMMENT ON FUNCTION agent_studio_private.completeness(agent_studio.executions, agent_studio.steps) IS
+'Percent of what is demanded of a step''s output that it has: the sections of its criteria, else the members that its JSON Schema requires; NULL = nothing is demanded, or there is no output.';
+
 CREATE FUNCTION agent_studio.as_quality(execution bigint,
 	OUT completeness_percent integer, OUT format_compliance_percent integer,
 	OUT token_efficiency_percent integer, OUT retries bigint, OUT rate_limited boolean,
@@ -40,7 +50,7 @@ BEGIN
 		 as_quality.token_efficiency_percent, as_quality.retries, as_quality.rate_limited, as_quality.warnings
 	FROM agent_studio.executions e
 	CROSS JOIN LATERAL (
-		SELECT round(avg(agent_studio_private.required_present(s.output, coalesce(s.json_schema, e.json_schema))))::int AS completeness,
+		SELECT round(avg(agent_studio_private.completeness(e, s)))::int AS completeness,
 			   round(avg(CASE WHEN s.output IS NOT NULL AND coalesce(s.output_format, e.output_format) IS NOT NULL THEN
 				CASE WHEN agent_studio_private.format_problem(s.output, coalesce(s.output_format, e.output_format),
 															  coalesce(s.json_schema, e.json_schema)) IS NULL THEN 100 ELSE 0 END END))::int AS compliance,
@@ -62,4 +72,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio.as_quality(bigint) IS
-'One row, computed from the output and the attempts: completeness (percent of the members that its JSON Schema requires; NULL where nothing is required), format compliance (100 or 0: the check that answers have to pass; NULL without an output), token efficiency (percent of the most output tokens that input and output of the last attempt came to; NULL where unknown), retries, whether a limit was met, and the number of warnings. Of a task that is repeated, the first three are of the answer that as_output gives; of a workflow, the mean over its steps. Raises 42704.';
+'One row, computed from the output and the attempts: completeness (percent of the sections that its criteria demand, else of the members that its JSON Schema requires; NULL where nothing is), format compliance (100 or 0: the check that answers have to pass; NULL without an output), token efficiency (percent of the most output tokens that input and output of the last attempt came to; NULL where unknown), retries, whether a limit was met, and the number of warnings. Of a task that is repeated, the first three are of the answer that as_output gives; of a workflow, the mean over its steps. Raises 42704.';

@@ -30,7 +30,8 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.re
 	agent_studio_private.check_worker, agent_studio_private.check_endpoints,
 	agent_studio_private.check_work, agent_studio_private.preload_remedy, agent_studio_private.endpoint_remedy,
 	agent_studio_private.model_load, agent_studio_private.percent_of,
-	agent_studio_private.format_problem, agent_studio_private.required_present
+	agent_studio_private.format_problem, agent_studio_private.required_present,
+	agent_studio_private.sections_present, agent_studio_private.completeness
 	TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of steps, plans and failures.
 GRANT EXECUTE ON FUNCTION agent_studio_private.plan_of, agent_studio_private.plan_allows,
