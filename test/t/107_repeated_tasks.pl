@@ -13,7 +13,7 @@ my $node = start_studio('repeated', $model);
 # Sections of an answer.
 my %sections = (overview => "## Overview\n\nWhat it is.\n", alerts => "## Alerts\n\nWhat they mean.\n", rollback => "## Rollback\n\nHow to go back.\n");
 
-sub answer { return join "\n", map { $sections{$_} } @_; }
+sub answer { return (join "\n", map { $sections{$_} } @_) =~ s{\n\z}{}r; }
 
 sub url_encoded { my ($text) = @_; $text =~ s/([^A-Za-z0-9])/sprintf '%%%02X', ord $1/ge; return $text; }
 
@@ -65,7 +65,7 @@ like($rows[1]{feedback}, qr/Missing sections: alerts, rollback/, 'the feedback n
 my @asked = $model->journal('Write the runbook {for us}.');
 like($asked[1]{body}{messages}[-1]{content}, qr/Your previous answer:.*What it is\..*Missing sections: alerts, rollback/s, 'and is in the next request, with the answer before');
 unlike($asked[0]{body}{messages}[-1]{content}, qr/previous answer|Feedback/, 'but not in the first');
-is(sql($node, "SELECT agent_studio.as_output($id)") . "\n", answer('overview'), 'the best output is kept');
+is(sql($node, "SELECT agent_studio.as_output($id)"), answer('overview'), 'the best output is kept');
 is(sql($node, "SELECT completeness_percent FROM agent_studio.as_quality($id)"), '33', 'as_quality computes how complete it is');
 is(sql($node, "SELECT attempts, input_cost_usd + output_cost_usd = (SELECT sum(a.input_cost_usd + a.output_cost_usd) FROM agent_studio.attempts a
 	WHERE a.execution_id = e.execution_id) FROM agent_studio.executions e WHERE execution_id = $id"), '3|t', 'every iteration is paid for');
@@ -104,12 +104,12 @@ is(outcome($node, $id)->{status}, 'failed', 'a judge who is never content');
 is(sql($node, "SELECT error_class FROM agent_studio.executions WHERE execution_id = $id"), 'max_iterations', 'ends it with class max_iterations');
 is_deeply([ map { "$_->{name} $_->{iteration}" } rows($id) ], [ 'task 1', 'judge 1', 'task 2', 'judge 2', 'task 3', 'judge 3' ], 'after three rounds of both');
 like((grep { $_->{name} eq 'task' && $_->{iteration} == 2 } rows($id))[0]{feedback}, qr/0\.4.*Nobody knows how to go back/s, 'with score and issues as feedback');
-is(sql($node, "SELECT agent_studio.as_output($id)") . "\n", answer(qw(overview alerts rollback)), 'the output is the answer, not the verdict');
+is(sql($node, "SELECT agent_studio.as_output($id)"), answer(qw(overview alerts rollback)), 'the output is the answer, not the verdict');
 
 say_from_now_on($judge, "## quality_score\n\n0.9\n");
 $id = repeated($good, { minQualityScore => 0.8, validator => $judge });
 is(outcome($node, $id)->{status}, 'completed', 'a judge who is content');
-is(sql($node, "SELECT agent_studio.as_output($id)") . "\n", answer(qw(overview alerts rollback)), 'and the output is the answer');
+is(sql($node, "SELECT agent_studio.as_output($id)"), answer(qw(overview alerts rollback)), 'and the output is the answer');
 
 finish_studio($node, $model);
 done_testing();

@@ -133,7 +133,7 @@ SELECT to_jsonb(e) || jsonb_build_object(
 	'thoughts', (SELECT jsonb_agg(t ORDER BY t.seq) FROM agent_studio.thoughts t WHERE t.execution_id = $id),
 	'notices', (SELECT jsonb_agg(n ORDER BY n.notice_id) FROM agent_studio.notices n WHERE n.execution_id = $id),
 	'metrics', (SELECT to_jsonb(m) FROM agent_studio.as_metrics($id) m),
-	'finish_reason', (SELECT s.finish_reason FROM agent_studio.steps s WHERE s.execution_id = $id),
+	'finish_reason', (SELECT s.finish_reason FROM agent_studio.steps s WHERE s.execution_id = $id ORDER BY s.step_no DESC LIMIT 1),
 	'executor', (agent_studio_private.worker_state()).executor_pid)
 FROM agent_studio.executions e WHERE e.execution_id = $id
 SQL
