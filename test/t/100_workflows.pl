@@ -3,6 +3,7 @@
 # above all what the model was asked: each request holds the earlier outputs that its step
 # names, and no others.
 use strict;
+use utf8;
 use warnings;
 use lib 'test/t';
 use AgentStudio;

@@ -97,7 +97,14 @@ SQL
 
 # ---------- asking the database ----------
 
-sub sql { my ($node, $query, $database) = @_; return $node->safe_psql($database // 'postgres', $query); }
+sub sql
+{
+	my ($node, $query, $database) = @_;
+
+	# Text of characters goes to psql as bytes, whatever IPC::Run would make of it.
+	utf8::encode($query) if $query =~ /[^\x00-\xFF]/;
+	return $node->safe_psql($database // 'postgres', $query);
+}
 
 # What a query that must fail says: "ERROR:  42704: message", its HINT and so on.
 sub sql_error
