@@ -5,19 +5,30 @@
  * Versions of workflows never change, so a plan is right as long as it is kept. The
  * cache belongs to its process. It is bounded: what nobody holds goes when there
  * are too many, the least recently used first.
+ *
+ * A session may outlive the extension: one that is created again counts its ids from
+ * 1 again, so a plan is found by its table, too.
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "utils/hsearch.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "plan_cache.h"
 
 #define MAX_KEPT	256
 
+typedef struct CacheKey
+{
+	int64		key;
+	int64		relation;		/* as wide as the other: no byte between them is left to chance */
+} CacheKey;
+
 typedef struct CacheEntry
 {
-	int64		key;			/* hash key */
+	CacheKey	key;			/* hash key */
 	SharedPlan *cached;
 } CacheEntry;
 
@@ -31,7 +42,7 @@ the_cache(void)
 
 	if (cache == NULL)
 	{
-		control.keysize = sizeof(int64);
+		control.keysize = sizeof(CacheKey);
 		control.entrysize = sizeof(CacheEntry);
 		control.hcxt = TopMemoryContext;
 		cache = hash_create("agent_studio plans", MAX_KEPT, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
@@ -39,10 +50,17 @@ the_cache(void)
 	return cache;
 }
 
+static Oid
+current_relation(void)
+{
+	return get_relname_relid("workflow_versions", get_namespace_oid("agent_studio", true));
+}
+
 SharedPlan *
 plan_cache_find(int64 key)
 {
-	CacheEntry *entry = hash_search(the_cache(), &key, HASH_FIND, NULL);
+	CacheKey	wanted = {key, current_relation()};
+	CacheEntry *entry = hash_search(the_cache(), &wanted, HASH_FIND, NULL);
 
 	if (entry == NULL)
 		return NULL;
@@ -54,7 +72,9 @@ plan_cache_find(int64 key)
 static void
 forget(SharedPlan *cached)
 {
-	hash_search(cache, &cached->key, HASH_REMOVE, NULL);
+	CacheKey	key = {cached->key, cached->relation};
+
+	hash_search(cache, &key, HASH_REMOVE, NULL);
 	plan_free(cached->plan);
 	pfree(cached);
 }
@@ -98,6 +118,7 @@ note_problem(void *arg, const char *step, const char *problem, const char *hint)
 SharedPlan *
 plan_cache_add(int64 key, const char *definition)
 {
+	CacheKey	kept_as = {key, current_relation()};
 	Problems	problems = {"", 0};
 	SharedPlan *cached;
 	CacheEntry *entry;
@@ -116,10 +137,11 @@ plan_cache_add(int64 key, const char *definition)
 						problems.count > 0 ? problems.first : "out of memory")));
 	}
 	cached->key = key;
+	cached->relation = (Oid) kept_as.relation;
 	cached->references = 1;
 	cached->used_at = ++uses;
 	cached->plan = plan;
-	entry = hash_search(the_cache(), &key, HASH_ENTER, &found);
+	entry = hash_search(the_cache(), &kept_as, HASH_ENTER, &found);
 	Assert(!found);
 	entry->cached = cached;
 	return cached;

@@ -12,6 +12,7 @@
 typedef struct SharedPlan
 {
 	int64		key;			/* > 0: workflow_version_id; < 0: minus execution_id, a plan of its own */
+	Oid			relation;		/* the table whose ids these are */
 	int			references;
 	uint64		used_at;		/* for the eviction of what was not used for long */
 	WorkflowPlan *plan;

@@ -64,6 +64,33 @@ for my $way ('DROP EXTENSION agent_studio CASCADE', 'DROP SCHEMA agent_studio CA
 is(worker_pid($node, 'executor', 'postgres'), $executor, 'the other database is not disturbed');
 is($model->stats('Hanging: witness.')->{in_flight}, 1, 'its call is in flight all the while');
 
+# ---------- a session that outlives the extension ----------
+
+# Ids begin at 1 again, and what the session remembers of the old ones must not be taken for the new.
+sub one_workflow
+{
+	my (@steps) = @_;
+	my $steps = join(', ', map { qq({"name": "$_", "agent": "worker", "task": "Step $_."}) } @steps);
+
+	return <<"SQL";
+CREATE EXTENSION agent_studio;
+CREATE SERVER mock TYPE 'openai' FOREIGN DATA WRAPPER agent_studio
+	OPTIONS (url 'http://127.0.0.1:$model->{port}/v1', allow_http 'true', allow_private 'true');
+SELECT agent_studio.as_create_model('mock', 'mock') \\g /dev/null
+SELECT agent_studio.as_create_agent('worker', 'builder', 'mock') \\g /dev/null
+SELECT agent_studio.as_create_workflow('outlives-sequential-dev', 'sequential', '{"steps": [$steps]}') \\g /dev/null
+SELECT agent_studio.as_run_workflow('outlives-sequential-dev') \\g /dev/null
+SELECT string_agg(name, ' ' ORDER BY step_no) FROM agent_studio.steps;
+SQL
+}
+sql($node, 'DROP EXTENSION agent_studio CASCADE', 'other');
+is(sql($node, one_workflow('one', 'two') . 'DROP EXTENSION agent_studio CASCADE;' . one_workflow('alpha', 'beta', 'gamma'), 'other'),
+	"one two\nalpha beta gamma", 'a session that outlives the extension runs the workflows of the new one');
+sql($node, 'DROP EXTENSION agent_studio CASCADE', 'other');
+sql($node, 'CREATE EXTENSION agent_studio', 'other');
+set_up_agents($node, 'other', $model);
+wait_for_executor($node, 'other');
+
 # ---------- agent_studio.databases ----------
 
 $id = hang('other', 'unlisted');
