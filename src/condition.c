@@ -4,7 +4,7 @@
  *
  * A path is written by the workflow's author and looks at what a model answered, so
  * its cost is nobody's promise: it is given a quarter of a second, and then counts
- * as an error of that execution alone.
+ * as an error of that step alone.
  */
 #include "postgres.h"
 
@@ -17,6 +17,7 @@
 #include "utils/timeout.h"
 
 #include "condition.h"
+#include "utf8.h"
 
 #define LONGEST_MS	250
 
@@ -58,7 +59,8 @@ refuse_slow(const char *path, MemoryContext caller)
 	FlushErrorState();
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("a condition of the workflow takes longer than %d ms: %.200s", LONGEST_MS, path)));
+			 errmsg("a condition of the workflow takes longer than %d ms: %.*s", LONGEST_MS,
+					(int) utf8_clip(path, strlen(path), 200), path)));
 }
 
 bool

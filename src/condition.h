@@ -11,7 +11,7 @@
 
 /*
  * Whether the predicate is true of target with these variables; false, unknown and
- * errors within the path do not hold. Raises 57014 when it takes too long: the
+ * errors within the path do not hold. Raises 54000 when it takes too long: the
  * executor has others to serve.
  */
 extern bool condition_holds(const char *path, Jsonb *target, Jsonb *variables);

@@ -348,6 +348,21 @@ queue_step(Flow *flow, FlowRow *row)
 	buf_free(&problem);
 }
 
+/* Where it cannot be found out, any answer would be a guess: the step fails, and says why. */
+static bool
+holds(Flow *flow, FlowRow *row, const char *condition, bool own)
+{
+	Buf			problem;
+	bool		result;
+
+	buf_init(&problem, sizeof(row->error_message) - 1);
+	result = flow->host->holds(flow->host->arg, row, condition, own, &problem);
+	if (problem.len > 0)
+		flow_fail(flow, row, ERROR_CLASS_BAD_REQUEST, buf_text(&problem));
+	buf_free(&problem);
+	return result;
+}
+
 static void
 decide(Flow *flow, FlowRow *row)
 {
@@ -359,8 +374,10 @@ decide(Flow *flow, FlowRow *row)
 	{
 		const char *condition = step->cases[i].condition;
 
-		if (condition == NULL || flow->host->holds(flow->host->arg, row, condition, false))
+		if (condition == NULL || holds(flow, row, condition, false))
 			choice = &step->cases[i];
+		if (row->error_class != ERROR_CLASS_NONE)
+			return;
 	}
 	flow_move(flow, row, STEP_COMPLETED);
 	row->chosen = flow->host->decide(flow->host->arg, row, choice);
@@ -371,8 +388,10 @@ flow_start(Flow *flow, FlowRow *row)
 {
 	const PlanStep *step = flow_step_of(flow, row);
 
-	if (step->when != NULL && !flow->host->holds(flow->host->arg, row, step->when, false))
+	if (step->when != NULL && !holds(flow, row, step->when, false))
 	{
+		if (row->error_class != ERROR_CLASS_NONE)
+			return;
 		flow_move(flow, row, STEP_SKIPPED);
 		row->verdict = VERDICT_PASSED_OVER;
 		tell(flow, row, "info", "step_skipped", NULL, "passed over: its condition does not hold");
@@ -529,8 +548,12 @@ flow_completed(Flow *flow, FlowRow *row, bool with_warnings, const char *unmet)
 	{
 		const PlanRule *rule = &step->rules[i];
 
-		if (rule->condition != NULL && !flow->host->holds(flow->host->arg, row, rule->condition, true))
+		if (rule->condition != NULL && !holds(flow, row, rule->condition, true))
+		{
+			if (row->error_class != ERROR_CLASS_NONE)
+				return;
 			continue;
+		}
 		if (!apply_rule(flow, row, rule))
 			return;
 	}

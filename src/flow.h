@@ -48,8 +48,11 @@ typedef struct FlowHost
 {
 	void	   *arg;
 
-	/* Whether a condition holds; own: in a rule, after the step has completed. */
-	bool		(*holds) (void *arg, const FlowRow *row, const char *condition, bool own);
+	/*
+	 * Whether a condition holds; own: in a rule, after the step has completed. Where
+	 * problem says something, it could not be found out.
+	 */
+	bool		(*holds) (void *arg, const FlowRow *row, const char *condition, bool own, Buf *problem);
 
 	/* The step is about to be queued: text, agent. False: problem says why it cannot be. */
 	bool		(*begin) (void *arg, FlowRow *row, Buf *problem);

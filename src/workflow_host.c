@@ -7,8 +7,11 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "condition.h"
@@ -16,6 +19,8 @@
 #include "workflow_private.h"
 
 #define MAX_MESSAGE		2000
+#define MAX_TASK		(32 * 1024 * 1024)	/* bytes, with all that is filled in */
+#define MAX_CONDITIONS_MS	2000	/* all of one execution in one transaction */
 
 /* ---------- notices ---------- */
 
@@ -57,7 +62,7 @@ host_tell(void *arg, const FlowRow *row, const char *severity, const char *kind,
 	const char *said = words;
 
 	if (said == NULL)
-		said = text != NULL && text->npieces > 0 ? workflow_render(workflow, row, text) : "";
+		said = text != NULL && text->npieces > 0 ? workflow_render(workflow, row, text, MAX_MESSAGE, NULL) : "";
 	if (strcmp(kind, "rule") == 0 && said[0] != '\0')
 		workflow_tell(workflow, row, severity, kind, said);
 	else
@@ -68,13 +73,80 @@ host_tell(void *arg, const FlowRow *row, const char *severity, const char *kind,
 
 /* ---------- conditions ---------- */
 
+typedef struct Question
+{
+	Workflow   *workflow;
+	const FlowRow *row;
+	const char *condition;
+	bool		own;
+} Question;
+
+/* What of it is the condition's own fault; anything else is the server's trouble. */
 static bool
-host_holds(void *arg, const FlowRow *row, const char *condition, bool own)
+is_too_much(const ErrorData *error)
+{
+	return ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION;
+}
+
+/* A subtransaction of its own: what one condition does must not undo the turn of all the others. */
+static bool
+look(const Question *question, Buf *problem)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool result = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		result = condition_holds(question->condition,
+								 workflow_scope(question->workflow, question->row, question->own),
+								 workflow_variables(question->workflow, question->row, question->condition));
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		if (!is_too_much(error))
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		buf_puts(problem, error->message);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return result;
+}
+
+/* What it looks at may be large, and a step may have many conditions: nothing of it is kept. */
+static bool
+host_holds(void *arg, const FlowRow *row, const char *condition, bool own, Buf *problem)
 {
 	Workflow   *workflow = arg;
+	Question	question = {workflow, row, condition, own};
+	TimestampTz began = GetCurrentTimestamp();
+	MemoryContext context;
+	MemoryContext caller;
+	bool		result;
 
-	return condition_holds(condition, workflow_scope(workflow, row, own),
-						   workflow_variables(workflow, row, condition));
+	if (workflow->looking_us > MAX_CONDITIONS_MS * INT64CONST(1000))
+	{
+		buf_printf(problem, "the conditions of the workflow take longer than %d ms in all", MAX_CONDITIONS_MS);
+		return false;
+	}
+	context = AllocSetContextCreate(CurrentMemoryContext, "agent_studio condition", ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	result = look(&question, problem);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	workflow->looking_us += GetCurrentTimestamp() - began;
+	return result;
 }
 
 static const bool *
@@ -171,10 +243,17 @@ host_begin(void *arg, FlowRow *row, Buf *problem)
 	const PlanStep *step = plan_step_of(workflow, row);
 	RowData    *data = row_data(row);
 	const char *agent = choose_agent(workflow, row, problem);
+	bool		is_cut;
 
 	if (agent == NULL || (data->agent_version_id = pinned_version(workflow, agent, problem)) == 0)
 		return false;
-	data->task = with_feedback(workflow, row, workflow_render(workflow, row, &step->task));
+	data->task = with_feedback(workflow, row, workflow_render(workflow, row, &step->task, MAX_TASK, &is_cut));
+	if (is_cut || strlen(data->task) > MAX_TASK)
+	{
+		buf_printf(problem, "its task would have more than %d MB with all that is filled in", MAX_TASK / (1024 * 1024));
+		data->task = NULL;
+		return false;
+	}
 	data->instructions = text_of(plan_step_instructions, step);
 	data->schema = text_of(plan_step_schema, step);
 	return true;
@@ -185,7 +264,7 @@ host_feedback(void *arg, FlowRow *from, FlowRow *to, const PlanText *text, const
 {
 	Workflow   *workflow = arg;
 	RowData    *data = row_data(to);
-	char	   *said = text != NULL && text->npieces > 0 ? workflow_render(workflow, from, text) : NULL;
+	char	   *said = text != NULL && text->npieces > 0 ? workflow_render(workflow, from, text, MAX_TASK, NULL) : NULL;
 
 	if (said == NULL || said[0] == '\0')
 		said = words != NULL ? pstrdup(words) : workflow_answer_of(workflow, from->step_no);

@@ -15,13 +15,16 @@
 #include "statements.h"
 #include "workflow_private.h"
 
+/* Where workflow_load was called; conditions are looked at in memory that does not last. */
+static MemoryContext rows_context;
+
 RowData *
 row_data(const FlowRow *row)
 {
 	FlowRow    *writable = unconstify(FlowRow *, row);
 
 	if (writable->host == NULL)
-		writable->host = palloc0(sizeof(RowData));
+		writable->host = MemoryContextAllocZero(rows_context, sizeof(RowData));
 	return writable->host;
 }
 
@@ -259,6 +262,7 @@ workflow_load(const int64 *executions, int n, int *count)
 	Workflow   *workflows;
 	int64	   *plan_keys;
 
+	rows_context = caller;
 	statement_run(STATEMENT_LOAD_EXECUTIONS, args, NULL);
 	MemoryContextSwitchTo(caller);
 	*count = (int) SPI_processed;

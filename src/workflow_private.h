@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
 #include "batch.h"
@@ -44,6 +45,8 @@ typedef struct Workflow
 	bool		continue_on_warnings;
 	bool		is_test;		/* nobody is to hear of it */
 	bool		resumed;		/* by a command on one of its steps */
+	int64		looking_us;		/* spent on its conditions */
+	List	   *earlier;		/* rows of iterations that are not among the flow's */
 	TimestampTz now;
 	struct WorkflowWriting *writing;
 } Workflow;
@@ -94,7 +97,7 @@ plan_step_of(const Workflow *workflow, const FlowRow *row)
 extern Workflow *workflow_load(const int64 *executions, int n, int *count);
 extern FlowRow *workflow_find_row(const Workflow *workflow, int32 step_no);
 
-/* What hangs on a row; made, empty, where there is nothing yet. */
+/* What hangs on a row; made, empty, where there is nothing yet. It lasts as long as the workflows that were loaded. */
 extern RowData *row_data(const FlowRow *row);
 
 extern void workflow_release(Workflow *workflow);
@@ -106,7 +109,9 @@ extern void workflow_tell(Workflow *workflow, const FlowRow *row, const char *se
 /* workflow_values.c: values are NULL where they are not there; texts are palloc'd. */
 extern JsonbValue *workflow_value(Workflow *workflow, const PlanSource *sources, int nsources, int reader);
 extern char *workflow_value_text(const JsonbValue *value);
-extern char *workflow_render(Workflow *workflow, const FlowRow *row, const PlanText *text);
+
+/* At most so many bytes of it; is_cut (NULL: nobody asks) tells whether there would be more. */
+extern char *workflow_render(Workflow *workflow, const FlowRow *row, const PlanText *text, size_t most, bool *is_cut);
 extern Jsonb *workflow_scope(Workflow *workflow, const FlowRow *row, bool own);
 extern Jsonb *workflow_variables(Workflow *workflow, const FlowRow *row, const char *condition);
 extern void workflow_load_outputs(Workflow *workflow, FlowRow *row);

@@ -12,10 +12,12 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 
 #include "condition.h"
 #include "statements.h"
+#include "utf8.h"
 #include "workflow_private.h"
 
 /* ---------- looking up ---------- */
@@ -52,12 +54,15 @@ void
 workflow_load_outputs(Workflow *workflow, FlowRow *row)
 {
 	RowData    *data = row_data(row);
+	MemoryContext caller;
 
 	if (data->loaded)
 		return;
-	data->loaded = true;
+	caller = MemoryContextSwitchTo(GetMemoryChunkContext(data));
 	if (!row->is_new)
 		fetch_outputs(workflow->execution_id, row->step_no, &data->outputs, &data->output);
+	data->loaded = true;
+	MemoryContextSwitchTo(caller);
 }
 
 char *
@@ -72,13 +77,25 @@ workflow_answer_of(Workflow *workflow, int32 step_no)
 
 /* An earlier iteration of a step, which is not among the flow's rows, to look at its outputs. */
 static FlowRow *
-earlier_row(int step, int32 step_no)
+earlier_row(Workflow *workflow, int step, int32 step_no)
 {
-	FlowRow    *row = palloc0(sizeof(FlowRow));
+	MemoryContext caller;
+	FlowRow    *row;
+	ListCell   *lc;
 
+	foreach(lc, workflow->earlier)
+	{
+		row = lfirst(lc);
+		if (row->step_no == step_no)
+			return row;
+	}
+	caller = MemoryContextSwitchTo(GetMemoryChunkContext(row_data(workflow->flow->current[step])));
+	row = palloc0(sizeof(FlowRow));
 	row->step = step;
 	row->step_no = step_no;
 	row->state = STEP_COMPLETED;
+	workflow->earlier = lappend(workflow->earlier, row);
+	MemoryContextSwitchTo(caller);
 	return row;
 }
 
@@ -93,7 +110,7 @@ best_row(Workflow *workflow, const FlowRow *row)
 	statement_run(STATEMENT_BEST_ITERATION, args, NULL);
 	if (SPI_processed != 1)
 		return NULL;
-	return earlier_row(row->step, DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)));
+	return earlier_row(workflow, row->step, DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)));
 }
 
 static bool
@@ -118,7 +135,7 @@ row_with_outputs(Workflow *workflow, int step, int reader)
 	FlowRow    *instead = NULL;
 
 	if (row->state == STEP_PENDING && row->iteration > 1 && plan_serves(workflow->plan, reader, step))
-		return earlier_row(step, row->step_no - workflow->plan->nsteps);
+		return earlier_row(workflow, step, row->step_no - workflow->plan->nsteps);
 	if (row->state == STEP_COMPLETED || (row->state == STEP_PARTIAL && row->verdict == VERDICT_ACCEPTED))
 		return row;
 	if (row->state == STEP_FAILED && plan_step->on_failure == FAILURE_FALLBACK)
@@ -203,21 +220,27 @@ piece_value(Workflow *workflow, const FlowRow *row, const PlanPiece *piece)
 	return workflow_value(workflow, piece->sources, piece->nsources, row->step);
 }
 
+/* Large answers many times would be more than there is memory for. */
 char *
-workflow_render(Workflow *workflow, const FlowRow *row, const PlanText *text)
+workflow_render(Workflow *workflow, const FlowRow *row, const PlanText *text, size_t most, bool *is_cut)
 {
 	StringInfoData out;
 
 	initStringInfo(&out);
-	for (int i = 0; i < text->npieces; i++)
+	for (int i = 0; i < text->npieces && out.len <= most; i++)
 	{
 		const PlanPiece *piece = &text->pieces[i];
+		char	   *value = piece->literal != NULL ? NULL : workflow_value_text(piece_value(workflow, row, piece));
+		const char *data = value != NULL ? value : piece->literal;
+		size_t		len = value != NULL ? strlen(value) : piece->len;
 
-		if (piece->literal != NULL)
-			appendBinaryStringInfo(&out, piece->literal, piece->len);
-		else
-			appendStringInfoString(&out, workflow_value_text(piece_value(workflow, row, piece)));
+		appendBinaryStringInfo(&out, data, (int) Min(len, most + 1 - out.len));
+		if (value != NULL)
+			pfree(value);
 	}
+	if (is_cut != NULL)
+		*is_cut = out.len > most;
+	out.data[utf8_clip(out.data, out.len, most)] = '\0';
 	return out.data;
 }
 

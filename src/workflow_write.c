@@ -19,6 +19,7 @@
 #define MAX_PREVIEW		300		/* bytes of an output in a notice */
 #define MAX_PREVIEW_LINES	5
 #define MAX_PASSED		20
+#define MAX_APPROVAL	(64 * 1024)	/* bytes of what an approval asks */
 
 static const Oid step_types[] = {
 	INT8OID, INT4OID, TEXTOID, TEXTOID, INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID,
@@ -193,7 +194,7 @@ collect_approval(Workflow *workflow, const FlowRow *row)
 	const PlanStep *step = plan_step_of(workflow, row);
 	const char *by = step->approval.given && step->approval.by ? step->approval.by : workflow->owner;
 	char	   *message = step->approval.message.npieces > 0
-		? workflow_render(workflow, row, &step->approval.message)
+		? workflow_render(workflow, row, &step->approval.message, MAX_APPROVAL, NULL)
 		: psprintf("Step %d %s waits for approval", row->step + 1, step->name);
 
 	batch_row(approvals);
