@@ -426,11 +426,12 @@ work_a_round(void)
 
 	if (write_is_due(now))
 	{
-		bool		freed_places = executor->nended > 0;
+		/* Places are free, or what people want has made steps ready: resume, approve. */
+		bool		more_to_send = executor->nended > 0 || executor->commands.count > 0;
 
 		if (!executor_write(executor))
 			return;
-		executor->look |= freed_places;
+		executor->look |= more_to_send;
 	}
 	if (look_is_due(now))
 	{
