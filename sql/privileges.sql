@@ -223,6 +223,9 @@ BEGIN
 	PERFORM agent_studio.as_status(id), agent_studio.as_output(id), agent_studio.as_metrics(id), agent_studio.as_quality(id);
 	PERFORM * FROM agent_studio.as_workflow_status(id);
 	PERFORM * FROM agent_studio.as_failure(id);
+	PERFORM * FROM agent_studio.as_result(id);
+	PERFORM * FROM agent_studio.artifacts;
+	PERFORM agent_studio.as_cancel(agent_studio.as_clone(id, '{"priority": "low", "context": {"b": 2}}'));
 	PERFORM * FROM agent_studio.as_recovery_options(id);
 	PERFORM * FROM agent_studio.pending_approvals;
 	PERFORM * FROM agent_studio.as_thoughts(id);

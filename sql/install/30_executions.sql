@@ -22,6 +22,7 @@ CREATE TABLE agent_studio.executions (
 	max_retries integer NOT NULL CHECK (max_retries BETWEEN 0 AND 20),
 	output_format text,
 	json_schema json,
+	validation_criteria jsonb,
 	inputs jsonb CHECK (jsonb_typeof(inputs) = 'object'),
 	plan jsonb,
 	agents jsonb,
@@ -68,6 +69,7 @@ COMMENT ON COLUMN agent_studio.executions.timeout_seconds IS 'Seconds that one a
 COMMENT ON COLUMN agent_studio.executions.max_retries IS 'Most tries after the first one.';
 COMMENT ON COLUMN agent_studio.executions.output_format IS 'Format asked for; NULL for a workflow, whose steps have their own.';
 COMMENT ON COLUMN agent_studio.executions.json_schema IS 'JSON Schema that the answer has to satisfy, shorthand written out; NULL = none.';
+COMMENT ON COLUMN agent_studio.executions.validation_criteria IS 'What the answer of a task that is repeated has to satisfy, {} = its format only; NULL = a task that runs once, and for a workflow.';
 COMMENT ON COLUMN agent_studio.executions.inputs IS 'Inputs of the workflow, defaults filled in; NULL for a task.';
 COMMENT ON COLUMN agent_studio.executions.plan IS 'Definition of its own: of a task that is repeated until its criteria hold, and of a test of a draft. NULL = that of the workflow''s version, or a task that runs once.';
 COMMENT ON COLUMN agent_studio.executions.agents IS 'Versions of the agents that its steps may need, by the agents'' names: {"name": agent_version_id}; NULL for a task that runs once.';

@@ -189,9 +189,9 @@ BEGIN
 	END IF;
 
 	INSERT INTO agent_studio.executions AS e (agent, task, context, priority, timeout_seconds, max_retries,
-		output_format, json_schema, plan, agents, is_verbose, idempotency_key, owner, team, submitted_at)
+		output_format, json_schema, validation_criteria, plan, agents, is_verbose, idempotency_key, owner, team, submitted_at)
 	VALUES (agent, task, coalesce(context, '{}'), priority, timeout_seconds, max_retries, used_format,
-		agent_studio_private.json_schema(json_schema), plan, agents, as_execute_task.verbose, idempotency_key, actor, used_team, now_at)
+		agent_studio_private.json_schema(json_schema), criteria, plan, agents, as_execute_task.verbose, idempotency_key, actor, used_team, now_at)
 	ON CONFLICT DO NOTHING		-- the one conflict there can be: (owner, idempotency_key)
 	RETURNING e.execution_id INTO new_id;
 

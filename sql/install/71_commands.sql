@@ -15,7 +15,7 @@ END;
 COMMENT ON FUNCTION agent_studio_private.may_read(text, agent_studio.executions) IS
 'Whether the actor may read the execution: its owner, its team, or a monitor.';
 
-CREATE FUNCTION agent_studio_private.known_execution(actor text, execution bigint) RETURNS agent_studio.executions
+CREATE FUNCTION agent_studio_private.known_execution(actor text, execution bigint, for_approval boolean DEFAULT true) RETURNS agent_studio.executions
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -23,7 +23,7 @@ DECLARE
 BEGIN
 	SELECT * INTO target FROM agent_studio.executions e WHERE e.execution_id = execution;
 	IF NOT FOUND OR NOT (agent_studio_private.may_read(actor, target)
-						 OR EXISTS (SELECT FROM agent_studio.approvals a
+						 OR for_approval AND EXISTS (SELECT FROM agent_studio.approvals a
 									WHERE a.execution_id = execution AND agent_studio_private.has_role(actor, a.approver))) THEN
 		RAISE EXCEPTION 'execution % does not exist', coalesce(execution::text, 'NULL')
 			USING ERRCODE = 'undefined_object',
@@ -32,8 +32,8 @@ BEGIN
 	RETURN target;
 END
 $$;
-COMMENT ON FUNCTION agent_studio_private.known_execution(text, bigint) IS
-'The execution, if the actor may know of it: its owner, its team, a monitor, or who is asked to approve a step of it; raises 42704.';
+COMMENT ON FUNCTION agent_studio_private.known_execution(text, bigint, boolean) IS
+'The execution, if the actor may know of it: its owner, its team, a monitor, or (for approval) who is asked to approve a step of it; raises 42704.';
 
 CREATE FUNCTION agent_studio_private.commandable(actor text, execution bigint) RETURNS agent_studio.executions
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp

@@ -14,7 +14,7 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_m
 	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored TO agent_studio_admin;
 GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
-	agent_studio.as_context_fields, agent_studio.as_workflow_status, agent_studio.as_failure,
+	agent_studio.as_context_fields, agent_studio.as_workflow_status, agent_studio.as_failure, agent_studio.as_result,
 	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate TO agent_studio_monitor;
 GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
 
@@ -49,6 +49,15 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.plan_of, agent_studio_private.pla
 	agent_studio_private.recovery_call, agent_studio_private.completion_arguments, agent_studio_private.preferred_options,
 	agent_studio_private.option_rows, agent_studio_private.can_be_canceled, agent_studio_private.wrapped, agent_studio_private.failure_message,
 	agent_studio_private.failure_details, agent_studio_private.option_lines, agent_studio_private.failure_title
+	TO agent_studio_user, agent_studio_monitor;
+-- The same for what they show of results.
+GRANT EXECUTE ON FUNCTION agent_studio_private.media_type, agent_studio_private.safe_file_name, agent_studio_private.declared_files,
+	agent_studio_private.files_of, agent_studio_private.duration_text, agent_studio_private.money_text, agent_studio_private.number_text,
+	agent_studio_private.sheet_section, agent_studio_private.result_title, agent_studio_private.total_cost_text,
+	agent_studio_private.result_head, agent_studio_private.step_mark, agent_studio_private.spent_on_step,
+	agent_studio_private.result_steps, agent_studio_private.result_files, agent_studio_private.metric_text,
+	agent_studio_private.declared_metrics, agent_studio_private.quality_lines, agent_studio_private.task_figures,
+	agent_studio_private.next_calls, agent_studio_private.titled
 	TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of workflows that are not under way.
 GRANT EXECUTE ON FUNCTION agent_studio_private.has_role, agent_studio_private.sees_workflow, agent_studio_private.find_workflow,
