@@ -285,7 +285,7 @@ BEGIN
 	SELECT * INTO m FROM agent_studio.as_metrics(execution);
 	SELECT * INTO q FROM agent_studio.as_quality(execution);
 	RETURN QUERY SELECT agent_studio_private.sheet_section('Execution Summary', ARRAY['Start Time', 'End Time'],
-		ARRAY[date_trunc('second', m.started_at)::text, date_trunc('second', m.finished_at)::text]);
+		ARRAY[to_char(m.started_at, 'YYYY-MM-DD HH24:MI:SS TZ'), to_char(m.finished_at, 'YYYY-MM-DD HH24:MI:SS TZ')]);
 	RETURN QUERY SELECT agent_studio_private.sheet_section('Token Usage', ARRAY['Input Tokens', 'Output Tokens', 'Total Tokens'],
 		ARRAY[agent_studio_private.number_text(m.input_tokens), agent_studio_private.number_text(m.output_tokens),
 			agent_studio_private.number_text(m.total_tokens)]);
