@@ -32,7 +32,9 @@ BEGIN
 		IF given.kind <> given.wanted THEN
 			RAISE EXCEPTION 'override % must be a JSON %, this is a JSON %', given.key, given.wanted, given.kind
 				USING ERRCODE = 'invalid_parameter_value', HINT = format('It is an argument of %s.', called);
-		ELSIF CASE given.wanted WHEN 'number' THEN given.value::numeric % 1 <> 0 OR abs(given.value::numeric) > 2147483647 END THEN
+		END IF;
+		CONTINUE WHEN given.kind IS DISTINCT FROM 'number';
+		IF given.value::numeric % 1 <> 0 OR abs(given.value::numeric) > 2147483647 THEN
 			RAISE EXCEPTION 'override % must be a whole number, this is %', given.key, left(given.value::text, 100)
 				USING ERRCODE = 'invalid_parameter_value', HINT = format('It is an argument of %s.', called);
 		END IF;
