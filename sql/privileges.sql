@@ -234,6 +234,11 @@ BEGIN
 	PERFORM * FROM agent_studio.as_context_fields('builder');
 	PERFORM * FROM agent_studio.executions;
 	PERFORM * FROM agent_studio.outputs;
+	PERFORM set_config('cron.database_name', 'elsewhere', true);
+	PERFORM agent_studio.as_create_workflow('hijack', 'sequential', '{"steps": [{"name": "a", "agent": "hijack", "task": "b"}]}');
+	PERFORM agent_studio.as_schedule('hijack', '* * * * *', 'hijack');
+	PERFORM agent_studio.as_cancel(agent_studio.as_run_schedule('hijack'));
+	PERFORM agent_studio.as_unschedule('hijack');
 	PERFORM agent_studio.as_pause(id, reason => 'x');
 	PERFORM agent_studio.as_cancel(id, 'x');
 	PERFORM agent_studio.as_wait(id, 0);

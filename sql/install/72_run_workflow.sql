@@ -116,6 +116,18 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.check_inputs(jsonb) IS
 'Raises 22023 for inputs that are no object, 54000 for those over 4 MB; NULL passes.';
 
+CREATE FUNCTION agent_studio_private.check_notify(notify jsonb) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF jsonb_typeof(notify) <> 'object' THEN
+		RAISE EXCEPTION 'notify must be a JSON object, this is a JSON %', jsonb_typeof(notify)
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'For example {"email": true, "slack": "#engineering-team"}.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.check_notify(jsonb) IS 'Raises 22023 for a notify that is no object; NULL passes.';
+
 CREATE FUNCTION agent_studio_private.as_run_workflow(actor text,
 	workflow text, inputs jsonb, priority text, pause_before_each_step boolean, continue_on_warnings boolean,
 	verbose boolean, notify jsonb, version text, idempotency_key text) RETURNS bigint
@@ -139,10 +151,7 @@ BEGIN
 	PERFORM agent_studio_private.not_null('continue_on_warnings', continue_on_warnings IS NULL);
 	PERFORM agent_studio_private.not_null('verbose', as_run_workflow.verbose IS NULL);
 	PERFORM agent_studio_private.check_inputs(inputs);
-	IF jsonb_typeof(notify) <> 'object' THEN
-		RAISE EXCEPTION 'notify must be a JSON object, this is a JSON %', jsonb_typeof(notify)
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'For example {"email": true, "slack": "#engineering-team"}.';
-	END IF;
+	PERFORM agent_studio_private.check_notify(notify);
 	run.workflow := target.name;
 	run.workflow_version_id := used.workflow_version_id;
 	run.task := coalesce(nullif(target.title, ''), target.name);

@@ -55,12 +55,17 @@ AS $$
 DECLARE
 	released bigint;
 	missing text;
+	scheduled bigint;
 BEGIN
 	IF NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
 		RAISE EXCEPTION 'role "%" may not release restored executions', actor
 			USING ERRCODE = 'insufficient_privilege', HINT = 'Members of agent_studio_admin may.';
 	END IF;
 	released := agent_studio_private.queue_restored();
+	scheduled := agent_studio_private.release_schedules();
+	IF scheduled > 0 THEN
+		RAISE NOTICE '% schedules run here now', scheduled;
+	END IF;
 	SELECT string_agg(DISTINCT e.owner, ', ') INTO missing FROM agent_studio.executions e
 	WHERE e.finished_at IS NULL AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = e.owner);
 	IF missing IS NOT NULL THEN
@@ -75,4 +80,4 @@ $$;
 CREATE FUNCTION agent_studio.as_release_restored() RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_release_restored() IS
-'After a restore, or in a copy made by CREATE DATABASE ... TEMPLATE: queues again every step that was not at rest when the dump or the copy was taken, and returns how many; what was paused stays so until as_resume. What belongs to a role that does not exist here stays held, and a notice says so. Until then a restored or copied database sends nothing of it. Raises 42501 unless the caller is a member of agent_studio_admin.';
+'After a restore, or in a copy made by CREATE DATABASE ... TEMPLATE: queues again every step that was not at rest when the dump or the copy was taken, and returns how many; what was paused stays so until as_resume. Schedules run here from now on. What belongs to a role that does not exist here stays held, and a notice says so. Until then a restored or copied database sends nothing of it, and its schedules start nothing. Raises 42501 unless the caller is a member of agent_studio_admin.';

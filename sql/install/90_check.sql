@@ -128,15 +128,37 @@ BEGIN
 		   CASE WHEN count(*) > 0 THEN string_agg(DISTINCT format('CREATE ROLE %I;', e.owner), ' ') || ' or as_cancel those executions.' END
 	FROM agent_studio.executions e
 	WHERE e.finished_at IS NULL AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = e.owner);
-	RETURN QUERY
-	SELECT 'pg_cron', x.present, CASE WHEN x.present THEN 'installed in this database'
-				ELSE 'not in this database; only schedules need it' END,
-		   CASE WHEN x.present IS NULL THEN 'Install Debian''s postgresql-' || current_setting('server_version_num')::int / 10000
-				|| '-cron, add pg_cron to shared_preload_libraries, restart, CREATE EXTENSION pg_cron.' END
-	FROM (SELECT CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN true END) x (present);
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.check_work() IS 'The rows of as_check that tell of work which waits for somebody.';
+
+CREATE FUNCTION agent_studio_private.check_schedules()
+RETURNS TABLE (item text, ok boolean, detail text, fix text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	remedy text := agent_studio_private.cron_remedy();
+	known bigint := (SELECT count(*) FROM agent_studio.schedules);
+	idle bigint := (SELECT count(*) FROM agent_studio.schedules s WHERE NOT agent_studio_private.runs_here(s.schedule_id));
+BEGIN
+	RETURN QUERY
+	SELECT 'pg_cron', CASE WHEN remedy IS NULL THEN true WHEN known > 0 THEN false END,
+		   CASE WHEN agent_studio_private.cron_is_here() THEN 'installed in this database'
+				WHEN remedy IS NULL THEN format('in database "%s"; as_schedule tells the call to make there', current_setting('cron.database_name', true))
+				ELSE 'not in this database; only schedules need it' END,
+		   remedy;
+	RETURN QUERY
+	SELECT 'schedule ' || s.name, false, 'started nothing: ' || s.last_error,
+		   format('SELECT agent_studio.as_run_schedule(%L); tries it again.', s.name)
+	FROM agent_studio.schedules s WHERE s.last_error IS NOT NULL ORDER BY s.name;
+	RETURN QUERY
+	SELECT 'schedules', idle = 0, CASE WHEN idle = 0 THEN format('%s schedules', known)
+				ELSE format('%s of %s schedules were restored from a dump, and wait', idle, known) END,
+		   CASE WHEN idle > 0 THEN 'SELECT agent_studio.as_release_restored();' END
+	WHERE known > 0;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.check_schedules() IS 'The rows of as_check that tell of pg_cron and of schedules.';
 
 -- The queue holds no user data, but its rows are nobody's to read.
 CREATE FUNCTION agent_studio_private.is_unqueued(execution bigint, step integer) RETURNS boolean
@@ -155,7 +177,9 @@ BEGIN ATOMIC
 	UNION ALL
 	SELECT * FROM agent_studio_private.check_endpoints()
 	UNION ALL
-	SELECT * FROM agent_studio_private.check_work();
+	SELECT * FROM agent_studio_private.check_work()
+	UNION ALL
+	SELECT * FROM agent_studio_private.check_schedules();
 END;
 COMMENT ON FUNCTION agent_studio.as_check() IS
 'A row per thing that must be right: ok, what was found, and the command that mends it. ok is NULL where it does not matter here (a standby has no executor; pg_cron is optional). Endpoints are checked with the rights of the caller; no key is ever shown.';

@@ -28,7 +28,8 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.re
 	agent_studio_private.result_text, agent_studio_private.worker_state,
 	agent_studio_private.endpoint_problem, agent_studio_private.is_unqueued,
 	agent_studio_private.check_worker, agent_studio_private.check_endpoints,
-	agent_studio_private.check_work, agent_studio_private.preload_remedy, agent_studio_private.endpoint_remedy,
+	agent_studio_private.check_work, agent_studio_private.check_schedules, agent_studio_private.runs_here,
+	agent_studio_private.cron_is_here, agent_studio_private.cron_remedy, agent_studio_private.preload_remedy, agent_studio_private.endpoint_remedy,
 	agent_studio_private.model_load, agent_studio_private.percent_of,
 	agent_studio_private.format_problem, agent_studio_private.required_present,
 	agent_studio_private.sections_present, agent_studio_private.completeness
@@ -78,7 +79,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.start_test(text, jsonb, text[]),
 	agent_studio_private.error_handling_text TO agent_studio_user;
 GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps TO agent_studio_user, agent_studio_monitor;
 
--- Everything but queue, commands and model_headroom is dumped: see as_release_restored.
+-- Everything but queue, commands, schedule_jobs and model_headroom is dumped: see as_release_restored.
 -- Nor are epochs: in a restored database the executor begins its own before their rows come.
 DO $$
 DECLARE
@@ -88,7 +89,7 @@ BEGIN
 		SELECT t.oid::pg_catalog.regclass AS marked
 		FROM pg_catalog.pg_class t
 		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
-		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom')
+		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom', 'schedule_jobs')
 		UNION ALL
 		SELECT d.objid::pg_catalog.regclass
 		FROM pg_catalog.pg_class t
@@ -96,7 +97,7 @@ BEGIN
 			AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i'
 		JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
 		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
-		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom')
+		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom', 'schedule_jobs')
 	LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(item.marked, '');
 	END LOOP;
