@@ -234,6 +234,7 @@ BEGIN
 	PERFORM * FROM agent_studio.as_context_fields('builder');
 	PERFORM * FROM agent_studio.executions;
 	PERFORM * FROM agent_studio.outputs;
+	PERFORM agent_studio.as_grant('hijack', 'regress_alice', 'modify'), agent_studio.as_revoke('hijack', 'regress_alice');
 	PERFORM set_config('cron.database_name', 'elsewhere', true);
 	PERFORM agent_studio.as_create_workflow('hijack', 'sequential', '{"steps": [{"name": "a", "agent": "hijack", "task": "b"}]}');
 	PERFORM agent_studio.as_schedule('hijack', '* * * * *', 'hijack');

@@ -22,9 +22,25 @@ BEGIN
 END
 $$;
 
+ALTER TABLE agent_studio.grants ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readers ON agent_studio.grants FOR SELECT USING (
+	role = ANY ((SELECT agent_studio_private.my_roles())::text[])
+	OR granted_by = ANY ((SELECT agent_studio_private.my_roles())::text[])
+	OR (SELECT agent_studio_private.reads_all()));
+
+CREATE FUNCTION agent_studio_private.my_grants(kind text) RETURNS bigint[]
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT array_agg(DISTINCT g.object_id) FROM agent_studio.grants g
+	WHERE g.kind = my_grants.kind AND g.role = ANY ((SELECT agent_studio_private.my_roles())::text[]);
+END;
+COMMENT ON FUNCTION agent_studio_private.my_grants(text) IS
+'The agents or the workflows on which the current user was granted something; NULL = none.';
+
 ALTER TABLE agent_studio.agents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY readers ON agent_studio.agents FOR SELECT USING (
 	visibility = 'shared'
+	OR agent_id = ANY ((SELECT agent_studio_private.my_grants('agent'))::bigint[])
 	OR owner = ANY ((SELECT agent_studio_private.my_roles())::text[])
 	OR team = ANY ((SELECT agent_studio_private.my_roles())::text[])
 	OR (SELECT agent_studio_private.reads_all()));
@@ -36,6 +52,7 @@ CREATE POLICY readers ON agent_studio.agent_versions FOR SELECT USING (
 ALTER TABLE agent_studio.workflows ENABLE ROW LEVEL SECURITY;
 CREATE POLICY readers ON agent_studio.workflows FOR SELECT USING (
 	visibility = 'shared'
+	OR workflow_id = ANY ((SELECT agent_studio_private.my_grants('workflow'))::bigint[])
 	OR owner = ANY ((SELECT agent_studio_private.my_roles())::text[])
 	OR team = ANY ((SELECT agent_studio_private.my_roles())::text[])
 	OR (SELECT agent_studio_private.reads_all()));
@@ -51,7 +68,7 @@ CREATE POLICY approvers ON agent_studio.approvals FOR SELECT USING (
 GRANT SELECT ON agent_studio.models, agent_studio.model_prices, agent_studio.agents, agent_studio.agent_versions,
 	agent_studio.executions, agent_studio.steps, agent_studio.attempts, agent_studio.thoughts,
 	agent_studio.notices, agent_studio.logs, agent_studio.commands, agent_studio.outputs,
-	agent_studio.workflows, agent_studio.workflow_versions, agent_studio.approvals, agent_studio.deliveries, agent_studio.schedules
+	agent_studio.workflows, agent_studio.workflow_versions, agent_studio.approvals, agent_studio.deliveries, agent_studio.schedules, agent_studio.grants
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio.queue, agent_studio.epochs, agent_studio.schedule_jobs TO agent_studio_monitor;
 GRANT SELECT ON agent_studio.model_headroom TO agent_studio_user, agent_studio_monitor;

@@ -50,6 +50,18 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.has_role(text, text) IS
 'Whether the actor has the rights of that role; false where either does not exist.';
 
+CREATE FUNCTION agent_studio_private.has_grant(actor text, kind text, object_id bigint, VARIADIC privileges text[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM agent_studio.grants g
+				   WHERE g.kind = has_grant.kind AND g.object_id = has_grant.object_id AND g.privilege = ANY (privileges)
+					 AND agent_studio_private.has_role(actor, g.role));
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.has_grant(text, text, bigint, text[]) IS
+'Whether the actor was granted one of these privileges on an agent or a workflow, itself or through a role.';
+
 CREATE FUNCTION agent_studio_private.one_of(what text, value text, allowed text[]) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$

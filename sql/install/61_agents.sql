@@ -57,6 +57,14 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.fallback_ids(text, text[], agent_studio.models) IS
 'The ids of fallback models by their names, NULL for NULL; raises 42704, 42501, 22023.';
 
+CREATE FUNCTION agent_studio_private.sees_agent(actor text, target agent_studio.agents) RETURNS boolean
+LANGUAGE sql STABLE
+RETURN target.visibility = 'shared' OR agent_studio_private.has_role(actor, target.owner)
+	OR agent_studio_private.has_role(actor, target.team)
+	OR agent_studio_private.has_grant(actor, 'agent', target.agent_id, 'execute', 'modify', 'delete');
+COMMENT ON FUNCTION agent_studio_private.sees_agent(text, agent_studio.agents) IS
+'Whether the actor may see the agent: its owner, its team, who was granted something on it, everybody where it is shared.';
+
 CREATE FUNCTION agent_studio_private.find_agent(actor text, agent text) RETURNS agent_studio.agents
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -65,15 +73,13 @@ DECLARE
 	near text;
 BEGIN
 	SELECT * INTO target FROM agent_studio.agents a WHERE a.name = agent;
-	IF FOUND AND (target.visibility = 'shared' OR agent_studio_private.has_role(actor, target.owner)
-				  OR agent_studio_private.has_role(actor, target.team)
+	IF FOUND AND (agent_studio_private.sees_agent(actor, target)
 				  OR agent_studio_private.has_role(actor, 'agent_studio_monitor')) THEN
 		RETURN target;
 	END IF;
 	SELECT agent_studio_private.suggest(agent, array_agg(a.name)) INTO near
 	FROM agent_studio.agents a
-	WHERE a.visibility = 'shared' OR agent_studio_private.has_role(actor, a.owner)
-	   OR agent_studio_private.has_role(actor, a.team);
+	WHERE agent_studio_private.sees_agent(actor, a);
 	RAISE EXCEPTION 'agent "%" does not exist', coalesce(agent, 'NULL')
 		USING ERRCODE = 'undefined_object',
 			  HINT = CASE WHEN near IS NOT NULL THEN format('Perhaps you meant "%s".', near)
@@ -83,23 +89,24 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.find_agent(text, text) IS
 'The agent of that name, if the actor may see it; raises 42704, the same for one that does not exist and one that may not be seen.';
 
-CREATE FUNCTION agent_studio_private.changeable_agent(actor text, agent text) RETURNS agent_studio.agents
+CREATE FUNCTION agent_studio_private.changeable_agent(actor text, agent text, privilege text DEFAULT 'modify') RETURNS agent_studio.agents
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	target agent_studio.agents := agent_studio_private.find_agent(actor, agent);
 BEGIN
 	IF NOT agent_studio_private.has_role(actor, target.owner)
-	   AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
-		RAISE EXCEPTION 'role "%" may not change agent "%"', actor, agent
+	   AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin')
+	   AND NOT agent_studio_private.has_grant(actor, 'agent', target.agent_id, privilege) THEN
+		RAISE EXCEPTION 'role "%" may not % agent "%"', actor, CASE privilege WHEN 'modify' THEN 'change' ELSE 'drop' END, agent
 			USING ERRCODE = 'insufficient_privilege',
 				  HINT = format('Its owner is "%s"; members of agent_studio_admin may too.', target.owner);
 	END IF;
 	RETURN target;
 END
 $$;
-COMMENT ON FUNCTION agent_studio_private.changeable_agent(text, text) IS
-'The agent of that name, if the actor may change it; raises 42704 or 42501.';
+COMMENT ON FUNCTION agent_studio_private.changeable_agent(text, text, text) IS
+'The agent of that name, if the actor may change it, or with privilege delete drop it; raises 42704 or 42501.';
 
 CREATE FUNCTION agent_studio_private.as_create_agent(actor text,
 	name text, agent_type text, model text, system_prompt text, description text, team text,
@@ -313,7 +320,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-	target agent_studio.agents := agent_studio_private.changeable_agent(actor, name);
+	target agent_studio.agents := agent_studio_private.changeable_agent(actor, name, 'delete');
 BEGIN
 	-- The lock makes a task that is being submitted to it wait, and then fail to find it.
 	PERFORM FROM agent_studio.agents a WHERE a.agent_id = target.agent_id FOR UPDATE;
@@ -326,6 +333,7 @@ BEGIN
 				  HINT = 'Their history needs it. agent_studio.as_deprecate_agent closes it for new tasks.';
 	END IF;
 	PERFORM agent_studio_private.used_by_no_workflow(actor, name);
+	DELETE FROM agent_studio.grants g WHERE g.kind = 'agent' AND g.object_id = target.agent_id;
 	DELETE FROM agent_studio.agents a WHERE a.agent_id = target.agent_id;
 END
 $$;

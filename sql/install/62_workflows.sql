@@ -12,9 +12,18 @@ COMMENT ON FUNCTION agent_studio_private.patterns() IS 'The patterns that a work
 CREATE FUNCTION agent_studio_private.sees_workflow(actor text, target agent_studio.workflows) RETURNS boolean
 LANGUAGE sql STABLE
 RETURN target.visibility = 'shared' OR agent_studio_private.has_role(actor, target.owner)
-	OR agent_studio_private.has_role(actor, target.team);
+	OR agent_studio_private.has_role(actor, target.team)
+	OR agent_studio_private.has_grant(actor, 'workflow', target.workflow_id, 'execute', 'modify', 'delete');
 COMMENT ON FUNCTION agent_studio_private.sees_workflow(text, agent_studio.workflows) IS
-'Whether the actor may see and start the workflow: its owner, its team, everybody where it is shared.';
+'Whether the actor may see the workflow: its owner, its team, who was granted something on it, everybody where it is shared.';
+
+CREATE FUNCTION agent_studio_private.starts_workflow(actor text, target agent_studio.workflows) RETURNS boolean
+LANGUAGE sql STABLE
+RETURN target.visibility = 'shared' OR agent_studio_private.has_role(actor, target.owner)
+	OR agent_studio_private.has_role(actor, target.team) OR agent_studio_private.has_role(actor, 'agent_studio_admin')
+	OR agent_studio_private.has_grant(actor, 'workflow', target.workflow_id, 'execute', 'modify');
+COMMENT ON FUNCTION agent_studio_private.starts_workflow(text, agent_studio.workflows) IS
+'Whether the actor may start the workflow: who sees it, but for those who may only drop it, and admins.';
 
 CREATE FUNCTION agent_studio_private.find_workflow(actor text, workflow text) RETURNS agent_studio.workflows
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -41,15 +50,16 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.find_workflow(text, text) IS
 'The workflow of that name, if the actor may see it; raises 42704, the same for one that does not exist and one that may not be seen.';
 
-CREATE FUNCTION agent_studio_private.changeable_workflow(actor text, workflow text) RETURNS agent_studio.workflows
+CREATE FUNCTION agent_studio_private.changeable_workflow(actor text, workflow text, privilege text DEFAULT 'modify') RETURNS agent_studio.workflows
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	target agent_studio.workflows := agent_studio_private.find_workflow(actor, workflow);
 BEGIN
 	IF NOT agent_studio_private.has_role(actor, target.owner)
-	   AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
-		RAISE EXCEPTION 'role "%" may not change workflow "%"', actor, workflow
+	   AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin')
+	   AND NOT agent_studio_private.has_grant(actor, 'workflow', target.workflow_id, privilege) THEN
+		RAISE EXCEPTION 'role "%" may not % workflow "%"', actor, CASE privilege WHEN 'modify' THEN 'change' ELSE 'drop' END, workflow
 			USING ERRCODE = 'insufficient_privilege',
 				  HINT = format('Its owner is "%s"; members of agent_studio_admin may too. as_clone_workflow makes one of your own.', target.owner);
 	END IF;
@@ -63,8 +73,8 @@ BEGIN
 	RETURN target;
 END
 $$;
-COMMENT ON FUNCTION agent_studio_private.changeable_workflow(text, text) IS
-'The workflow of that name, locked, if the actor may change it; raises 42704 or 42501.';
+COMMENT ON FUNCTION agent_studio_private.changeable_workflow(text, text, text) IS
+'The workflow of that name, locked, if the actor may change it, or with privilege delete drop it; raises 42704 or 42501.';
 
 CREATE FUNCTION agent_studio_private.find_version(workflow agent_studio.workflows, version text) RETURNS agent_studio.workflow_versions
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -654,9 +664,10 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-	target agent_studio.workflows := agent_studio_private.changeable_workflow(actor, workflow);
+	target agent_studio.workflows := agent_studio_private.changeable_workflow(actor, workflow, 'delete');
 BEGIN
-	IF target.status <> 'draft' AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
+	IF target.status <> 'draft' AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin')
+	   AND NOT agent_studio_private.has_grant(actor, 'workflow', target.workflow_id, 'delete') THEN
 		RAISE EXCEPTION 'role "%" may not drop workflow "%": it was published', actor, workflow
 			USING ERRCODE = 'insufficient_privilege',
 				  HINT = 'agent_studio.as_deprecate_workflow closes it; members of agent_studio_admin may drop what never ran.';
@@ -671,6 +682,7 @@ BEGIN
 				  HINT = CASE WHEN target.status = 'draft' THEN 'Tests of it are under way: agent_studio.as_cancel stops them.'
 					ELSE 'Their history needs it. agent_studio.as_deprecate_workflow closes it for new ones.' END;
 	END IF;
+	DELETE FROM agent_studio.grants g WHERE g.kind = 'workflow' AND g.object_id = target.workflow_id;
 	DELETE FROM agent_studio.workflows w WHERE w.workflow_id = target.workflow_id;
 END
 $$;
@@ -678,7 +690,7 @@ $$;
 CREATE FUNCTION agent_studio.as_drop_workflow(workflow text) RETURNS void
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_drop_workflow(text) IS
-'Drops a workflow that never ran: its owner one that was never published, a member of agent_studio_admin any. Raises 42704, 42501, 2BP01 when it has executions.';
+'Drops a workflow that never ran: its owner one that was never published, a member of agent_studio_admin, and who was granted delete, any. Raises 42704, 42501, 2BP01 when it has executions.';
 
 CREATE FUNCTION agent_studio.as_export_workflow(workflow text, version text DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp

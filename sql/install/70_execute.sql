@@ -25,10 +25,11 @@ BEGIN
 	END IF;
 	IF target.visibility <> 'shared' AND NOT agent_studio_private.has_role(actor, target.owner)
 	   AND NOT coalesce(agent_studio_private.has_role(actor, target.team), false)
-	   AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
+	   AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin')
+	   AND NOT agent_studio_private.has_grant(actor, 'agent', target.agent_id, 'execute', 'modify') THEN
 		RAISE EXCEPTION 'role "%" may not use agent "%"', actor, target.name
 			USING ERRCODE = 'insufficient_privilege',
-				  HINT = 'It is for the members of its team: ask its owner to share it.';
+				  HINT = 'It is for the members of its team: ask its owner to share it, or for as_grant.';
 	END IF;
 END
 $$;

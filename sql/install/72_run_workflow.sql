@@ -12,11 +12,10 @@ BEGIN
 	IF NOT FOUND THEN		-- dropped while this waited
 		PERFORM agent_studio_private.find_workflow(actor, workflow);
 	END IF;
-	IF NOT agent_studio_private.sees_workflow(actor, target)
-	   AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
+	IF NOT agent_studio_private.starts_workflow(actor, target) THEN
 		RAISE EXCEPTION 'role "%" may not start workflow "%"', actor, workflow
 			USING ERRCODE = 'insufficient_privilege',
-				  HINT = 'It is for the members of its team: ask its owner to share it.';
+				  HINT = 'It is for the members of its team: ask its owner to share it, or for as_grant.';
 	END IF;
 	RETURN target;
 END
