@@ -51,12 +51,8 @@ $$;
 CREATE FUNCTION tests.reset() RETURNS void
 LANGUAGE plpgsql SET client_min_messages = error AS $$
 BEGIN
-	TRUNCATE agent_studio.executions, agent_studio.steps, agent_studio.attempts, agent_studio.thoughts,
-		agent_studio.notices, agent_studio.logs, agent_studio.queue, agent_studio.commands,
-		agent_studio.approvals, agent_studio.deliveries, agent_studio.workflow_versions, agent_studio.workflows,
-		agent_studio.agent_versions, agent_studio.agents, agent_studio.model_prices, agent_studio.model_headroom,
-		agent_studio.models, agent_studio.workflows, agent_studio.workflow_versions, agent_studio.approvals,
-		agent_studio.deliveries, agent_studio.schedules, agent_studio.schedule_jobs, agent_studio.grants RESTART IDENTITY;
+	EXECUTE (SELECT 'TRUNCATE ' || string_agg(t.oid::regclass::text, ', ') || ' RESTART IDENTITY' FROM pg_class t
+			 WHERE t.relnamespace = 'agent_studio'::regnamespace AND t.relkind = 'r' AND t.relname <> 'epochs');
 	DROP SERVER IF EXISTS mock CASCADE;
 	CREATE SERVER mock TYPE 'openai' FOREIGN DATA WRAPPER agent_studio
 		OPTIONS (url 'http://127.0.0.1:1/v1', allow_http 'true', allow_private 'true');
