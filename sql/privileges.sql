@@ -71,7 +71,7 @@ DECLARE
 BEGIN
 	FOREACH role IN ARRAY '{regress_alice,regress_carol,regress_bob,regress_mona,regress_olaf}'::text[] LOOP
 		FOR name IN SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'execution_id'
-			WHERE c.relnamespace = 'agent_studio'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname NOT IN ('queue', 'pending_approvals') ORDER BY 1
+			WHERE c.relnamespace = 'agent_studio'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname NOT IN ('queue', 'pending_approvals', 'workflow_history') ORDER BY 1
 		LOOP
 			PERFORM set_config('role', role, true);
 			RETURN QUERY EXECUTE format('SELECT %L, %L, string_agg(v.task, '', '' ORDER BY r.execution_id) FROM agent_studio.%I r'
@@ -225,6 +225,10 @@ BEGIN
 	PERFORM * FROM agent_studio.as_failure(id);
 	PERFORM * FROM agent_studio.as_result(id);
 	PERFORM * FROM agent_studio.artifacts;
+	PERFORM * FROM agent_studio.as_history('{paused}', search => 'x', agent_type => 'builder');
+	PERFORM * FROM agent_studio.as_history_totals(duration => 'fast');
+	PERFORM * FROM agent_studio.execution_history;
+	PERFORM * FROM agent_studio.workflow_history;
 	PERFORM agent_studio.as_cancel(agent_studio.as_clone(id, '{"priority": "low", "context": {"b": 2}}'));
 	PERFORM * FROM agent_studio.as_recovery_options(id);
 	PERFORM * FROM agent_studio.pending_approvals;

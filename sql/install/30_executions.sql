@@ -54,6 +54,8 @@ CREATE UNIQUE INDEX executions_idempotency ON agent_studio.executions (owner, id
 	WHERE idempotency_key IS NOT NULL;
 CREATE INDEX executions_agent ON agent_studio.executions (agent, execution_id) WHERE agent IS NOT NULL;
 CREATE INDEX executions_workflow ON agent_studio.executions (workflow, execution_id) WHERE workflow IS NOT NULL;
+-- The newest first, and totals of the last days, however many there were before. Never updated.
+CREATE INDEX executions_submitted_at ON agent_studio.executions (submitted_at, execution_id);
 COMMENT ON TABLE agent_studio.executions IS
 'One row for each task and each run of a workflow that was submitted. Created by as_execute_task and as_run_workflow in the caller''s transaction; changed by the executor only.';
 COMMENT ON COLUMN agent_studio.executions.execution_id IS 'Key; what as_execute_task or as_run_workflow returned.';

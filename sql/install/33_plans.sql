@@ -125,7 +125,7 @@ COMMENT ON FUNCTION agent_studio_private.result_step(agent_studio.executions) IS
 CREATE FUNCTION agent_studio_private.display_width(line text) RETURNS integer
 LANGUAGE sql IMMUTABLE
 RETURN length(line) + length(regexp_replace(line,
-	'[^\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\U0001F300-\U0001FAFF\U00020000-\U0003FFFD]', '', 'g'));
+	'[^\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\U0001F300-\U0001FAFF\U00020000-\U0003FFFD]+', '', 'g'));
 COMMENT ON FUNCTION agent_studio_private.display_width(text) IS
 'Columns that a line takes on a terminal, where ideographs and emoji take two.';
 
@@ -142,8 +142,13 @@ BEGIN
 	IF agent_studio_private.display_width(line) <= columns THEN
 		RETURN line;
 	END IF;
-	SELECT max(n) INTO fits FROM generate_series(0, columns) n
-	WHERE agent_studio_private.display_width(left(line, n)) <= columns - 3;
+	-- Most lines are of letters that take one column each, and there are many lines.
+	IF agent_studio_private.display_width(left(line, columns)) = columns THEN
+		fits := columns - 3;
+	ELSE
+		SELECT max(n) INTO fits FROM generate_series(0, columns) n
+		WHERE agent_studio_private.display_width(left(line, n)) <= columns - 3;
+	END IF;
 	RETURN rtrim(left(line, fits)) || '...';
 END
 $$;

@@ -15,7 +15,8 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_m
 GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
 	agent_studio.as_context_fields, agent_studio.as_workflow_status, agent_studio.as_failure, agent_studio.as_result,
-	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate TO agent_studio_monitor;
+	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate,
+	agent_studio.as_history, agent_studio.as_history_totals TO agent_studio_monitor;
 GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
 
 -- What the reading functions and the policies call with the caller's own rights.
@@ -60,6 +61,10 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.media_type, agent_studio_private.
 	agent_studio_private.result_steps, agent_studio_private.result_files, agent_studio_private.metric_text,
 	agent_studio_private.declared_metrics, agent_studio_private.quality_lines, agent_studio_private.task_figures,
 	agent_studio_private.next_calls, agent_studio_private.titled
+	TO agent_studio_user, agent_studio_monitor;
+-- The same for what they show of the history.
+GRANT EXECUTE ON FUNCTION agent_studio_private.either_sum, agent_studio_private.seconds_between, agent_studio_private.retries_of,
+	agent_studio_private.in_order, agent_studio_private.check_history, agent_studio_private.chosen_executions, agent_studio_private.in_range
 	TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of workflows that are not under way.
 GRANT EXECUTE ON FUNCTION agent_studio_private.has_role, agent_studio_private.sees_workflow, agent_studio_private.find_workflow,
