@@ -41,6 +41,8 @@ int			as_result_commit = RESULT_COMMIT_LOCAL;
 int			as_minute_ms = 60000;
 bool		as_notify = true;
 bool		as_verbose = false;
+int			as_retention_days = 30;
+int			as_history_retention_days = 0;
 char	   *as_ca_file = NULL;
 
 static const struct config_enum_entry result_commit_options[] = {
@@ -144,6 +146,20 @@ define_result_settings(void)
 							 NULL, &as_verbose, false, PGC_SIGHUP, 0, NULL, NULL, NULL);
 }
 
+/* Read by as_purge. */
+static void
+define_retention(void)
+{
+	DefineCustomIntVariable("agent_studio.retention_days",
+							"Days for which thoughts, prompts and checkpoints of an execution at rest are kept.",
+							"as_purge removes them. A workflow's settings may say otherwise: checkpoint_retention_days.",
+							&as_retention_days, 30, 1, 36500, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agent_studio.history_retention_days",
+							"Days for which executions, their results and costs are kept; 0 = for ever.",
+							"as_purge deletes them. What days and months came to stays in any case.",
+							&as_history_retention_days, 0, 0, 36500, PGC_SIGHUP, 0, NULL, NULL, NULL);
+}
+
 /* Read by views; a workflow's own settings come before these. */
 static void
 define_targets(void)
@@ -164,6 +180,7 @@ _PG_init(void)
 	define_worker_settings();
 	define_call_settings();
 	define_result_settings();
+	define_retention();
 	define_targets();
 	MarkGUCPrefixReserved("agent_studio");
 

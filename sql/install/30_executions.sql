@@ -47,6 +47,7 @@ CREATE TABLE agent_studio.executions (
 	error_class text,
 	error_message text,
 	error_hint text,
+	purged_at timestamptz,
 	CHECK (CASE kind WHEN 'task' THEN agent IS NOT NULL AND workflow IS NULL AND timeout_seconds IS NOT NULL AND output_format IS NOT NULL
 		ELSE agent IS NULL AND workflow IS NOT NULL AND inputs IS NOT NULL END)
 ) WITH (fillfactor = 80);
@@ -79,6 +80,7 @@ COMMENT ON COLUMN agent_studio.executions.pause_before_each_step IS 'True: every
 COMMENT ON COLUMN agent_studio.executions.continue_on_warnings IS 'False: a step that completed with a warning stops it as requires_manual_review.';
 COMMENT ON COLUMN agent_studio.executions.is_test IS 'True: a test of a workflow, left out of analytics.';
 COMMENT ON COLUMN agent_studio.executions.notify IS 'Who is to hear of its end, for example {"email": true, "slack": "#team"}; recorded in deliveries. NULL = nobody.';
+COMMENT ON COLUMN agent_studio.executions.purged_at IS 'When as_purge removed its thoughts, prompts and checkpoints; NULL = they are still there.';
 COMMENT ON COLUMN agent_studio.executions.is_verbose IS 'True: DEBUG lines are kept; setting agent_studio.verbose keeps those of all.';
 COMMENT ON COLUMN agent_studio.executions.idempotency_key IS 'Caller''s key: the same key of the same owner gives the same execution. NULL = none.';
 COMMENT ON COLUMN agent_studio.executions.owner IS 'Role that submitted it; its rights decide which endpoint may be used.';

@@ -122,6 +122,10 @@ BEGIN
 	IF step.step_no IS NOT NULL AND execution.status IN ('completed', 'canceled') THEN
 		why := format('the execution is %s', execution.status);
 		detail := 'Nothing can be changed in an execution that is completed or canceled.';
+	ELSIF execution.purged_at IS NOT NULL THEN
+		why := format('its checkpoints were purged on %s', execution.purged_at::date);
+		detail := 'What it would need to go on from was removed by as_purge.';
+		hint := format('SELECT agent_studio.as_clone(%s); runs it again from the start.', execution.execution_id);
 	ELSIF NOT agent_studio_private.command_is_legal(wanted, execution, step) THEN
 		why := format('it is %s', CASE WHEN step.step_no IS NULL THEN execution.status
 			ELSE agent_studio_private.step_situation(step) END);

@@ -148,7 +148,7 @@ COMMENT ON FUNCTION agent_studio_private.mark_stale() IS
 -- What was at rest before; what comes to rest on a day that is over (the database had
 -- trouble, and results waited in memory); and what never started: that was canceled by
 -- its user, whose transaction may be open for days.
-CREATE TRIGGER daily_totals AFTER UPDATE ON agent_studio.executions FOR EACH ROW
+CREATE TRIGGER daily_totals AFTER UPDATE OF status, finished_at, attempts ON agent_studio.executions FOR EACH ROW
 	WHEN (old.finished_at IS NOT NULL OR new.finished_at < date_trunc('day', clock_timestamp(), 'UTC')
 		  OR (new.finished_at IS NOT NULL AND new.started_at IS NULL))
 	EXECUTE FUNCTION agent_studio_private.mark_stale();

@@ -62,6 +62,18 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.has_grant(text, text, bigint, text[]) IS
 'Whether the actor was granted one of these privileges on an agent or a workflow, itself or through a role.';
 
+CREATE FUNCTION agent_studio_private.require_admin(actor text, what text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
+		RAISE EXCEPTION 'role "%" may not %', actor, what
+			USING ERRCODE = 'insufficient_privilege', HINT = 'Members of agent_studio_admin may.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.require_admin(text, text) IS 'Raises 42501 unless the actor is a member of agent_studio_admin.';
+
 CREATE FUNCTION agent_studio_private.one_of(what text, value text, allowed text[]) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$

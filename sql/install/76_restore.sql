@@ -57,10 +57,7 @@ DECLARE
 	missing text;
 	scheduled bigint;
 BEGIN
-	IF NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
-		RAISE EXCEPTION 'role "%" may not release restored executions', actor
-			USING ERRCODE = 'insufficient_privilege', HINT = 'Members of agent_studio_admin may.';
-	END IF;
+	PERFORM agent_studio_private.require_admin(actor, 'release restored executions');
 	released := agent_studio_private.queue_restored();
 	scheduled := agent_studio_private.release_schedules();
 	IF scheduled > 0 THEN

@@ -169,6 +169,20 @@ END;
 COMMENT ON FUNCTION agent_studio_private.is_unqueued(bigint, integer) IS
 'Whether the queue has no row for that step.';
 
+-- By the oldest thought: whoever purges has removed it.
+CREATE FUNCTION agent_studio_private.check_retention()
+RETURNS TABLE (item text, ok boolean, detail text, fix text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT 'retention', false,
+		   format('thoughts and prompts of execution %s, which came to rest on %s, are still there', e.execution_id, e.finished_at::date),
+		   'CALL agent_studio.as_purge(); and each night by pg_cron: SELECT cron.schedule(''agent_studio purge'', ''17 3 * * *'', ''CALL agent_studio.as_purge()'');'
+	FROM agent_studio.executions e
+	WHERE e.execution_id = (SELECT t.execution_id FROM agent_studio.thoughts t ORDER BY t.execution_id LIMIT 1)
+	  AND e.finished_at < now() - agent_studio_private.retention() - interval '7 days' AND e.purged_at IS NULL;
+END;
+COMMENT ON FUNCTION agent_studio_private.check_retention() IS 'The row of as_check that tells that nobody purges.';
+
 CREATE FUNCTION agent_studio.as_check()
 RETURNS TABLE (item text, ok boolean, detail text, fix text)
 LANGUAGE sql VOLATILE
@@ -179,7 +193,9 @@ BEGIN ATOMIC
 	UNION ALL
 	SELECT * FROM agent_studio_private.check_work()
 	UNION ALL
-	SELECT * FROM agent_studio_private.check_schedules();
+	SELECT * FROM agent_studio_private.check_schedules()
+	UNION ALL
+	SELECT * FROM agent_studio_private.check_retention();
 END;
 COMMENT ON FUNCTION agent_studio.as_check() IS
 'A row per thing that must be right: ok, what was found, and the command that mends it. ok is NULL where it does not matter here (a standby has no executor; pg_cron is optional). Endpoints are checked with the rights of the caller; no key is ever shown.';

@@ -8,9 +8,11 @@ GRANT USAGE ON SCHEMA agent_studio_private TO agent_studio_user, agent_studio_mo
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA agent_studio TO agent_studio_user;
 GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA agent_studio TO agent_studio_user;
 REVOKE EXECUTE ON FUNCTION agent_studio.agent_studio_validator FROM agent_studio_user;
-REVOKE EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_model,
+REVOKE EXECUTE ON PROCEDURE agent_studio.as_purge FROM agent_studio_user;
+GRANT EXECUTE ON PROCEDURE agent_studio.as_purge TO agent_studio_admin;
+REVOKE EXECUTE ON FUNCTION agent_studio.as_purge_batch, agent_studio.as_delete_history_batch, agent_studio.as_create_model, agent_studio.as_update_model,
 	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored, agent_studio.as_roll_up FROM agent_studio_user;
-GRANT EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_model,
+GRANT EXECUTE ON FUNCTION agent_studio.as_purge_batch, agent_studio.as_delete_history_batch, agent_studio.as_create_model, agent_studio.as_update_model,
 	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored, agent_studio.as_roll_up TO agent_studio_admin;
 GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
@@ -30,6 +32,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.my
 	agent_studio_private.result_text, agent_studio_private.worker_state,
 	agent_studio_private.endpoint_problem, agent_studio_private.is_unqueued,
 	agent_studio_private.check_worker, agent_studio_private.check_endpoints,
+	agent_studio_private.retention, agent_studio_private.shortest_retention, agent_studio_private.first_unpurged, agent_studio_private.check_retention,
 	agent_studio_private.check_work, agent_studio_private.check_schedules, agent_studio_private.runs_here,
 	agent_studio_private.cron_is_here, agent_studio_private.cron_remedy, agent_studio_private.preload_remedy, agent_studio_private.endpoint_remedy,
 	agent_studio_private.model_load, agent_studio_private.percent_of,
