@@ -151,13 +151,13 @@ static void
 define_retention(void)
 {
 	DefineCustomIntVariable("agent_studio.retention_days",
-							"Days for which thoughts, prompts and checkpoints of an execution at rest are kept.",
+							"Days for which thoughts, prompts and checkpoints of executions at rest are kept.",
 							"as_purge removes them. A workflow's settings may say otherwise: checkpoint_retention_days.",
-							&as_retention_days, 30, 1, 36500, PGC_SIGHUP, 0, NULL, NULL, NULL);
+							&as_retention_days, 30, 1, 36500, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agent_studio.history_retention_days",
 							"Days for which executions, their results and costs are kept; 0 = for ever.",
 							"as_purge deletes them. What days and months came to stays in any case.",
-							&as_history_retention_days, 0, 0, 36500, PGC_SIGHUP, 0, NULL, NULL, NULL);
+							&as_history_retention_days, 0, 0, 36500, PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
 /* Read by views; a workflow's own settings come before these. */

@@ -179,7 +179,7 @@ BEGIN ATOMIC
 		   'CALL agent_studio.as_purge(); and each night by pg_cron: SELECT cron.schedule(''agent_studio purge'', ''17 3 * * *'', ''CALL agent_studio.as_purge()'');'
 	FROM agent_studio.executions e
 	WHERE e.execution_id = (SELECT t.execution_id FROM agent_studio.thoughts t ORDER BY t.execution_id LIMIT 1)
-	  AND e.finished_at < now() - agent_studio_private.retention() - interval '7 days' AND e.purged_at IS NULL;
+	  AND e.finished_at < now() - coalesce(agent_studio_private.own_retention(e), agent_studio_private.retention()) - interval '7 days' AND e.purged_at IS NULL;
 END;
 COMMENT ON FUNCTION agent_studio_private.check_retention() IS 'The row of as_check that tells that nobody purges.';
 

@@ -32,7 +32,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.my
 	agent_studio_private.result_text, agent_studio_private.worker_state,
 	agent_studio_private.endpoint_problem, agent_studio_private.is_unqueued,
 	agent_studio_private.check_worker, agent_studio_private.check_endpoints,
-	agent_studio_private.retention, agent_studio_private.shortest_retention, agent_studio_private.first_unpurged, agent_studio_private.check_retention,
+	agent_studio_private.retention, agent_studio_private.own_retention, agent_studio_private.shortest_retention, agent_studio_private.first_unpurged, agent_studio_private.check_retention,
 	agent_studio_private.check_work, agent_studio_private.check_schedules, agent_studio_private.runs_here,
 	agent_studio_private.cron_is_here, agent_studio_private.cron_remedy, agent_studio_private.preload_remedy, agent_studio_private.endpoint_remedy,
 	agent_studio_private.model_load, agent_studio_private.percent_of,
