@@ -668,11 +668,11 @@ run(const WorkflowPlan *plan, Bytes bytes)
 /* ---- the input ---- */
 
 static void
-take_problem(void *arg, const char *step, const char *problem, const char *hint)
+no_plan(void *arg, const char *step, const char *problem, const char *hint)
 {
-	if (getenv("FUZZ_FLOW_VERBOSE"))
-		fprintf(stderr, "%s: %s (%s)\n", step ? step : "-", problem, hint);
 	(void) arg;
+	(void) step;
+	require(problem[0] != '\0' && hint[0] != '\0');
 }
 
 int
@@ -693,9 +693,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	else
 		fuzz_definition(&bytes, &definition);
-	plan = plan_read(buf_text(&definition), definition.len, take_problem, NULL);
-	if (getenv("FUZZ_FLOW_VERBOSE"))
-		fprintf(stderr, "%s\n", buf_text(&definition));
+	plan = plan_read(buf_text(&definition), definition.len, no_plan, NULL);
 	buf_free(&definition);
 	if (plan == NULL)
 		return -1;
