@@ -358,7 +358,10 @@ holds(Flow *flow, FlowRow *row, const char *condition, bool own)
 	buf_init(&problem, sizeof(row->error_message) - 1);
 	result = flow->host->holds(flow->host->arg, row, condition, own, &problem);
 	if (problem.len > 0)
+	{
 		flow_fail(flow, row, ERROR_CLASS_BAD_REQUEST, buf_text(&problem));
+		result = false;
+	}
 	buf_free(&problem);
 	return result;
 }
@@ -411,11 +414,14 @@ flow_start(Flow *flow, FlowRow *row)
 
 static void renew_helpers(Flow *flow, const PlanStep *step);
 
-/* What runs on demand for a step begins anew with it, and what runs on demand for that. */
+/*
+ * What runs on demand for a step begins anew with it, and what runs on demand for that.
+ * Where it is at work for another step, both take what it brings.
+ */
 static void
 renew_demand(Flow *flow, int step)
 {
-	if (flow->current[step]->state == STEP_PENDING || add_iteration(flow, step, 1) == NULL)
+	if (!step_is_at_rest(flow->current[step]->state) || add_iteration(flow, step, 1) == NULL)
 		return;
 	renew_helpers(flow, &flow->plan->steps[step]);
 }
@@ -462,9 +468,11 @@ hand_off(Flow *flow, FlowRow *row, const PlanRule *rule)
 	if (flow->out_of_memory)
 		return;
 	specialist = flow->current[rule->to];
+	tell(flow, row, "warning", "handed_off", &rule->text, rule->text.npieces > 0 ? NULL : "handed off to a specialist");
+	if (specialist->state != STEP_PENDING)
+		return;
 	if (rule->text.npieces > 0)
 		flow->host->feedback(flow->host->arg, row, specialist, &rule->text, NULL);
-	tell(flow, row, "warning", "handed_off", &rule->text, rule->text.npieces > 0 ? NULL : "handed off to a specialist");
 	flow_start(flow, specialist);
 }
 

@@ -33,6 +33,21 @@ waits(const Flow *flow, const FlowRow *row, const char **why)
 	return false;
 }
 
+/* Whether what runs on demand for it has not come to rest: then that has to be waited for. */
+static bool
+awaits_helper(const Flow *flow, const FlowRow *row, const char **why)
+{
+	for (int i = 0; i < flow->plan->nsteps; i++)
+	{
+		if (step_is_active(flow->current[i]->state) && plan_serves(flow->plan, i, row->step))
+		{
+			*why = "another step is at work for it";
+			return true;
+		}
+	}
+	return false;
+}
+
 /* At rest, but not for good: failed, partial, or held for a review. */
 static bool
 is_open_to_repair(const Flow *flow, const FlowRow *row, const char **why)
@@ -46,29 +61,76 @@ is_open_to_repair(const Flow *flow, const FlowRow *row, const char **why)
 	}
 	if (row->state == STEP_FAILED || row->verdict == VERDICT_MANUAL_REVIEW ||
 		(row->state == STEP_PARTIAL && row->verdict != VERDICT_ACCEPTED))
-		return true;
+		return !awaits_helper(flow, row, why);
 	*why = "the step is neither failed nor partial, nor does it wait for a review";
 	return false;
 }
 
-/* Whether a step behind it has begun: it has been passed by, and no repair would be noticed. */
+static bool has_been_passed(const Flow *flow, int step);
+
+/* Whether a step still waits for what the other one, which runs on demand for it, brings. */
+static bool
+waits_for_helper(const Flow *flow, int step, int helper)
+{
+	const PlanStep *owner = &flow->plan->steps[step];
+
+	if (owner->fallback == helper)
+		return flow->current[step]->state == STEP_FAILED && !has_been_passed(flow, step);
+	for (int i = 0; i < owner->nrules; i++)
+	{
+		if (owner->rules[i].action == RULE_HAND_OFF && owner->rules[i].to == helper)
+			return flow->current[step]->state == STEP_PENDING;
+	}
+	return false;
+}
+
+/* Whether a step behind it has begun, or nobody waits any more for one that runs on demand. */
+static bool
+has_been_passed(const Flow *flow, int step)
+{
+	bool		is_helper = flow->plan->steps[step].demand == DEMAND_FALLBACK ||
+		flow->plan->steps[step].demand == DEMAND_SPECIALIST;
+
+	for (int i = 0; i < flow->plan->nsteps; i++)
+	{
+		const PlanStep *other = &flow->plan->steps[i];
+
+		for (int j = 0; j < other->nafter; j++)
+		{
+			if (other->after[j] == step && flow->current[i]->state != STEP_PENDING)
+				return true;
+		}
+		if (is_helper && waits_for_helper(flow, i, step))
+			return false;
+	}
+	return is_helper;
+}
+
+/* No repair would be noticed then. */
 static bool
 is_behind(const Flow *flow, const FlowRow *row, const char **why)
 {
-	for (int i = 0; i < flow->plan->nsteps; i++)
-	{
-		const PlanStep *step = &flow->plan->steps[i];
+	if (!has_been_passed(flow, row->step))
+		return false;
+	*why = "the workflow has gone on without it";
+	return true;
+}
 
-		for (int j = 0; j < step->nafter; j++)
+/* A step that has not begun may be passed over when it is its turn: the flow leaves no gaps. */
+static bool
+is_its_turn(const Flow *flow, const FlowRow *row, const char **why)
+{
+	const PlanStep *step = flow_step_of(flow, row);
+
+	for (int i = 0; i < step->nafter; i++)
+	{
+		if (!step_is_at_rest(flow->current[step->after[i]]->state))
 		{
-			if (step->after[j] == row->step && flow->current[i]->state != STEP_PENDING)
-			{
-				*why = "the workflow has gone on without it";
-				return true;
-			}
+			*why = "a step before it has not come to rest";
+			return false;
 		}
 	}
-	return false;
+	return true;
 }
 
 bool
@@ -153,7 +215,7 @@ flow_skip(Flow *flow, FlowRow *row, const char **why)
 
 	if (not_begun && !flow_is_rolling_back(flow))
 	{
-		if (!is_current(flow, row, why))
+		if (!is_current(flow, row, why) || awaits_helper(flow, row, why) || !is_its_turn(flow, row, why))
 			return false;
 	}
 	else if (!is_open_to_repair(flow, row, why) || is_behind(flow, row, why))
