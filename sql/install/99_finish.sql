@@ -15,7 +15,9 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_m
 GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
 	agent_studio.as_context_fields, agent_studio.as_workflow_status, agent_studio.as_failure, agent_studio.as_result,
-	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate TO agent_studio_monitor;
+	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate,
+	agent_studio.as_search_agents, agent_studio.as_suggest_agents, agent_studio.as_task_template, agent_studio.as_check_task
+	TO agent_studio_monitor;
 GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
 
 -- What the reading functions and the policies call with the caller's own rights.
@@ -58,6 +60,17 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.media_type, agent_studio_private.
 	agent_studio_private.result_steps, agent_studio_private.result_files, agent_studio_private.metric_text,
 	agent_studio_private.declared_metrics, agent_studio_private.quality_lines, agent_studio_private.task_figures,
 	agent_studio_private.next_calls, agent_studio_private.titled
+	TO agent_studio_user, agent_studio_monitor;
+-- The same for what helps to choose an agent and to word a task.
+GRANT EXECUTE ON FUNCTION agent_studio_private.tasks_of, agent_studio_private.workflow_steps_of,
+	agent_studio_private.weighted_words, agent_studio_private.agent_words, agent_studio_private.whole_words, agent_studio_private.any_word,
+	agent_studio_private.search_query, agent_studio_private.in_team, agent_studio_private.check_search, agent_studio_private.required,
+	agent_studio_private.not_null, agent_studio_private.in_range,
+	agent_studio_private.type_vocabulary, agent_studio_private.stem, agent_studio_private.task_words, agent_studio_private.type_fit,
+	agent_studio_private.suggestion_reason, agent_studio_private.template_text, agent_studio_private.good_task,
+	agent_studio_private.says_scope, agent_studio_private.says_output, agent_studio_private.says_context,
+	agent_studio_private.says_constraints, agent_studio_private.vague_words, agent_studio_private.unfilled,
+	agent_studio_private.fitting_type, agent_studio_private.context_example, agent_studio_private.output_example
 	TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of workflows that are not under way.
 GRANT EXECUTE ON FUNCTION agent_studio_private.has_role, agent_studio_private.sees_workflow, agent_studio_private.find_workflow,
