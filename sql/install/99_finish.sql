@@ -72,6 +72,9 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.tasks_of, agent_studio_private.wo
 	agent_studio_private.says_constraints, agent_studio_private.vague_words, agent_studio_private.unfilled,
 	agent_studio_private.fitting_type, agent_studio_private.context_example, agent_studio_private.output_example
 	TO agent_studio_user, agent_studio_monitor;
+-- The same for what they show of budgets.
+GRANT EXECUTE ON FUNCTION agent_studio_private.period_start, agent_studio_private.period_end, agent_studio_private.budget_scope,
+	agent_studio_private.projected, agent_studio_private.budget_alerts TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of workflows that are not under way.
 GRANT EXECUTE ON FUNCTION agent_studio_private.has_role, agent_studio_private.sees_workflow, agent_studio_private.find_workflow,
 	agent_studio_private.find_version, agent_studio_private.draft_of, agent_studio_private.check_inputs,
@@ -92,6 +95,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.start_test(text, jsonb, text[]),
 GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps TO agent_studio_user, agent_studio_monitor;
 
 -- Everything but queue, commands and model_headroom is dumped: see as_release_restored.
+-- What budgets have spent is counted anew by the next executor.
 -- Nor are epochs: in a restored database the executor begins its own before their rows come.
 DO $$
 DECLARE
@@ -101,7 +105,7 @@ BEGIN
 		SELECT t.oid::pg_catalog.regclass AS marked
 		FROM pg_catalog.pg_class t
 		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
-		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom')
+		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom', 'budget_spending')
 		UNION ALL
 		SELECT d.objid::pg_catalog.regclass
 		FROM pg_catalog.pg_class t
@@ -109,7 +113,7 @@ BEGIN
 			AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i'
 		JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
 		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
-		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom')
+		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom', 'budget_spending')
 	LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(item.marked, '');
 	END LOOP;
