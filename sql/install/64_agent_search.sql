@@ -51,7 +51,9 @@ BEGIN
 		RETURN wanted;
 	END IF;
 	known := ARRAY(SELECT DISTINCT l FROM unnest(documents) d, unnest(tsvector_to_array(d)) l);
-	RETURN agent_studio_private.any_word(ARRAY(SELECT agent_studio_private.suggest(w, known) FROM unnest(words) w));
+	-- Whoever mistypes a word mostly begins it right; short words are near to everything.
+	RETURN agent_studio_private.any_word(ARRAY(
+		SELECT agent_studio_private.suggest(w, ARRAY(SELECT k FROM unnest(known) k WHERE left(k, 1) = left(w, 1))) FROM unnest(words) w WHERE length(w) > 3));
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.search_query(text, tsvector[]) IS

@@ -79,6 +79,19 @@ RETURN concat_ws(':', (budget).kind, nullif((budget).name, ''));
 COMMENT ON FUNCTION agent_studio_private.budget_scope(agent_studio.budgets) IS
 'The scope as as_set_budget takes it: all, team:NAME, user:NAME, agent:NAME, workflow:NAME.';
 
+CREATE FUNCTION agent_studio_private.budget_words(scope text, period text, amount_usd numeric, spent_usd numeric) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format('The budget of %s for %s is %s: %s of %s spent',
+		agent_studio_private.one_line(scope, 60), CASE period WHEN 'day' THEN 'today' ELSE 'this ' || period END,
+		CASE WHEN spent_usd >= amount_usd THEN 'used up' ELSE format('%s %% used', floor(100 * spent_usd / amount_usd)) END,
+		agent_studio_private.money_text(spent_usd), agent_studio_private.money_text(amount_usd));
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.budget_words(text, text, numeric, numeric) IS
+'How far a budget is used, in words.';
+
 CREATE FUNCTION agent_studio_private.falls_under(budget agent_studio.budgets, owner text, team text, agent text, workflow text) RETURNS boolean
 LANGUAGE sql IMMUTABLE
 RETURN CASE (budget).kind WHEN 'all' THEN true
@@ -140,7 +153,7 @@ BEGIN
 		RETURNING s.budget_id, s.spent_usd, s.spent_usd - n.spent AS before, n.execution_id)
 	INSERT INTO agent_studio.notices (execution_id, severity, kind, message, owner, team)
 	SELECT e.execution_id, CASE WHEN s.spent_usd >= b.amount_usd THEN 'error' ELSE 'warning' END, 'budget',
-		   agent_studio_private.budget_words(b, s.spent_usd), e.owner, e.team
+		   agent_studio_private.budget_words(agent_studio_private.budget_scope(b), b.period, b.amount_usd, s.spent_usd), e.owner, e.team
 	FROM spent s JOIN agent_studio.budgets b USING (budget_id) JOIN agent_studio.executions e USING (execution_id)
 	WHERE (s.before < b.amount_usd AND s.spent_usd >= b.amount_usd)
 	   OR (s.before < 0.8 * b.amount_usd AND s.spent_usd >= 0.8 * b.amount_usd);
@@ -150,19 +163,6 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.add_spending(bigint[], integer[], integer[]) IS
 'Adds attempts that were just written to what their budgets have spent, with a notice where one comes to 80 percent or to its end; what was not counted yet is counted.';
 
-CREATE FUNCTION agent_studio_private.budget_words(budget agent_studio.budgets, spent numeric) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN format('The budget of %s for this %s is %s: %s of %s spent',
-		agent_studio_private.one_line(agent_studio_private.budget_scope(budget), 100), budget.period,
-		CASE WHEN spent >= budget.amount_usd THEN 'used up' ELSE format('%s %% used', floor(100 * spent / budget.amount_usd)) END,
-		agent_studio_private.money_text(spent), agent_studio_private.money_text(budget.amount_usd));
-END
-$$;
-COMMENT ON FUNCTION agent_studio_private.budget_words(agent_studio.budgets, numeric) IS
-'How far a budget is used, in words.';
-
 -- ---------- refusing ----------
 
 CREATE FUNCTION agent_studio_private.require_budget(owner text, team text, agent text, workflow text) RETURNS void
@@ -171,7 +171,7 @@ AS $$
 DECLARE
 	used_up record;
 BEGIN
-	SELECT agent_studio_private.budget_words(b, s.spent_usd) AS words, agent_studio_private.budget_scope(b) AS scope,
+	SELECT agent_studio_private.budget_words(agent_studio_private.budget_scope(b), b.period, b.amount_usd, s.spent_usd) AS words, agent_studio_private.budget_scope(b) AS scope,
 		   agent_studio_private.period_end(b.period, now()) AS ends INTO used_up
 	FROM agent_studio.budgets b
 	JOIN agent_studio.budget_spending s ON s.budget_id = b.budget_id AND s.period_start = agent_studio_private.period_start(b.period, now())
@@ -233,7 +233,7 @@ BEGIN
 	IF kind <> 'user' OR name <> actor THEN
 		RAISE EXCEPTION 'role "%" may not set the budget of %', actor, concat_ws(':', kind, nullif(name, ''))
 			USING ERRCODE = 'insufficient_privilege',
-				  HINT = format('Members of agent_studio_admin set every budget, everybody else one for himself: user:%s.', actor);
+				  HINT = format('Members of agent_studio_admin set every budget, everybody else one of their own: user:%s.', actor);
 	END IF;
 	IF old.set_by <> actor THEN
 		RAISE EXCEPTION 'the budget of user:% was set by role "%"', name, old.set_by

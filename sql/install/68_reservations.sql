@@ -15,14 +15,15 @@ END;
 COMMENT ON FUNCTION agent_studio_private.usual_cost(bigint) IS
 'The median cost in USD of the newest 20 tasks that the agent completed; NULL = none yet, or none with a known cost.';
 
--- queue.tokens are those of the prompt and 1000, or the most output that the agent may give.
+-- queue.tokens are a quarter of the prompt's bytes, and 1000 or the most output that the agent
+-- may give. Code, and scripts other than Latin, take more tokens than that: half of the bytes.
 CREATE FUNCTION agent_studio_private.most_cost(queued agent_studio.queue, step_version bigint) RETURNS numeric
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT CASE WHEN v.max_output_tokens IS NOT NULL
-			THEN (greatest(0, (queued).tokens - v.max_output_tokens) * p.input_price + v.max_output_tokens * p.output_price) / 1000000
+			THEN (2 * greatest(0, (queued).tokens - v.max_output_tokens) * p.input_price + v.max_output_tokens * p.output_price) / 1000000
 			ELSE coalesce(agent_studio_private.usual_cost(step_version),
-				(greatest(0, (queued).tokens - 1000) * p.input_price + coalesce(m.max_output_tokens, 1000) * p.output_price) / 1000000) END
+				(2 * greatest(0, (queued).tokens - 1000) * p.input_price + coalesce(m.max_output_tokens, 1000) * p.output_price) / 1000000) END
 	FROM agent_studio.models m
 	LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = step_version
 	JOIN LATERAL (SELECT x.input_price, x.output_price FROM agent_studio.model_prices x
@@ -84,7 +85,7 @@ DECLARE
 BEGIN
 	SELECT array_agg(b.budget_id ORDER BY b.budget_id), array_agg(b.amount_usd ORDER BY b.budget_id),
 		   array_agg(coalesce(s.spent_usd, 0) ORDER BY b.budget_id), array_agg(0 ORDER BY b.budget_id),
-		   array_agg(CASE WHEN s.spent_usd >= b.amount_usd THEN agent_studio_private.budget_words(b, s.spent_usd) END ORDER BY b.budget_id)
+		   array_agg(CASE WHEN s.spent_usd >= b.amount_usd THEN agent_studio_private.budget_words(agent_studio_private.budget_scope(b), b.period, b.amount_usd, s.spent_usd) END ORDER BY b.budget_id)
 	INTO budgets, amounts, spent, in_flight, used_up
 	FROM agent_studio.budgets b
 	LEFT JOIN agent_studio.budget_spending s ON s.budget_id = b.budget_id AND s.period_start = agent_studio_private.period_start(b.period, clock_timestamp())

@@ -175,7 +175,7 @@ BEGIN
 	RETURN QUERY
 	SELECT a.kind, a.advice, a.example
 	FROM (VALUES
-		('too_short', words < 8, format('%s words leave much open: say what exactly, for whom, and how large.', words),
+		('too_short', words < 8, format('%s much open: say what exactly, for whom, and how large.', CASE words WHEN 1 THEN '1 word leaves' ELSE words || ' words leave' END),
 			agent_studio_private.good_task(kind_of_agent)),
 		('unfilled', open_fields IS NOT NULL, format('Fill in what the template leaves open: %s.', open_fields),
 			agent_studio_private.good_task(kind_of_agent)),

@@ -54,10 +54,9 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
 	-- The remedy is an amount with which it would hold as it goes now, with a quarter to spare.
 	SELECT CASE s.state WHEN 'over' THEN 'error' ELSE 'warning' END, 'budget', NULL::bigint,
-		   format('The budget of %s for this %s is %s: %s of %s spent, %s expected by its end%s',
-			agent_studio_private.one_line(s.scope, 60), s.period, CASE s.state WHEN 'over' THEN 'used up' ELSE format('%s %% used', s.percent_used) END,
-			agent_studio_private.money_text(s.spent_usd), agent_studio_private.money_text(s.amount_usd), agent_studio_private.money_text(s.projected_usd),
-			CASE WHEN s.unknown_calls > 0 THEN format('; the cost of %s calls is not known', s.unknown_calls) ELSE '' END),
+		   agent_studio_private.budget_words(s.scope, s.period, s.amount_usd, s.spent_usd)
+			|| format(', %s expected by its end', agent_studio_private.money_text(s.projected_usd))
+			|| CASE WHEN s.unknown_calls > 0 THEN format('; the cost of %s calls is not known', s.unknown_calls) ELSE '' END,
 		   format('SELECT agent_studio.as_set_budget(%L, %s, %L, %L);', s.scope,
 			least(pg_catalog.ceil(1.25 * greatest(s.projected_usd, s.spent_usd, s.amount_usd)), 999999999999), s.period, s.action)
 	FROM agent_studio.budget_status s WHERE s.state IN ('near', 'over')

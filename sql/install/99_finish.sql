@@ -73,7 +73,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.tasks_of, agent_studio_private.wo
 	agent_studio_private.fitting_type, agent_studio_private.context_example, agent_studio_private.output_example
 	TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of budgets.
-GRANT EXECUTE ON FUNCTION agent_studio_private.period_start, agent_studio_private.period_end, agent_studio_private.budget_scope,
+GRANT EXECUTE ON FUNCTION agent_studio_private.period_start, agent_studio_private.period_end, agent_studio_private.budget_scope, agent_studio_private.budget_words,
 	agent_studio_private.projected, agent_studio_private.budget_alerts TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of workflows that are not under way.
 GRANT EXECUTE ON FUNCTION agent_studio_private.has_role, agent_studio_private.sees_workflow, agent_studio_private.find_workflow,
