@@ -236,6 +236,15 @@ BEGIN
 	PERFORM * FROM agent_studio.as_logs(id, 'info', 'x');
 	PERFORM * FROM agent_studio.as_check();
 	PERFORM * FROM agent_studio.as_context_fields('builder');
+	PERFORM * FROM agent_studio.as_search_agents('hijak', agent_type => 'builder', team => 'mine', environment => 'development');
+	PERFORM * FROM agent_studio.as_suggest_agents('Build and hijack');
+	PERFORM * FROM agent_studio.as_task_template('builder');
+	PERFORM * FROM agent_studio.as_check_task('hijack', 'Build something', '{"a": 1}');
+	PERFORM * FROM agent_studio.agent_performance;
+	PERFORM agent_studio.as_set_budget('user:regress_bob', 1, 'day', 'refuse');
+	PERFORM * FROM agent_studio.budget_status;
+	PERFORM * FROM agent_studio_private.budget_alerts();
+	PERFORM agent_studio.as_set_budget('user:regress_bob', NULL);
 	PERFORM * FROM agent_studio.executions;
 	PERFORM * FROM agent_studio.outputs;
 	PERFORM agent_studio.as_grant('hijack', 'regress_alice', 'modify'), agent_studio.as_revoke('hijack', 'regress_alice');

@@ -61,6 +61,8 @@ typedef struct Claim
 	char	   *deployment;
 	char	   *max_tokens_parameter;
 	char	   *request_options;
+	bool		put_back;		/* it waits for a budget, and is not claimed any more */
+	char	   *refusal;		/* why it must not be sent; NULL = it may */
 } Claim;
 
 typedef enum Outcome

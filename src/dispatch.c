@@ -22,6 +22,7 @@
 #include "bad_row.h"
 #include "budget.h"
 #include "executor.h"
+#include "spend.h"
 #include "turn.h"
 
 #define MAX_CLAIM		500		/* a turn stays short */
@@ -167,6 +168,7 @@ dispatch_work(void *arg)
 	int			nuses;
 
 	MemoryContextSwitchTo(executor->round);
+	spend_refresh(executor);
 	if (dispatch->only == NULL)
 		commands_and_timers(dispatch);
 	if (dispatch->places <= 0)
@@ -175,6 +177,7 @@ dispatch_work(void *arg)
 	nuses = limits_uses(executor->limits, executor_clock(), uses, limits_models(executor->limits));
 	dispatch->claims = queue_claim(executor->epoch, dispatch->places, dispatch->tokens, uses, nuses, dispatch->only,
 								   &dispatch->nclaims);
+	dispatch->nclaims = spend_reserve(executor, dispatch->claims, dispatch->nclaims);
 	dispatch->resolved = palloc0(Max(1, dispatch->nclaims) * sizeof(Resolved *));
 	for (int i = 0; i < dispatch->nclaims; i++)
 	{
@@ -239,11 +242,25 @@ count_send(Executor *executor, Call *call, const Claim *claim)
 }
 
 static Call *
+refused_by_budget(const Claim *claim, Journal *journal)
+{
+	EndpointProblem problem = {ERROR_CLASS_BUDGET_EXCEEDED, "",
+	"Wait for the budget's next period, or have it raised: SELECT * FROM agent_studio.budget_status."};
+	size_t		len = utf8_clip(claim->refusal, strlen(claim->refusal), sizeof(problem.message) - 1);
+
+	memcpy(problem.message, claim->refusal, len);
+	problem.message[len] = '\0';
+	return call_refused(claim, &problem, journal);
+}
+
+static Call *
 start_call(Executor *executor, const Claim *claim, Resolved *resolved)
 {
 	EndpointProblem gone = {ERROR_CLASS_INTERNAL, "rows that belong to this step are missing",
 	"The tables of agent_studio were changed by hand; restore them, or cancel the execution."};
 
+	if (claim->refusal != NULL)
+		return refused_by_budget(claim, executor->journal);
 	if (resolved == NULL)
 		return call_refused(claim, &gone, executor->journal);
 	if (!resolved->usable)

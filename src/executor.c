@@ -38,6 +38,7 @@
 #include "compat.h"
 #include "executor.h"
 #include "launcher.h"
+#include "spend.h"
 #include "turn.h"
 
 #define ABSORB_MS			20	/* a round looks at what came for this long */
@@ -211,6 +212,7 @@ recall_work(void *arg)
 {
 	queue_recall_sends(executor->limits, as_minute_ms);
 	queue_recall_blocks(executor->limits);
+	spend_begin(executor);
 }
 
 static void
@@ -573,6 +575,7 @@ agent_studio_executor_main(Datum arg)
 	}
 	budget_prepare_process();
 	create_executor(slot);
+	spend_watch();
 	begin_epoch();
 	SpinLockAcquire(&slot->mutex);
 	slot->epoch = executor->epoch;

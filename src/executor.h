@@ -47,6 +47,10 @@ typedef struct Executor
 	HttpReading reading;		/* what memory allows */
 	Limits	   *limits;			/* what models have used, calls in flight among it */
 
+	bool		counts_spending;	/* there are budgets: see spend.h */
+	bool		bounds_spending;	/* some of them refuse */
+	TimestampTz next_day;		/* when budgets are to be looked at again */
+
 	CommandList commands;		/* seen, to be applied with the next write */
 
 	/*

@@ -18,6 +18,7 @@
 #include "bad_row.h"
 #include "budget.h"
 #include "executor.h"
+#include "spend.h"
 #include "turn.h"
 
 #define WRITE_BYTES			(8 * 1024 * 1024)	/* of answers in one transaction, which
@@ -261,6 +262,7 @@ write_work(void *arg)
 			elog(LOG, "agent_studio: %d of %d results belong to attempts that the queue no longer knows",
 				 writing->ncalls - written, writing->ncalls);
 		queue_write_headroom(writing->calls, writing->ncalls);
+		spend_add(executor, writing->calls, writing->ncalls);
 	}
 	if (writing->with_journal)
 		journal_write(executor->journal);

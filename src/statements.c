@@ -356,6 +356,21 @@ static const char fail_unwritable_sql[] =
 static const char unqueue_sql[] =
 "DELETE FROM agent_studio.queue q WHERE q.execution_id = $1 AND q.step_no = $2 AND q.epoch IS NOT DISTINCT FROM $3";
 
+/* Budgets: the arithmetic is in functions, which tests and people can call too. */
+static const char read_budgets_sql[] =
+"SELECT count(*), count(*) FILTER (WHERE b.action = 'refuse') FROM agent_studio.budgets b";
+
+static const char forget_spending_sql[] = "DELETE FROM agent_studio.budget_spending";
+
+static const char count_spending_sql[] = "SELECT agent_studio_private.count_spending()";
+
+static const char reserve_sql[] =
+"SELECT r.execution_id, r.step_no, r.refusal FROM agent_studio_private.reserve_spending($1, $2) r";
+
+static const char add_spending_sql[] = "SELECT agent_studio_private.add_spending($1, $2, $3)";
+
+static const char release_held_sql[] = "SELECT agent_studio_private.release_held()";
+
 static const char write_thoughts_sql[] =
 "INSERT INTO agent_studio.thoughts (execution_id, seq, step_no, attempt_no, at, elapsed_ms, source, content, owner, team)"
 " SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
@@ -406,6 +421,12 @@ static const StatementText texts[STATEMENT_COUNT] = {
 		TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT4ARRAYOID,
 		INT8ARRAYOID, BOOLARRAYOID, TEXTARRAYOID, FLOAT8ARRAYOID}},
 	[STATEMENT_REROUTE] = {reroute_sql, 1, {INT8ARRAYOID}},
+	[STATEMENT_READ_BUDGETS] = {read_budgets_sql, 0, {0}},
+	[STATEMENT_FORGET_SPENDING] = {forget_spending_sql, 0, {0}},
+	[STATEMENT_COUNT_SPENDING] = {count_spending_sql, 0, {0}},
+	[STATEMENT_RESERVE] = {reserve_sql, 2, {INT8ARRAYOID, INT4ARRAYOID}},
+	[STATEMENT_ADD_SPENDING] = {add_spending_sql, 3, {INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID}},
+	[STATEMENT_RELEASE_HELD] = {release_held_sql, 0, {0}},
 	[STATEMENT_FAIL_UNWRITABLE] = {fail_unwritable_sql, 4, {INT8OID, INT4OID, INT8OID, TEXTOID}},
 	[STATEMENT_UNQUEUE] = {unqueue_sql, 3, {INT8OID, INT4OID, INT8OID}},
 	[STATEMENT_WRITE_THOUGHTS] = {write_thoughts_sql, 10, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,

@@ -86,6 +86,12 @@ set_commit_level(TurnCommit commit)
 							 GUC_ACTION_LOCAL, true, 0, false);
 }
 
+void
+turn_commit_durably(void)
+{
+	set_commit_level(TURN_COMMIT_DURABLE);
+}
+
 /*
  * lock_timeout sends the process a SIGINT, and so does pg_cancel_backend. Only the
  * first is obeyed: there is no query of anybody's to cancel.

@@ -32,6 +32,9 @@ extern const char *turn_error(void);
  */
 extern TurnResult turn_run(TurnWork work, void *arg, TurnCommit commit);
 
+/* Within a turn: its commit is on the disk before it is told, whatever was wanted. */
+extern void turn_commit_durably(void);
+
 /* The process's handler of SIGINT, without which no lock is ever given up. */
 extern void turn_on_sigint(SIGNAL_ARGS);
 

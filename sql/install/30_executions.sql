@@ -95,7 +95,7 @@ COMMENT ON COLUMN agent_studio.executions.output_tokens IS 'Sum over its attempt
 COMMENT ON COLUMN agent_studio.executions.reasoning_tokens IS 'Output tokens spent on reasoning; NULL = not said.';
 COMMENT ON COLUMN agent_studio.executions.input_cost_usd IS 'USD for input, sum over its attempts; NULL = no price or no usage known.';
 COMMENT ON COLUMN agent_studio.executions.output_cost_usd IS 'USD for output, sum over its attempts; NULL = no price or no usage known.';
-COMMENT ON COLUMN agent_studio.executions.error_class IS 'Why it failed: timeout, rate_limited, overloaded, connection, bad_request, authentication, permission, not_found, content_filter, invalid_output, canceled, internal; NULL = it did not.';
+COMMENT ON COLUMN agent_studio.executions.error_class IS 'Why it failed: timeout, rate_limited, overloaded, connection, bad_request, authentication, permission, not_found, content_filter, invalid_output, budget_exceeded, max_iterations, canceled, internal; NULL = it did not.';
 COMMENT ON COLUMN agent_studio.executions.error_message IS 'What happened, in the vendor''s words where there are any; NULL = no failure.';
 COMMENT ON COLUMN agent_studio.executions.error_hint IS 'What to do about it; NULL = no failure.';
 
@@ -284,7 +284,7 @@ COMMENT ON COLUMN agent_studio.notices.notice_id IS 'Key within the execution.';
 COMMENT ON COLUMN agent_studio.notices.step_no IS 'The step; NULL = the execution as a whole.';
 COMMENT ON COLUMN agent_studio.notices.at IS 'When it came.';
 COMMENT ON COLUMN agent_studio.notices.severity IS 'info, warning, success or error.';
-COMMENT ON COLUMN agent_studio.notices.kind IS 'What it is about, for programs: retry, failed, truncated, repaired, no_usage, no_price, recovered, quota, command_refused, command_applied; of workflows also step_completed, step_failed, step_skipped, waiting, partial, went_back, handed_off, manual_review, rule, rollback, completed.';
+COMMENT ON COLUMN agent_studio.notices.kind IS 'What it is about, for programs: retry, failed, truncated, repaired, no_usage, no_price, recovered, quota, budget, command_refused, command_applied; of workflows also step_completed, step_failed, step_skipped, waiting, partial, went_back, handed_off, manual_review, rule, rollback, completed.';
 COMMENT ON COLUMN agent_studio.notices.message IS 'The notice in words.';
 COMMENT ON COLUMN agent_studio.notices.owner IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.notices.team IS 'As in executions.';

@@ -180,6 +180,7 @@ BEGIN
 	PERFORM agent_studio_private.usable_server(actor, used_server);
 	used_format := agent_studio_private.task_format(output_format, json_schema, used_version.output_format);
 	used_team := CASE WHEN agent_studio_private.has_role(actor, used_agent.team) THEN used_agent.team END;
+	PERFORM agent_studio_private.require_budget(actor, used_team, agent, NULL);
 
 	timeout_seconds := coalesce(timeout_seconds, used_version.timeout_seconds);
 	IF max_iterations > 1 OR validation_criteria IS NOT NULL THEN
@@ -224,7 +225,7 @@ CREATE FUNCTION agent_studio.as_execute_task(
 	verbose boolean DEFAULT false) RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_execute_task(text, text, jsonb, text, integer, text, jsonb, integer, text, json, text, integer, boolean) IS
-'Gives an agent a task and returns the execution''s id. The task is sent after COMMIT; rolled back it is never sent. priority: low, normal, high, critical. timeout_seconds bounds one attempt (NULL = the agent''s). output_format: markdown, json, plaintext or code (NULL = the agent''s). json_schema: a JSON Schema or the shorthand {"name": "string"}; an answer that breaks it is never completed. max_retries: tries after the first. With max_iterations (1 to 10, strategy improve_until_valid) the task is repeated with feedback until validation_criteria hold: {"minQualityScore": 0.85, "requiredSections": ["..."], "validator": "agent"}; the quality score, 0 to 1, is the validator agent''s, or else the mean of completeness (sections present) and format compliance. Every iteration is kept; where the criteria never hold, the execution fails with class max_iterations and as_output shows the best. The same idempotency_key gives the first id again. verbose keeps DEBUG lines. Raises 42704 unknown agent, 42501 no right to the agent or its server, 55000 deprecated, 22023 bad value, 54000 more than it may hold.';
+'Gives an agent a task and returns the execution''s id. The task is sent after COMMIT; rolled back it is never sent. priority: low, normal, high, critical. timeout_seconds bounds one attempt (NULL = the agent''s). output_format: markdown, json, plaintext or code (NULL = the agent''s). json_schema: a JSON Schema or the shorthand {"name": "string"}; an answer that breaks it is never completed. max_retries: tries after the first. With max_iterations (1 to 10, strategy improve_until_valid) the task is repeated with feedback until validation_criteria hold: {"minQualityScore": 0.85, "requiredSections": ["..."], "validator": "agent"}; the quality score, 0 to 1, is the validator agent''s, or else the mean of completeness (sections present) and format compliance. Every iteration is kept; where the criteria never hold, the execution fails with class max_iterations and as_output shows the best. The same idempotency_key gives the first id again. verbose keeps DEBUG lines. Raises 42704 unknown agent, 42501 no right to the agent or its server, 55000 deprecated, 53400 a budget that is used up, 22023 bad value, 54000 more than it may hold.';
 
 CREATE FUNCTION agent_studio.as_context_fields(agent_type text)
 RETURNS TABLE (field text, description text)

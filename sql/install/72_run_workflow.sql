@@ -78,6 +78,7 @@ DECLARE
 	pinned jsonb := agent_studio_private.pin_agents(run.owner, run.workflow, definition);
 	filled_in jsonb := agent_studio_private.complete_inputs(definition, run.inputs);
 BEGIN
+	PERFORM agent_studio_private.require_budget(run.owner, run.team, NULL, run.workflow);
 	INSERT INTO agent_studio.executions AS e (kind, workflow, workflow_version_id, task, priority, max_retries, inputs,
 		plan, agents, pause_before_each_step, continue_on_warnings, is_test, notify, is_verbose, idempotency_key, owner, team)
 	VALUES ('workflow', run.workflow, run.workflow_version_id, run.task, run.priority,
@@ -95,7 +96,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.start_workflow(agent_studio.executions, jsonb) IS
-'Inserts the run of a definition, whose agents it pins and whose inputs it completes, and queues its first steps; returns its id. Raises what pin_agents and complete_inputs raise, 40001.';
+'Inserts the run of a definition, whose agents it pins and whose inputs it completes, and queues its first steps; returns its id. Raises what pin_agents, complete_inputs and require_budget raise, 40001.';
 
 CREATE FUNCTION agent_studio_private.check_inputs(inputs jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
@@ -175,7 +176,7 @@ CREATE FUNCTION agent_studio.as_run_workflow(
 	idempotency_key text DEFAULT NULL) RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_run_workflow(text, jsonb, text, boolean, boolean, boolean, jsonb, text, text) IS
-'Starts a workflow with its inputs and returns the execution''s id. Its first steps are sent after COMMIT; rolled back nothing is ever sent. priority: low, normal, high, critical. pause_before_each_step: every step waits for as_approve. continue_on_warnings false: a step that completed with a warning stops it for a manual review. verbose keeps DEBUG lines. notify: who is to hear of its end (NULL = as the definition says). version NULL = the current one. The execution keeps that version and the current versions of its agents. The same idempotency_key gives the first id again. Raises 42704 unknown workflow or version, 42501 no right to it, to an agent or a server, 55000 draft or deprecated, 22023 inputs that are missing, unknown or of a wrong type.';
+'Starts a workflow with its inputs and returns the execution''s id. Its first steps are sent after COMMIT; rolled back nothing is ever sent. priority: low, normal, high, critical. pause_before_each_step: every step waits for as_approve. continue_on_warnings false: a step that completed with a warning stops it for a manual review. verbose keeps DEBUG lines. notify: who is to hear of its end (NULL = as the definition says). version NULL = the current one. The execution keeps that version and the current versions of its agents. The same idempotency_key gives the first id again. Raises 42704 unknown workflow or version, 42501 no right to it, to an agent or a server, 55000 draft or deprecated, 53400 a budget that is used up, 22023 inputs that are missing, unknown or of a wrong type.';
 
 CREATE PROCEDURE agent_studio.as_follow_workflow(
 	workflow text, inputs jsonb DEFAULT '{}', priority text DEFAULT 'normal',

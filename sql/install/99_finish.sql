@@ -18,7 +18,9 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agen
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
 	agent_studio.as_context_fields, agent_studio.as_workflow_status, agent_studio.as_failure, agent_studio.as_result,
 	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate,
-	agent_studio.as_history, agent_studio.as_history_totals TO agent_studio_monitor;
+	agent_studio.as_history, agent_studio.as_history_totals,
+	agent_studio.as_search_agents, agent_studio.as_suggest_agents, agent_studio.as_task_template, agent_studio.as_check_task
+	TO agent_studio_monitor;
 GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
 
 -- What the reading functions and the policies call with the caller's own rights.
@@ -69,6 +71,20 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.media_type, agent_studio_private.
 GRANT EXECUTE ON FUNCTION agent_studio_private.either_sum, agent_studio_private.seconds_between, agent_studio_private.retries_of,
 	agent_studio_private.in_order, agent_studio_private.check_history, agent_studio_private.chosen_executions, agent_studio_private.in_range
 	TO agent_studio_user, agent_studio_monitor;
+-- The same for what helps to choose an agent and to word a task.
+GRANT EXECUTE ON FUNCTION agent_studio_private.tasks_of, agent_studio_private.workflow_steps_of,
+	agent_studio_private.weighted_words, agent_studio_private.agent_words, agent_studio_private.whole_words, agent_studio_private.any_word,
+	agent_studio_private.search_query, agent_studio_private.in_team, agent_studio_private.check_search, agent_studio_private.required,
+	agent_studio_private.not_null, agent_studio_private.in_range,
+	agent_studio_private.type_vocabulary, agent_studio_private.stem, agent_studio_private.task_words, agent_studio_private.type_fit,
+	agent_studio_private.suggestion_reason, agent_studio_private.template_text, agent_studio_private.good_task,
+	agent_studio_private.says_scope, agent_studio_private.says_output, agent_studio_private.says_context,
+	agent_studio_private.says_constraints, agent_studio_private.vague_words, agent_studio_private.unfilled,
+	agent_studio_private.fitting_type, agent_studio_private.context_example, agent_studio_private.output_example
+	TO agent_studio_user, agent_studio_monitor;
+-- The same for what they show of budgets.
+GRANT EXECUTE ON FUNCTION agent_studio_private.period_start, agent_studio_private.period_end, agent_studio_private.budget_scope, agent_studio_private.budget_words,
+	agent_studio_private.projected, agent_studio_private.budget_alerts TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of workflows that are not under way.
 GRANT EXECUTE ON FUNCTION agent_studio_private.has_role, agent_studio_private.sees_workflow, agent_studio_private.find_workflow,
 	agent_studio_private.find_version, agent_studio_private.draft_of, agent_studio_private.check_inputs,
@@ -92,6 +108,8 @@ GRANT SELECT ON agent_studio_private.totals, agent_studio_private.spending, agen
 	TO agent_studio_user, agent_studio_monitor;
 
 -- Everything but queue, commands, schedule_jobs and model_headroom is dumped: see as_release_restored.
+-- Everything but queue, commands and model_headroom is dumped: see as_release_restored.
+-- What budgets have spent is counted anew by the next executor.
 -- Nor are epochs: in a restored database the executor begins its own before their rows come.
 DO $$
 DECLARE
@@ -101,7 +119,7 @@ BEGIN
 		SELECT t.oid::pg_catalog.regclass AS marked
 		FROM pg_catalog.pg_class t
 		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
-		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom', 'schedule_jobs')
+		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom', 'schedule_jobs', 'budget_spending')
 		UNION ALL
 		SELECT d.objid::pg_catalog.regclass
 		FROM pg_catalog.pg_class t
@@ -109,7 +127,7 @@ BEGIN
 			AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i'
 		JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
 		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
-		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom', 'schedule_jobs')
+		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom', 'schedule_jobs', 'budget_spending')
 	LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(item.marked, '');
 	END LOOP;
