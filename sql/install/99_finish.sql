@@ -14,7 +14,7 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_m
 	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored TO agent_studio_admin;
 GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
-	agent_studio.as_context_fields, agent_studio.as_workflow_status, agent_studio.as_failure, agent_studio.as_result,
+	agent_studio.as_context_fields, agent_studio.as_usage, agent_studio.as_workflow_status, agent_studio.as_failure, agent_studio.as_result,
 	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate TO agent_studio_monitor;
 GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
 
@@ -76,9 +76,9 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.start_test(text, jsonb, text[]),
 	agent_studio_private.dry_run, agent_studio_private.inputs_problem, agent_studio_private.endpoint_problems,
 	agent_studio_private.inputs_text, agent_studio_private.outputs_texts, agent_studio_private.condition_text,
 	agent_studio_private.error_handling_text TO agent_studio_user;
-GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps TO agent_studio_user, agent_studio_monitor;
+GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps, agent_studio_private.calls TO agent_studio_user, agent_studio_monitor;
 
--- Everything but queue, commands and model_headroom is dumped: see as_release_restored.
+-- Everything but queue, live_usage, commands and model_headroom is dumped: see as_release_restored.
 -- Nor are epochs: in a restored database the executor begins its own before their rows come.
 DO $$
 DECLARE
@@ -88,7 +88,7 @@ BEGIN
 		SELECT t.oid::pg_catalog.regclass AS marked
 		FROM pg_catalog.pg_class t
 		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
-		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom')
+		  AND t.relname NOT IN ('queue', 'live_usage', 'commands', 'epochs', 'model_headroom')
 		UNION ALL
 		SELECT d.objid::pg_catalog.regclass
 		FROM pg_catalog.pg_class t
@@ -96,7 +96,7 @@ BEGIN
 			AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i'
 		JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
 		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
-		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom')
+		  AND t.relname NOT IN ('queue', 'live_usage', 'commands', 'epochs', 'model_headroom')
 	LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(item.marked, '');
 	END LOOP;
