@@ -14,7 +14,8 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_m
 	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored TO agent_studio_admin;
 GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
-	agent_studio.as_context_fields, agent_studio.as_usage, agent_studio.as_workflow_status, agent_studio.as_failure, agent_studio.as_result,
+	agent_studio.as_context_fields, agent_studio.as_usage, agent_studio.as_progress, agent_studio.as_notices,
+	agent_studio.as_workflow_status, agent_studio.as_failure, agent_studio.as_result,
 	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate TO agent_studio_monitor;
 GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
 
@@ -50,6 +51,14 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.plan_of, agent_studio_private.pla
 	agent_studio_private.option_rows, agent_studio_private.can_be_canceled, agent_studio_private.wrapped, agent_studio_private.failure_message,
 	agent_studio_private.failure_details, agent_studio_private.option_lines, agent_studio_private.failure_title
 	TO agent_studio_user, agent_studio_monitor;
+-- The same for what they show of work under way.
+GRANT EXECUTE ON FUNCTION agent_studio_private.type_phases, agent_studio_private.phases_of, agent_studio_private.bar,
+	agent_studio_private.usual_call, agent_studio_private.told_points, agent_studio_private.expected_tokens_of,
+	agent_studio_private.step_share, agent_studio_private.task_step, agent_studio_private.task_share,
+	agent_studio_private.progress_rows, agent_studio_private.overall_percent, agent_studio_private.rest_by_rate,
+	agent_studio_private.rest_by_steps, agent_studio_private.estimated_rest
+	TO agent_studio_user, agent_studio_monitor;
+GRANT SELECT ON agent_studio_private.calls, agent_studio_private.all_notices TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of results.
 GRANT EXECUTE ON FUNCTION agent_studio_private.media_type, agent_studio_private.safe_file_name, agent_studio_private.declared_files,
 	agent_studio_private.files_of, agent_studio_private.duration_text, agent_studio_private.money_text, agent_studio_private.number_text,
@@ -76,7 +85,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.start_test(text, jsonb, text[]),
 	agent_studio_private.dry_run, agent_studio_private.inputs_problem, agent_studio_private.endpoint_problems,
 	agent_studio_private.inputs_text, agent_studio_private.outputs_texts, agent_studio_private.condition_text,
 	agent_studio_private.error_handling_text TO agent_studio_user;
-GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps, agent_studio_private.calls TO agent_studio_user, agent_studio_monitor;
+GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps TO agent_studio_user, agent_studio_monitor;
 
 -- Everything but queue, live_usage, commands and model_headroom is dumped: see as_release_restored.
 -- Nor are epochs: in a restored database the executor begins its own before their rows come.
