@@ -52,7 +52,7 @@ CREATE FUNCTION tests.reset() RETURNS void
 LANGUAGE plpgsql SET client_min_messages = error AS $$
 BEGIN
 	TRUNCATE agent_studio.executions, agent_studio.steps, agent_studio.attempts, agent_studio.thoughts,
-		agent_studio.notices, agent_studio.logs, agent_studio.queue, agent_studio.commands,
+		agent_studio.notices, agent_studio.logs, agent_studio.queue, agent_studio.live_usage, agent_studio.commands,
 		agent_studio.approvals, agent_studio.deliveries, agent_studio.workflow_versions, agent_studio.workflows,
 		agent_studio.agent_versions, agent_studio.agents, agent_studio.model_prices, agent_studio.model_headroom,
 		agent_studio.models, agent_studio.workflows, agent_studio.workflow_versions, agent_studio.approvals,
@@ -94,6 +94,7 @@ LANGUAGE sql AS $$
 		  UNION ALL SELECT 'thoughts', execution_id, step_no FROM agent_studio.thoughts
 		  UNION ALL SELECT 'logs', execution_id, step_no FROM agent_studio.logs
 		  UNION ALL SELECT 'approvals', execution_id, step_no FROM agent_studio.approvals
+		  UNION ALL SELECT 'live_usage', execution_id, step_no FROM agent_studio.live_usage
 		  UNION ALL SELECT 'notices', execution_id, step_no FROM agent_studio.notices WHERE step_no IS NOT NULL) c
 	WHERE NOT EXISTS (SELECT FROM agent_studio.steps s
 					  WHERE s.execution_id = c.execution_id AND s.step_no = c.step_no)

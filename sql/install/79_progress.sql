@@ -92,6 +92,11 @@ END;
 COMMENT ON FUNCTION agent_studio_private.expected_tokens_of(agent_studio.steps) IS
 'Most output tokens that a step''s agent, else its model, may give; NULL = unknown.';
 
+CREATE FUNCTION agent_studio_private.capped(share float8) RETURNS float8
+LANGUAGE sql IMMUTABLE STRICT
+RETURN least(1, greatest(0, share));
+COMMENT ON FUNCTION agent_studio_private.capped(float8) IS 'A share within 0 and 1; NULL for NULL.';
+
 CREATE FUNCTION agent_studio_private.step_share(execution agent_studio.executions, step agent_studio.steps) RETURNS float8
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -100,7 +105,8 @@ DECLARE
 	call record;
 	phases text[];
 	waiting float8;			-- the share that is over with the first token
-	share float8;
+	streamed float8;		-- of what comes after it
+	told float8;
 BEGIN
 	IF step.state IN ('completed', 'skipped') OR step.verdict = 'accepted' THEN
 		RETURN 1;
@@ -111,16 +117,17 @@ BEGIN
 	SELECT c.first_token_at, c.output_tokens INTO call FROM agent_studio_private.calls c
 	WHERE c.execution_id = step.execution_id AND c.step_no = step.step_no AND c.attempt_no = step.attempt_no;
 	waiting := least(1, coalesce(usual.wait_seconds / nullif(usual.seconds, 0), 0));
-	share := CASE
-		WHEN call.first_token_at IS NOT NULL THEN
-			waiting + (1 - waiting) * least(1, call.output_tokens
-				/ nullif(coalesce(usual.output_tokens, agent_studio_private.expected_tokens_of(step)), 0))
-		WHEN usual.wait_seconds > 0 THEN
-			waiting * least(1, greatest(0, extract(epoch FROM coalesce(step.finished_at, clock_timestamp()) - step.sent_at)) / usual.wait_seconds)
-		WHEN usual.seconds IS NOT NULL THEN 0 END;
+	IF call.first_token_at IS NULL THEN
+		streamed := 0;
+		waiting := waiting * agent_studio_private.capped(
+			extract(epoch FROM coalesce(step.finished_at, clock_timestamp()) - step.sent_at) / nullif(usual.wait_seconds, 0));
+	ELSE
+		streamed := call.output_tokens / nullif(coalesce(usual.output_tokens, agent_studio_private.expected_tokens_of(step)), 0);
+	END IF;
 	phases := agent_studio_private.phases_of(step);
-	RETURN least(0.99, greatest(share, agent_studio_private.told_points(step.execution_id, step.step_no, step.attempt_no, phases)
-		/ (100.0 * cardinality(phases))));
+	told := agent_studio_private.told_points(step.execution_id, step.step_no, step.attempt_no, phases) / (100.0 * cardinality(phases));
+	-- greatest() passes over what is not known.
+	RETURN 0.99 * agent_studio_private.capped(greatest(told, waiting + (1 - waiting) * agent_studio_private.capped(streamed)) / 0.99);
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.step_share(agent_studio.executions, agent_studio.steps) IS
@@ -138,7 +145,7 @@ COMMENT ON FUNCTION agent_studio_private.task_step(agent_studio.executions) IS
 CREATE FUNCTION agent_studio_private.task_share(execution agent_studio.executions) RETURNS float8
 LANGUAGE sql STABLE
 RETURN CASE WHEN (execution).status = 'completed' THEN 1
-	ELSE least(0.99, agent_studio_private.step_share(execution, agent_studio_private.task_step(execution))) END;
+	ELSE 0.99 * agent_studio_private.capped(agent_studio_private.step_share(execution, agent_studio_private.task_step(execution)) / 0.99) END;
 COMMENT ON FUNCTION agent_studio_private.task_share(agent_studio.executions) IS
 'How much of a task is done, 0 to 1, and 1 only once it has completed; NULL = not known.';
 

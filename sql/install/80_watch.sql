@@ -161,10 +161,10 @@ COMMENT ON FUNCTION agent_studio_private.rest_by_steps(agent_studio.executions) 
 CREATE FUNCTION agent_studio_private.estimated_rest(execution agent_studio.executions) RETURNS interval
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT greatest(interval '0', coalesce(
-		agent_studio_private.usual_duration(execution) - (pg_catalog.clock_timestamp() - (execution).started_at),
-		agent_studio_private.rest_by_rate(execution), agent_studio_private.rest_by_steps(execution)))
-	WHERE (execution).status = 'running';
+	SELECT greatest(interval '0', r.rest)
+	FROM (SELECT coalesce(agent_studio_private.usual_duration(execution) - (pg_catalog.clock_timestamp() - (execution).started_at),
+						  agent_studio_private.rest_by_rate(execution), agent_studio_private.rest_by_steps(execution)) AS rest) r
+	WHERE (execution).status = 'running' AND r.rest IS NOT NULL;
 END;
 COMMENT ON FUNCTION agent_studio_private.estimated_rest(agent_studio.executions) IS
 'How long a running execution is going to take: what is usual, else what rates and single steps tell; never negative. NULL = not known.';
