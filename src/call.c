@@ -717,7 +717,7 @@ build_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestP
 	request.api_version = endpoint->version;
 	request.api_key = endpoint->api_key;
 	request.deployment = claim->deployment;
-	request.system_prompt = prompt_system(claim->system_prompt, claim->progress_lines);
+	request.system_prompt = prompt_system(claim->system_prompt, claim->progress_lines, claim->phases);
 	request.user_prompt = prompt_user(claim->task, claim->context, output_format_instructions(call->format),
 									  held ? NULL : claim->json_schema);
 	if (held)

@@ -55,6 +55,7 @@ typedef struct Claim
 	char	   *task;			/* NULL: the rows behind the queue row are gone */
 	char	   *context;
 	char	   *system_prompt;
+	char	   *phases;			/* the agent's own, as they are told; NULL = none */
 	char	   *temperature;
 	char	   *top_p;
 	char	   *server;

@@ -149,3 +149,9 @@ END
 $$;
 COMMENT ON FUNCTION agent_studio_private.one_line(text, integer) IS
 'A text as one line of so many columns at most, without control characters; what is left out is told by "...". NULL for NULL.';
+
+CREATE FUNCTION agent_studio_private.printable(value text) RETURNS text
+LANGUAGE sql IMMUTABLE
+RETURN regexp_replace(value, '[\u0001-\u0008\u000B-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]+', '', 'g');
+COMMENT ON FUNCTION agent_studio_private.printable(text) IS
+'A text without what a terminal would obey: control characters but tabs and line ends, and marks that turn the direction of writing.';

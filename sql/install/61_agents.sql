@@ -171,7 +171,7 @@ CREATE FUNCTION agent_studio.as_create_agent(
 	version text DEFAULT '1.0.0', fallback_models text[] DEFAULT '{}', phases text[] DEFAULT NULL) RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_create_agent(text, text, text, text, text, text, text, text, numeric, integer, integer, text, text[], text[], numeric, boolean, text, text[], text[]) IS
-'Makes an agent: a type (architect, builder, validator, scribe, or another word), a model and a prompt. NULL for temperature, top_p and max_output_tokens = not sent. timeout_seconds bounds one attempt. progress_lines asks the model for progress lines. fallback_models are asked, in order, when the model is down or over its limit. phases is what as_progress shows of its work, 12 at most; NULL = what is usual for its type. Returns its agent_id. Raises 42704 unknown model, 42710 name taken, 22023 bad value with the good ones, 54000 a name too long, 42501.';
+'Makes an agent: a type (architect, builder, validator, scribe, or another word), a model and a prompt. NULL for temperature, top_p and max_output_tokens = not sent. timeout_seconds bounds one attempt. progress_lines asks the model for progress lines. fallback_models are asked, in order, when the model is down or over its limit. phases is what as_progress shows of its work, 12 at most, of which the model is told with progress_lines; NULL = what is usual for its type. Returns its agent_id. Raises 42704 unknown model, 42710 name taken, 22023 bad value with the good ones, 54000 a name too long, 42501.';
 
 CREATE FUNCTION agent_studio_private.next_version(agent agent_studio.agents) RETURNS text
 LANGUAGE sql STABLE

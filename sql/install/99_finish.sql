@@ -45,6 +45,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.plan_of, agent_studio_private.pla
 	agent_studio_private.approval_note, agent_studio_private.retry_note, agent_studio_private.pending_note,
 	agent_studio_private.review_note, agent_studio_private.agents_at_work, agent_studio_private.progress_percent,
 	agent_studio_private.thought_lines, agent_studio_private.notice_lines, agent_studio_private.wait_lines,
+	agent_studio_private.start_lines, agent_studio_private.follow_lines, agent_studio_private.printable,
 	agent_studio_private.pending_step_note, agent_studio_private.step_note, agent_studio_private.failed_step,
 	agent_studio_private.possible_causes, agent_studio_private.retries_left, agent_studio_private.longer_timeout,
 	agent_studio_private.recovery_call, agent_studio_private.completion_arguments, agent_studio_private.preferred_options,
