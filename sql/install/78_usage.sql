@@ -24,7 +24,7 @@ CREATE FUNCTION agent_studio.as_usage(execution bigint,
 	OUT input_tokens bigint, OUT cached_input_tokens bigint, OUT output_tokens bigint, OUT reasoning_tokens bigint,
 	OUT total_tokens bigint, OUT cost_usd numeric, OUT is_estimate boolean, OUT models text, OUT tokens_per_second numeric,
 	OUT context_percent integer, OUT output_limit_percent integer, OUT quota_percent integer) RETURNS record
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN

@@ -1,6 +1,7 @@
 -- as_progress: how far an execution is. An agent's work goes through phases; where it
 -- is in them is told by what it says (progress lines and headings of its reasoning that
 -- name a phase or a percentage) and by how much of the expected answer has streamed.
+-- Much of it is in PL/pgSQL, which keeps its plans: views call it for many executions.
 
 CREATE FUNCTION agent_studio_private.type_phases(agent_type text) RETURNS text[]
 LANGUAGE sql IMMUTABLE
@@ -168,11 +169,17 @@ COMMENT ON FUNCTION agent_studio_private.progress_rows(agent_studio.executions) 
 'The phases of a task, or the steps of a workflow (those that run on demand only once they do), each with how much of it is done in percent.';
 
 CREATE FUNCTION agent_studio_private.overall_percent(execution agent_studio.executions) RETURNS integer
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT CASE WHEN (execution).status = 'completed' THEN 100
-		ELSE (SELECT least(99, floor(avg(r.percent)))::integer FROM agent_studio_private.progress_rows(execution) r) END;
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF execution.status = 'completed' THEN
+		RETURN 100;
+	ELSIF execution.kind = 'task' THEN
+		RETURN floor(100 * coalesce(agent_studio_private.task_share(execution), 0));
+	END IF;
+	RETURN (SELECT least(99, floor(avg(r.percent))) FROM agent_studio_private.progress_rows(execution) r);
+END
+$$;
 COMMENT ON FUNCTION agent_studio_private.overall_percent(agent_studio.executions) IS
 'The mean of the phases, rounded down; 100 only once the execution has completed.';
 

@@ -142,30 +142,38 @@ COMMENT ON FUNCTION agent_studio_private.rest_by_rate(agent_studio.executions) I
 'How long a task''s model needs for the rest of the most that it may answer, as fast as it does now; NULL = not known.';
 
 CREATE FUNCTION agent_studio_private.rest_by_steps(execution agent_studio.executions) RETURNS interval
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT CASE WHEN bool_and(u.seconds IS NOT NULL) THEN pg_catalog.make_interval(secs => sum(u.seconds)) END
-	FROM agent_studio_private.current_steps((execution).execution_id) s
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT CASE WHEN bool_and(u.seconds IS NOT NULL) THEN make_interval(secs => sum(u.seconds)) END
+	FROM agent_studio_private.current_steps(execution.execution_id) s
 	JOIN agent_studio_private.plan_steps(agent_studio_private.plan_of(execution)) p USING (plan_step)
 	LEFT JOIN agent_studio.agent_versions v USING (agent_version_id)
 	LEFT JOIN agent_studio.agents a USING (agent_id)
 	CROSS JOIN LATERAL agent_studio_private.agent_history(coalesce(a.name, p.step ->> 'agent')) h
 	CROSS JOIN LATERAL (SELECT CASE WHEN p.step ->> 'type' = 'decision' THEN 0 ELSE (h.seconds_low + h.seconds_high)::float8 / 2
 		* (1 - coalesce(agent_studio_private.step_share(execution, s), 0)) END AS seconds) u
-	WHERE (execution).kind = 'workflow' AND NOT p.on_demand
-	  AND s.state NOT IN ('completed', 'skipped') AND s.verdict IS DISTINCT FROM 'accepted';
-END;
+	WHERE execution.kind = 'workflow' AND NOT p.on_demand
+	  AND s.state NOT IN ('completed', 'skipped') AND s.verdict IS DISTINCT FROM 'accepted');
+END
+$$;
 COMMENT ON FUNCTION agent_studio_private.rest_by_steps(agent_studio.executions) IS
 'The sum of what the remaining steps of a workflow usually take their agents as tasks; NULL = not known of one of them.';
 
 CREATE FUNCTION agent_studio_private.estimated_rest(execution agent_studio.executions) RETURNS interval
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT greatest(interval '0', r.rest)
-	FROM (SELECT coalesce(agent_studio_private.usual_duration(execution) - (pg_catalog.clock_timestamp() - (execution).started_at),
-						  agent_studio_private.rest_by_rate(execution), agent_studio_private.rest_by_steps(execution)) AS rest) r
-	WHERE (execution).status = 'running' AND r.rest IS NOT NULL;
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	rest interval;
+BEGIN
+	IF execution.status <> 'running' THEN
+		RETURN NULL;
+	END IF;
+	rest := coalesce(agent_studio_private.usual_duration(execution) - (clock_timestamp() - execution.started_at),
+					 agent_studio_private.rest_by_rate(execution), agent_studio_private.rest_by_steps(execution));
+	RETURN CASE WHEN rest < interval '0' THEN interval '0' ELSE rest END;
+END
+$$;
 COMMENT ON FUNCTION agent_studio_private.estimated_rest(agent_studio.executions) IS
 'How long a running execution is going to take: what is usual, else what rates and single steps tell; never negative. NULL = not known.';
 

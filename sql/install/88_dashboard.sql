@@ -3,6 +3,13 @@
 -- because what runs is found by the queue, and what has ended from the newest backwards.
 
 -- Ids are no secret (see NOTIFY); which executions the reader may see, executions says.
+CREATE FUNCTION agent_studio_private.newest_id() RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT coalesce(max(e.execution_id), 0) FROM agent_studio.executions e;
+END;
+COMMENT ON FUNCTION agent_studio_private.newest_id() IS 'Id of the newest execution, whoever owns it; 0 = there is none.';
+
 CREATE FUNCTION agent_studio_private.active_ids() RETURNS SETOF bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp ROWS 100
 BEGIN ATOMIC
@@ -35,13 +42,19 @@ COMMENT ON FUNCTION agent_studio_private.cost_so_far(agent_studio.executions) IS
 'USD that an execution has cost, with what its calls under way have streamed; NULL = not known.';
 
 CREATE FUNCTION agent_studio_private.progress_text(execution agent_studio.executions) RETURNS text
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT concat_ws(' ', agent_studio_private.bar(o.percent, 8),
-		CASE (execution).kind WHEN 'workflow' THEN
-			(SELECT least(p.done + 1, p.total) || '/' || p.total FROM agent_studio_private.progress(execution) p) END, o.percent || '%')
-	FROM (SELECT coalesce(agent_studio_private.overall_percent(execution), 0) AS percent) o;
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	percent integer := coalesce(agent_studio_private.overall_percent(execution), 0);
+	steps record;
+BEGIN
+	IF execution.kind = 'task' THEN
+		RETURN format('%s %s%%', agent_studio_private.bar(percent, 8), percent);
+	END IF;
+	steps := agent_studio_private.progress(execution);
+	RETURN format('%s %s/%s %s%%', agent_studio_private.bar(percent, 8), least(steps.done + 1, steps.total), steps.total, percent);
+END
+$$;
 COMMENT ON FUNCTION agent_studio_private.progress_text(agent_studio.executions) IS
 'A bar, of a workflow the step that it is at and how many there are, and the percentage.';
 
@@ -67,15 +80,26 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION agent_studio_private.ago_text(interval) IS 'How long ago: just now, 5 min ago, 3 hours ago, 12 days ago; NULL for NULL.';
 
-CREATE VIEW agent_studio.active_executions WITH (security_invoker = true) AS
-	SELECT e.execution_id AS id, agent_studio_private.one_line(coalesce(e.workflow, e.agent), 14) AS name,
-		   agent_studio_private.progress_text(e) AS progress,
-		   agent_studio_private.duration_text(clock_timestamp() - e.started_at) AS elapsed,
-		   agent_studio_private.duration_text(agent_studio_private.estimated_rest(e)) AS "left",
-		   agent_studio_private.money_text(agent_studio_private.cost_so_far(e)) AS cost,
-		   agent_studio_private.one_line(agent_studio_private.doing_text(e), 22) AS now
+-- The planner takes it for large, and compiling (jit) would take a second and save nothing.
+CREATE FUNCTION agent_studio_private.active_rows()
+RETURNS TABLE (id bigint, name text, progress text, elapsed text, "left" text, cost text, now text)
+LANGUAGE sql STABLE SET jit = off
+BEGIN ATOMIC
+	SELECT e.execution_id, agent_studio_private.one_line(coalesce(e.workflow, e.agent), 14),
+		   agent_studio_private.progress_text(e),
+		   agent_studio_private.duration_text(clock_timestamp() - e.started_at),
+		   agent_studio_private.duration_text(agent_studio_private.estimated_rest(e)),
+		   agent_studio_private.money_text(agent_studio_private.cost_so_far(e)),
+		   agent_studio_private.one_line(agent_studio_private.doing_text(e), 22)
 	FROM agent_studio_private.active() e
 	ORDER BY e.execution_id;
+END;
+COMMENT ON FUNCTION agent_studio_private.active_rows() IS
+'The rows of active_executions.';
+
+CREATE VIEW agent_studio.active_executions WITH (security_invoker = true) AS
+	SELECT a.id, a.name, a.progress, a.elapsed, a."left", a.cost, a.now
+	FROM agent_studio_private.active_rows() a;
 COMMENT ON VIEW agent_studio.active_executions IS
 'Executions that have begun and are not at rest, for people to look on with \watch 1. as_status, as_progress, as_usage and as_workflow_status tell more of one.';
 COMMENT ON COLUMN agent_studio.active_executions.id IS 'The execution.';
@@ -91,10 +115,13 @@ CREATE VIEW agent_studio.recent_completions WITH (security_invoker = true) AS
 		   agent_studio_private.duration_text(e.finished_at - e.started_at) AS duration,
 		   agent_studio_private.money_text(coalesce(e.input_cost_usd + e.output_cost_usd, e.input_cost_usd, e.output_cost_usd)) AS cost,
 		   agent_studio_private.ago_text(clock_timestamp() - e.finished_at) AS finished
-	FROM (SELECT x.* FROM agent_studio.executions x WHERE x.finished_at IS NOT NULL ORDER BY x.execution_id DESC LIMIT 200) e
+	FROM (SELECT x.* FROM agent_studio.executions x
+		  -- Whoever has few of them need not look through all.
+		  WHERE x.execution_id > (SELECT agent_studio_private.newest_id() - 100000) AND x.finished_at IS NOT NULL
+		  ORDER BY x.execution_id DESC LIMIT 200) e
 	ORDER BY e.finished_at DESC LIMIT 10;
 COMMENT ON VIEW agent_studio.recent_completions IS
-'The ten executions that came to rest last, of the 200 newest at rest that the current user can see.';
+'The ten executions that came to rest last, of the 200 newest at rest that the current user can see, as far as they are among the newest 100,000 of all.';
 COMMENT ON COLUMN agent_studio.recent_completions.id IS 'The execution.';
 COMMENT ON COLUMN agent_studio.recent_completions.name IS 'Workflow or agent, shortened.';
 COMMENT ON COLUMN agent_studio.recent_completions.status IS 'completed, failed, canceled or requires_manual_review.';

@@ -1,5 +1,6 @@
 -- alerts: what wants somebody's attention, each with the statement that deals with it.
--- One function for each source; the view is their union.
+-- One function for each source; the view is their union. The planner takes them for
+-- large, and compiling (jit) would take a second and save nothing.
 
 -- What has failed and is not tried again yet. The hint is there just then, so success
 -- pays nothing for this index.
@@ -34,6 +35,17 @@ END;
 COMMENT ON FUNCTION agent_studio_private.failure_remedy(agent_studio.executions) IS
 'The recommended way to go on after a failure, else another one, else the same work again.';
 
+CREATE FUNCTION agent_studio_private.is_submitted_again(execution agent_studio.executions) RETURNS boolean
+LANGUAGE sql STABLE
+RETURN EXISTS (SELECT FROM agent_studio.executions n
+			   WHERE n.agent = (execution).agent AND n.execution_id > (execution).execution_id AND n.owner = (execution).owner
+				 AND n.task = (execution).task AND n.context = (execution).context)
+	OR EXISTS (SELECT FROM agent_studio.executions n
+			   WHERE n.workflow = (execution).workflow AND n.execution_id > (execution).execution_id AND n.owner = (execution).owner
+				 AND n.inputs = (execution).inputs);
+COMMENT ON FUNCTION agent_studio_private.is_submitted_again(agent_studio.executions) IS
+'Whether its owner has submitted the same work once more.';
+
 CREATE FUNCTION agent_studio_private.failure_alerts()
 RETURNS TABLE (severity text, kind text, execution_id bigint, message text, remedy text)
 LANGUAGE sql STABLE
@@ -47,15 +59,12 @@ BEGIN ATOMIC
 		  WHERE t.error_hint IS NOT NULL
 			AND (t.status = 'requires_manual_review'
 				 OR (t.status = 'failed' AND t.submitted_at > now() - interval '7 days' AND t.finished_at > now() - interval '1 day'))
-			AND NOT EXISTS (SELECT FROM agent_studio.commands c WHERE c.execution_id = t.execution_id AND c.applied_at IS NULL)
-			-- Not what was submitted once more.
-			AND NOT EXISTS (SELECT FROM agent_studio.executions n
-							WHERE (n.agent = t.agent OR n.workflow = t.workflow) AND n.execution_id > t.execution_id
-							  AND n.owner = t.owner AND n.task = t.task AND n.context = t.context AND n.inputs IS NOT DISTINCT FROM t.inputs)
-		  ORDER BY t.submitted_at DESC LIMIT 20) e;
+		  ORDER BY t.submitted_at DESC LIMIT 20) e
+	WHERE NOT EXISTS (SELECT FROM agent_studio.commands c WHERE c.execution_id = e.execution_id AND c.applied_at IS NULL)
+	  AND NOT agent_studio_private.is_submitted_again(e);
 END;
 COMMENT ON FUNCTION agent_studio_private.failure_alerts() IS
-'The newest 20 executions that require a manual review, or failed within a day, and were not submitted once more; not those for which a command is pending.';
+'Of the newest 20 executions that require a manual review, or failed within a day, those that were not submitted once more, and for which no command is pending.';
 
 CREATE FUNCTION agent_studio_private.slow_alerts()
 RETURNS TABLE (severity text, kind text, execution_id bigint, message text, remedy text)
@@ -115,40 +124,37 @@ END;
 COMMENT ON FUNCTION agent_studio_private.executor_alerts() IS
 'That no executor runs here, or that it does not get on.';
 
--- Epochs say since when work is done here; nobody else needs to read them.
-CREATE FUNCTION agent_studio_private.holds_restored() RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-	SELECT EXISTS (
-		SELECT FROM (SELECT e.submitted_at FROM agent_studio.executions e ORDER BY e.execution_id LIMIT 1) oldest
-		WHERE oldest.submitted_at < (SELECT min(x.started_at) FROM agent_studio.epochs x
-			WHERE x.database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())));
-END;
-COMMENT ON FUNCTION agent_studio_private.holds_restored() IS
-'Whether there are executions from before the first executor of this database: it was restored or copied.';
-
 CREATE FUNCTION agent_studio_private.restored_alerts()
 RETURNS TABLE (severity text, kind text, execution_id bigint, message text, remedy text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT 'warning', 'restored', NULL::bigint,
 		   format('%s steps were restored from a dump, or copied, and wait', count(*)), 'SELECT agent_studio.as_release_restored();'
-	FROM agent_studio.steps s
-	WHERE (SELECT agent_studio_private.holds_restored())
+	FROM agent_studio.executions e JOIN agent_studio.steps s USING (execution_id)
+	WHERE e.execution_id > (SELECT agent_studio_private.newest_id() - 10000) AND e.finished_at IS NULL
 	  AND s.state IN ('queued', 'running', 'retrying', 'paused') AND agent_studio_private.is_unqueued(s.execution_id, s.step_no)
 	HAVING count(*) > 0;
 END;
 COMMENT ON FUNCTION agent_studio_private.restored_alerts() IS
-'That restored or copied work was not released.';
+'That restored or copied work was not released, as far as it is among the newest 10,000 executions; as_check looks at all.';
+
+CREATE FUNCTION agent_studio_private.all_alerts()
+RETURNS TABLE (severity text, kind text, execution_id bigint, message text, remedy text)
+LANGUAGE sql VOLATILE SET jit = off
+BEGIN ATOMIC
+	SELECT * FROM agent_studio_private.executor_alerts()
+	UNION ALL SELECT * FROM agent_studio_private.restored_alerts()
+	UNION ALL SELECT * FROM agent_studio_private.failure_alerts()
+	UNION ALL SELECT * FROM agent_studio_private.approval_alerts()
+	UNION ALL SELECT * FROM agent_studio_private.slow_alerts()
+	UNION ALL SELECT * FROM agent_studio_private.quota_alerts();
+END;
+COMMENT ON FUNCTION agent_studio_private.all_alerts() IS
+'The alerts of all sources.';
 
 CREATE VIEW agent_studio.alerts WITH (security_invoker = true) AS
 	SELECT a.severity, a.kind, a.execution_id, a.message, a.remedy
-	FROM (SELECT * FROM agent_studio_private.executor_alerts()
-		  UNION ALL SELECT * FROM agent_studio_private.restored_alerts()
-		  UNION ALL SELECT * FROM agent_studio_private.failure_alerts()
-		  UNION ALL SELECT * FROM agent_studio_private.approval_alerts()
-		  UNION ALL SELECT * FROM agent_studio_private.slow_alerts()
-		  UNION ALL SELECT * FROM agent_studio_private.quota_alerts()) a
+	FROM agent_studio_private.all_alerts() a
 	ORDER BY array_position('{error,warning,info}'::text[], a.severity), a.execution_id;
 COMMENT ON VIEW agent_studio.alerts IS
 'What wants attention: approvals, failures of the last day, manual reviews, what is slow or near its timeout, quotas, an executor that does not run, restored work. SELECT remedy FROM agent_studio.alerts WHERE ... \gexec deals with it; look before you do. With \x auto a row is shown whole within 100 columns.';

@@ -58,10 +58,10 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.type_phases, agent_studio_private
 	agent_studio_private.capped, agent_studio_private.step_share, agent_studio_private.task_step, agent_studio_private.task_share,
 	agent_studio_private.progress_rows, agent_studio_private.overall_percent, agent_studio_private.rest_by_rate,
 	agent_studio_private.rest_by_steps, agent_studio_private.estimated_rest, agent_studio_private.active_ids,
-	agent_studio_private.active, agent_studio_private.cost_so_far, agent_studio_private.progress_text,
+	agent_studio_private.active, agent_studio_private.active_rows, agent_studio_private.all_alerts, agent_studio_private.cost_so_far, agent_studio_private.progress_text,
 	agent_studio_private.doing_text, agent_studio_private.ago_text, agent_studio_private.approval_alerts,
 	agent_studio_private.failure_remedy, agent_studio_private.failure_alerts, agent_studio_private.slow_alerts,
-	agent_studio_private.quota_alerts, agent_studio_private.executor_alerts, agent_studio_private.holds_restored,
+	agent_studio_private.quota_alerts, agent_studio_private.executor_alerts, agent_studio_private.newest_id, agent_studio_private.is_submitted_again,
 	agent_studio_private.restored_alerts
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio_private.calls, agent_studio_private.all_notices TO agent_studio_user, agent_studio_monitor;
