@@ -40,7 +40,7 @@ SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'agent_studio'::regnamesp
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'agent_studio'::regnamespace
   AND p.proname NOT IN ('as_context_fields', 'as_check') AND obj_description(p.oid, 'pg_proc') !~ 'Raises';
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace::regnamespace::text LIKE 'agent\_studio%'
-  AND EXISTS (SELECT FROM unnest(p.proargnames) a WHERE a ~ 'key|secret|password|token' AND a !~ '^(idempotency_key|.*_tokens|tokens|tokens_per_minute|token_efficiency_percent|max_tokens_parameter)$');
+  AND EXISTS (SELECT FROM unnest(p.proargnames) a WHERE a ~ 'key|secret|password|token' AND a !~ '^(idempotency_key|.*_tokens|tokens|tokens_per_minute|tokens_per_second|token_efficiency_percent|max_tokens_parameter)$');
 -- No overloads, so a named argument never becomes ambiguous.
 SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'agent_studio'::regnamespace GROUP BY 1 HAVING count(*) > 1;
 
@@ -56,7 +56,7 @@ SELECT p.oid::regprocedure AS definer, p.proconfig FROM pg_proc p
 WHERE p.pronamespace IN ('agent_studio'::regnamespace, 'agent_studio_private'::regnamespace) AND p.prosecdef
 ORDER BY p.proname;
 
--- Every table but queue and commands is dumped, with its sequence; and they are empty
+-- Every table but the executor's working memory is dumped, with its sequence; and they are empty
 -- after CREATE EXTENSION, or a restore would meet rows that are there already.
 SELECT c.relname AS undumped, c.relkind
 FROM tests.members m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND c.oid = m.objid, pg_extension x

@@ -54,6 +54,8 @@ SELECT as_execute_task('his', 'of bob');
 RESET ROLE;
 INSERT INTO attempts (execution_id, step_no, attempt_no, outcome, epoch, model_id, sent_at, finished_at, possibly_billed, owner, team)
 SELECT execution_id, 1, 1, 'failed', 1, 1, now(), now(), false, owner, team FROM executions;
+INSERT INTO live_usage (execution_id, step_no, attempt_no, model_id, output_tokens, seen_at, owner, team)
+SELECT execution_id, 1, 1, 1, 5, now(), owner, team FROM executions;
 INSERT INTO thoughts (execution_id, seq, step_no, attempt_no, at, elapsed_ms, source, content, owner, team)
 SELECT execution_id, 1, 1, 0, now(), 0, 'system', task, owner, team FROM executions;
 INSERT INTO notices (execution_id, severity, kind, message, owner, team) SELECT execution_id, 'warning', 'retry', task, owner, team FROM executions;
@@ -71,7 +73,7 @@ DECLARE
 BEGIN
 	FOREACH role IN ARRAY '{regress_alice,regress_carol,regress_bob,regress_mona,regress_olaf}'::text[] LOOP
 		FOR name IN SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'execution_id'
-			WHERE c.relnamespace = 'agent_studio'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname NOT IN ('queue', 'pending_approvals', 'workflow_history') ORDER BY 1
+			WHERE c.relnamespace = 'agent_studio'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname NOT IN ('queue', 'pending_approvals', 'alerts', 'workflow_history') ORDER BY 1
 		LOOP
 			PERFORM set_config('role', role, true);
 			RETURN QUERY EXECUTE format('SELECT %L, %L, string_agg(v.task, '', '' ORDER BY r.execution_id) FROM agent_studio.%I r'

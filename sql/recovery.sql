@@ -366,7 +366,7 @@ SET ROLE regress_alice;
 CALL as_follow(:held);
 RESET ROLE;
 SELECT * FROM agent_studio_private.wait_lines(:waiting) UNION ALL SELECT * FROM agent_studio_private.wait_lines(:paused);
-SELECT line FROM agent_studio_private.thought_lines(:id, 0) UNION ALL SELECT line FROM agent_studio_private.notice_lines(:id, 0);
+SELECT line FROM agent_studio_private.follow_lines(:id, 0, 0, '{}');
 
 -- A restored database: what was paused is held, all the rest queued; what waits for a word or for other steps needs no place.
 TRUNCATE queue, commands;

@@ -90,6 +90,7 @@ LANGUAGE sql AS $$
 		  UNION ALL SELECT 'thoughts', execution_id, step_no FROM agent_studio.thoughts
 		  UNION ALL SELECT 'logs', execution_id, step_no FROM agent_studio.logs
 		  UNION ALL SELECT 'approvals', execution_id, step_no FROM agent_studio.approvals
+		  UNION ALL SELECT 'live_usage', execution_id, step_no FROM agent_studio.live_usage
 		  UNION ALL SELECT 'notices', execution_id, step_no FROM agent_studio.notices WHERE step_no IS NOT NULL) c
 	WHERE NOT EXISTS (SELECT FROM agent_studio.steps s
 					  WHERE s.execution_id = c.execution_id AND s.step_no = c.step_no)

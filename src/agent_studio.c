@@ -75,8 +75,8 @@ define_worker_settings(void)
 							"Above it no further task is claimed, and answers are read one after the other (those that share a connection of HTTP/2 together) until enough of them are written. Writing an answer takes a few times its own size on top.",
 							&as_max_memory_kb, 524288, 1024, PG_INT32_MAX, PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("agent_studio.minute",
-							"What requests_per_minute and tokens_per_minute count as a minute.",
-							"For tests, which would rather not wait that long. Takes effect when the executor starts.",
+							"What requests_per_minute and tokens_per_minute count as a minute, and after which a call is said to take long.",
+							"For tests, which would rather not wait that long. For the limits it takes effect when the executor starts.",
 							&as_minute_ms, 60000, 100, 60000, PGC_SIGHUP,
 							GUC_UNIT_MS | GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL, NULL, NULL, NULL);
 	DefineCustomIntVariable("agent_studio.max_host_connections",

@@ -20,6 +20,7 @@
 #define MAX_TASK_WORDS		60	/* bytes of the task in the first thought: a line of psql at 100 columns */
 #define STREAM_OVERHEAD		128 /* an event of 400 bytes may carry three of text */
 #define DEBUG_EVERY_BYTES	8000	/* about 2,000 tokens */
+#define LIMIT_WARNING_PERCENT	75
 
 const char *
 outcome_name(Outcome outcome)
@@ -235,8 +236,35 @@ log_growth(Call *call)
 	if (!call->verbose || call->output.len < (size_t) call->logged_bytes + DEBUG_EVERY_BYTES)
 		return;
 	call->logged_bytes = (int64) call->output.len;
-	snprintf(line, sizeof(line), "Generated about %zu tokens (streaming)", call->output.len / 4);
+	snprintf(line, sizeof(line), "Generated about %zu tokens (streaming)", call->output.len / BYTES_PER_TOKEN);
 	journal_log(call->journal, &call->key, "DEBUG", line);
+}
+
+/* Not counted as warn() does: it may come out well. */
+static void
+warn_of_limit(Call *call)
+{
+	int64		percent;
+	char		message[128];
+
+	if (call->told_limit || call->output_limit <= 0)
+		return;
+	percent = call_output_tokens(call) * 100 / call->output_limit;
+	if (percent < LIMIT_WARNING_PERCENT)
+		return;
+	call->told_limit = true;
+	snprintf(message, sizeof(message), "Token usage at " INT64_FORMAT "%% of limit - response may be truncated", Min(percent, 100));
+	journal_notice(call->journal, &call->key, "warning", "token_limit", message);
+}
+
+static void
+count_streamed(Call *call)
+{
+	const Answer *answer = &call->decoder.answer;
+
+	call->streamed_bytes += answer->text.len + answer->reasoning.len + answer->progress.len;
+	call->reasoning_bytes += answer->reasoning.len;
+	warn_of_limit(call);
 }
 
 /* Moves what has been decoded to where it belongs. */
@@ -247,6 +275,7 @@ drain_answer(Call *call)
 
 	if (answer->text.len > 0 || answer->reasoning.len > 0 || answer->progress.len > 0)
 		note_first_token(call);
+	count_streamed(call);
 	if (answer->reasoning.len > 0)
 	{
 		take_reasoning(call, &answer->reasoning);
@@ -597,6 +626,7 @@ create_call(const Claim *claim, Journal *journal)
 	call->max_retries = claim->max_retries;
 	call->verbose = claim->verbose || as_verbose;
 	call->want_progress = claim->progress_lines;
+	call->output_limit = claim->max_output_tokens > 0 ? claim->max_output_tokens : claim->model_max_output_tokens;
 	call->seq = journal_counter(journal, claim->execution_id, claim->last_seq);
 	call->agent_version_id = claim->agent_version_id;
 	call->quality_score = -1;
@@ -640,10 +670,10 @@ think_beginning(Call *call, const Claim *claim)
 	{
 		if (claim->system_prompt != NULL)
 		{
-			snprintf(line, sizeof(line), "System prompt loaded (about %zu tokens)", strlen(claim->system_prompt) / 4 + 1);
+			snprintf(line, sizeof(line), "System prompt loaded (about %zu tokens)", strlen(claim->system_prompt) / BYTES_PER_TOKEN + 1);
 			journal_log(call->journal, &call->key, "DEBUG", line);
 		}
-		snprintf(line, sizeof(line), "User task received (about %zu tokens)", strlen(claim->task) / 4 + 1);
+		snprintf(line, sizeof(line), "User task received (about %zu tokens)", strlen(claim->task) / BYTES_PER_TOKEN + 1);
 		journal_log(call->journal, &call->key, "DEBUG", line);
 	}
 }
@@ -687,7 +717,7 @@ build_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestP
 	request.api_version = endpoint->version;
 	request.api_key = endpoint->api_key;
 	request.deployment = claim->deployment;
-	request.system_prompt = prompt_system(claim->system_prompt, claim->progress_lines);
+	request.system_prompt = prompt_system(claim->system_prompt, claim->progress_lines, claim->phases);
 	request.user_prompt = prompt_user(claim->task, claim->context, output_format_instructions(call->format),
 									  held ? NULL : claim->json_schema);
 	if (held)
@@ -702,6 +732,8 @@ build_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestP
 	request.max_tokens_parameter = claim->max_tokens_parameter;
 	request.extra_body = claim->request_options;
 
+	call->prompt_tokens = (strlen(request.user_prompt) +
+						   (request.system_prompt != NULL ? strlen(request.system_prompt) : 0)) / BYTES_PER_TOKEN;
 	built = call->provider->build_request(&request, parts, &error);
 	if (request.system_prompt != NULL)
 		pfree((char *) request.system_prompt);

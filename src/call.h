@@ -55,6 +55,7 @@ typedef struct Claim
 	char	   *task;			/* NULL: the rows behind the queue row are gone */
 	char	   *context;
 	char	   *system_prompt;
+	char	   *phases;			/* the agent's own, as they are told; NULL = none */
 	char	   *temperature;
 	char	   *top_p;
 	char	   *server;
@@ -112,6 +113,17 @@ typedef struct Call
 	Buf			output;
 	Buf			error_body;
 	int64		logged_bytes;	/* of output, by the last DEBUG line */
+	int64		prompt_tokens;	/* estimate of what was sent */
+	int64		output_limit;	/* most output tokens; 0 = unknown */
+	int64		streamed_bytes; /* text, reasoning and progress so far */
+	int64		reasoning_bytes;	/* of these */
+	bool		told_limit;		/* that it comes near its output_limit */
+	bool		told_duration;
+
+	/* Its row in live_usage: see live.h. */
+	bool		live_due;
+	TimestampTz live_at;		/* when it was written last; 0 = there is none */
+	int64		live_bytes;		/* streamed_bytes then */
 
 	TimestampTz sent_at;
 	TimestampTz first_byte_at;	/* 0 = none yet */
@@ -163,6 +175,16 @@ static inline bool
 call_has_ended(const Call *call)
 {
 	return call->outcome != OUTCOME_RUNNING;
+}
+
+/* What a token is taken to be until the vendor has counted. */
+#define BYTES_PER_TOKEN	4
+
+/* Output tokens so far, as the vendor says or as many as what has streamed must be. */
+static inline int64
+call_output_tokens(const Call *call)
+{
+	return Max(call->decoding ? call->decoder.answer.output_tokens : 0, call->streamed_bytes / BYTES_PER_TOKEN);
 }
 
 extern const char *outcome_name(Outcome outcome);

@@ -38,6 +38,7 @@
 #include "compat.h"
 #include "executor.h"
 #include "launcher.h"
+#include "live.h"
 #include "spend.h"
 #include "turn.h"
 
@@ -377,7 +378,7 @@ absorb_network(void)
 }
 
 static void
-flush_open_lines(TimestampTz now)
+look_at_running(TimestampTz now)
 {
 	static TimestampTz last_sweep = 0;
 	TimestampTz before = TimestampTzPlusMilliseconds(now, -OPEN_LINE_MS);
@@ -387,13 +388,18 @@ flush_open_lines(TimestampTz now)
 		return;
 	last_sweep = now;
 	dlist_foreach(iter, &executor->running)
-		call_flush_line(dlist_container(Call, node, iter.cur), before);
+	{
+		Call	   *call = dlist_container(Call, node, iter.cur);
+
+		call_flush_line(call, before);
+		live_look(executor, call, now);
+	}
 }
 
 static bool
 write_is_due(TimestampTz now)
 {
-	if (executor->nended > 0 || executor->commands.count > 0)
+	if (executor->nended > 0 || executor->commands.count > 0 || executor->live_due)
 		return true;
 	return !journal_is_empty(executor->journal) &&
 		(budget_is_short(executor) || TimestampDifferenceExceeds(executor->journal->oldest, now, as_thought_interval_ms));
@@ -424,7 +430,7 @@ work_a_round(void)
 	MemoryContextSwitchTo(executor->round);
 	absorb_network();
 	now = GetCurrentTimestamp();
-	flush_open_lines(now);
+	look_at_running(now);
 	if (now < executor->hold_off_until)
 		return;
 

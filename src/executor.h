@@ -3,8 +3,8 @@
  *		The worker that runs the steps of one database, and its parts.
  *
  * executor.c is the loop, dispatch.c takes work from the queue and sends it,
- * results.c writes what has ended, roll_up.c counts it when there is time. They
- * share one Executor.
+ * live.c tells of calls that run, results.c writes what has ended, roll_up.c counts
+ * it when there is time. They share one Executor.
  */
 #ifndef AS_EXECUTOR_H
 #define AS_EXECUTOR_H
@@ -60,6 +60,7 @@ typedef struct Executor
 	 */
 	TimestampTz careful_until;
 
+	bool		live_due;		/* running calls have streamed what is not written yet */
 	bool		look;			/* the queue may have something for us */
 	TimestampTz next_due;		/* of waiting rows; DT_NOEND = none */
 	TimestampTz next_poll;

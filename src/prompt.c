@@ -15,13 +15,19 @@ PROGRESS_MARK "\", followed by a few words. These lines are shown to the reader 
 "your answer. Never write them inside code.";
 
 char *
-prompt_system(const char *system_prompt, bool progress_lines)
+prompt_system(const char *system_prompt, bool progress_lines, const char *phases)
 {
+	StringInfoData prompt;
+
 	if (!progress_lines)
 		return system_prompt ? pstrdup(system_prompt) : NULL;
-	if (system_prompt == NULL)
-		return pstrdup(progress_instructions);
-	return psprintf("%s\n\n%s", system_prompt, progress_instructions);
+	initStringInfo(&prompt);
+	if (system_prompt != NULL)
+		appendStringInfo(&prompt, "%s\n\n", system_prompt);
+	appendStringInfoString(&prompt, progress_instructions);
+	if (phases != NULL)
+		appendStringInfo(&prompt, " Your work has these phases: %s. When one begins, say so in a line that begins with its name.", phases);
+	return prompt.data;
 }
 
 char *

@@ -7,8 +7,11 @@
 
 #include "postgres.h"
 
-/* Both palloc'd; the first is NULL when there is nothing to say. */
-extern char *prompt_system(const char *system_prompt, bool progress_lines);
+/*
+ * Both palloc'd; the first is NULL when there is nothing to say. phases, which may be
+ * NULL, are named only where progress lines are wanted.
+ */
+extern char *prompt_system(const char *system_prompt, bool progress_lines, const char *phases);
 
 /* context, instructions on the form, and a JSON Schema to be told may be NULL. */
 extern char *prompt_user(const char *task, const char *context, const char *form, const char *schema);

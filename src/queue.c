@@ -297,6 +297,7 @@ read_claim(RowReader *reader, Claim *claim)
 	has_own_plan = next_bool(reader);
 	claim->plan_key = plan_cache_key(workflow_version_id, has_own_plan, claim->execution_id);
 	claim->plan_step = next_int32(reader) - 1;
+	claim->phases = next_text(reader);
 }
 
 WorkflowCommand *

@@ -18,6 +18,7 @@
 #include "bad_row.h"
 #include "budget.h"
 #include "executor.h"
+#include "live.h"
 #include "spend.h"
 #include "turn.h"
 
@@ -165,6 +166,7 @@ typedef struct Writing
 	bool		with_journal;
 	bool		with_commands;
 	bool		with_notify;
+	bool		with_live;
 } Writing;
 
 static int
@@ -263,9 +265,12 @@ write_work(void *arg)
 				 writing->ncalls - written, writing->ncalls);
 		queue_write_headroom(writing->calls, writing->ncalls);
 		spend_add(executor, writing->calls, writing->ncalls);
+		live_forget(writing->calls, writing->ncalls);
 	}
 	if (writing->with_journal)
 		journal_write(executor->journal);
+	if (writing->with_live)
+		live_write(executor);
 	take_on(writing);
 	/* A full queue of notifications must not cost a result: alone, it goes without. */
 	if (writing->with_notify)
@@ -404,7 +409,7 @@ write_one_by_one(Executor *executor)
 bool
 executor_write(Executor *executor)
 {
-	Writing		writing = {executor, NULL, NULL, 0, true, true, true};
+	Writing		writing = {executor, NULL, NULL, 0, true, true, true, true};
 	TurnCommit	commit = executor->nended > 0 || executor->commands.count > 0
 		? TURN_COMMIT_DURABLE : TURN_COMMIT_ASYNC;
 	TurnResult	result;
@@ -422,6 +427,7 @@ executor_write(Executor *executor)
 	if (result == TURN_DONE)
 		forget_written(executor, writing.ncalls);
 	journal_reset(executor->journal);
+	live_written(executor);
 	if (writing.with_commands || result == TURN_BAD_ROW)
 		commands_forget(&executor->commands);
 	executor_is_well(executor, TROUBLE_WRITE);

@@ -20,14 +20,16 @@
 /*
  * A database that was copied (CREATE DATABASE ... TEMPLATE) has the queue of its
  * template, whose own executor does that work. As after a restore, nothing of it
- * is sent here until as_release_restored() says so.
+ * is sent here until as_release_restored() says so. What the executors before this
+ * one told of running calls is over.
  */
 static const char begin_epoch_sql[] =
 "WITH here AS (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database()),"
 " copied AS ("
 "	SELECT FROM here WHERE here.oid <>"
 "		(SELECT e.database_oid FROM agent_studio.epochs e ORDER BY e.epoch DESC LIMIT 1)),"
-" not_ours AS (DELETE FROM agent_studio.queue WHERE EXISTS (SELECT FROM copied))"
+" not_ours AS (DELETE FROM agent_studio.queue WHERE EXISTS (SELECT FROM copied)),"
+" not_running AS (DELETE FROM agent_studio.live_usage)"
 " INSERT INTO agent_studio.epochs (database_oid) SELECT here.oid FROM here RETURNING epoch";
 
 static const char end_epoch_sql[] =
@@ -230,7 +232,8 @@ static const char claim_sql[] =
 "	c.tokens, m.requests_per_minute, m.tokens_per_minute,"
 "	coalesce(s.output_format, e.output_format), coalesce(s.json_schema, e.json_schema)::text, m.structured_output,"
 "	c.fallback_no, v.fallback_models[c.fallback_no + 1] AS next_model_id, v.model_id AS own_model_id,"
-"	s.agent_version_id, e.workflow_version_id, e.plan IS NOT NULL AS has_own_plan, s.plan_step"
+"	s.agent_version_id, e.workflow_version_id, e.plan IS NOT NULL AS has_own_plan, s.plan_step,"
+"	array_to_string(v.phases, '; ')"
 " FROM claimed c"
 " LEFT JOIN agent_studio.executions e ON e.execution_id = c.execution_id"
 " LEFT JOIN agent_studio.steps s ON s.execution_id = c.execution_id AND s.step_no = c.step_no"
@@ -396,6 +399,24 @@ static const char write_logs_sql[] =
 
 static const char roll_up_sql[] =
 "SELECT agent_studio_private.roll_up_when_idle()::integer::bigint";
+/* $1 epoch, then one array a column; fenced like results. */
+static const char write_live_sql[] =
+"INSERT INTO agent_studio.live_usage AS l (execution_id, step_no, attempt_no, model_id, input_tokens, cached_input_tokens,"
+"	output_tokens, reasoning_tokens, first_byte_at, first_token_at, seen_at, owner, team)"
+" SELECT d.execution_id, d.step_no, d.attempt_no, q.model_id, d.input_tokens, d.cached_input_tokens, d.output_tokens,"
+"	d.reasoning_tokens, d.first_byte_at, d.first_token_at, d.seen_at, d.owner, d.team"
+" FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS d (execution_id, step_no, attempt_no, input_tokens,"
+"	cached_input_tokens, output_tokens, reasoning_tokens, first_byte_at, first_token_at, seen_at, owner, team)"
+" JOIN agent_studio.queue q ON q.execution_id = d.execution_id AND q.step_no = d.step_no"
+"	AND q.epoch = $1 AND q.attempt_no = d.attempt_no"
+" ON CONFLICT (execution_id, step_no) DO UPDATE SET attempt_no = excluded.attempt_no, model_id = excluded.model_id,"
+"	input_tokens = excluded.input_tokens, cached_input_tokens = excluded.cached_input_tokens,"
+"	output_tokens = excluded.output_tokens, reasoning_tokens = excluded.reasoning_tokens,"
+"	first_byte_at = excluded.first_byte_at, first_token_at = excluded.first_token_at, seen_at = excluded.seen_at";
+
+static const char forget_live_sql[] =
+"DELETE FROM agent_studio.live_usage l USING unnest($1, $2) AS d (execution_id, step_no)"
+" WHERE l.execution_id = d.execution_id AND l.step_no = d.step_no";
 
 static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_BEGIN_EPOCH] = {begin_epoch_sql, 0, {0}},
@@ -435,6 +456,10 @@ static const StatementText texts[STATEMENT_COUNT] = {
 		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_WRITE_HEADROOM] = {write_headroom_sql, 9, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
 		TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID}},
+	[STATEMENT_WRITE_LIVE] = {write_live_sql, 13, {INT8OID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID,
+		INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID}},
+	[STATEMENT_FORGET_LIVE] = {forget_live_sql, 2, {INT8ARRAYOID, INT4ARRAYOID}},
 	[STATEMENT_WRITE_LOGS] = {write_logs_sql, 7, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_ROLL_UP] = {roll_up_sql, 0, {0}},

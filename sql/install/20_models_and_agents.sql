@@ -109,6 +109,7 @@ CREATE TABLE agent_studio.agent_versions (
 	output_format text NOT NULL CHECK (output_format IN ('markdown', 'json', 'plaintext', 'code')),
 	progress_lines boolean NOT NULL,
 	fallback_models bigint[] NOT NULL DEFAULT '{}',
+	phases text[] CHECK (cardinality(phases) BETWEEN 1 AND 12),
 	created_by text NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	UNIQUE (agent_id, version)
@@ -127,6 +128,7 @@ COMMENT ON COLUMN agent_studio.agent_versions.timeout_seconds IS 'Seconds that o
 COMMENT ON COLUMN agent_studio.agent_versions.output_format IS 'markdown, json, plaintext or code.';
 COMMENT ON COLUMN agent_studio.agent_versions.progress_lines IS 'True: the model is asked for progress lines, which become thoughts and are taken out of the output.';
 COMMENT ON COLUMN agent_studio.agent_versions.fallback_models IS 'Models to ask, in this order, when the first is down or over its limit.';
+COMMENT ON COLUMN agent_studio.agent_versions.phases IS 'What its work goes through, for as_progress; NULL = what is usual for its type.';
 COMMENT ON COLUMN agent_studio.agent_versions.created_by IS 'Role that made this version.';
 COMMENT ON COLUMN agent_studio.agent_versions.created_at IS 'When it was made.';
 CREATE INDEX agent_versions_model ON agent_studio.agent_versions (model_id);

@@ -1,5 +1,5 @@
--- The queue, the commands, and the executor's epochs: the working memory of the
--- executor. None of them is dumped: a restored database sends nothing until
+-- The queue, what runs, the commands, and the executor's epochs: the working memory of
+-- the executor. None of them is dumped: a restored database sends nothing until
 -- as_release_restored() says so.
 
 CREATE TABLE agent_studio.queue (
@@ -47,6 +47,40 @@ COMMENT ON COLUMN agent_studio.queue.fallback_no IS 'Which of the agent''s fallb
 COMMENT ON COLUMN agent_studio.queue.held IS 'True: it waits until a call in flight has ended that is paid from the same budget.';
 COMMENT ON COLUMN agent_studio.queue.reserved_usd IS 'While it is claimed: the most USD that the call may cost, which counts as spent in its budgets. NULL = nothing was reserved.';
 COMMENT ON COLUMN agent_studio.queue.seq_base IS 'The next thought''s seq is above this.';
+
+CREATE TABLE agent_studio.live_usage (
+	execution_id bigint NOT NULL,
+	step_no integer NOT NULL,
+	attempt_no integer NOT NULL,
+	model_id bigint NOT NULL,
+	input_tokens bigint,
+	cached_input_tokens bigint,
+	output_tokens bigint NOT NULL,
+	reasoning_tokens bigint,
+	first_byte_at timestamptz,
+	first_token_at timestamptz,
+	seen_at timestamptz NOT NULL,
+	owner text NOT NULL,
+	team text,
+	PRIMARY KEY (execution_id, step_no)
+) WITH (fillfactor = 50,
+		autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+		autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 10000);
+COMMENT ON TABLE agent_studio.live_usage IS
+'What calls have streamed that are under way for more than a second, written again once a second while it grows. A row counts while its step runs and is at this attempt; it goes with the attempt''s result. Tokens are the vendor''s where it tells them early, else estimated from bytes. Not dumped; as_usage adds it to what has ended.';
+COMMENT ON COLUMN agent_studio.live_usage.execution_id IS 'The execution.';
+COMMENT ON COLUMN agent_studio.live_usage.step_no IS 'The step.';
+COMMENT ON COLUMN agent_studio.live_usage.attempt_no IS 'The attempt under way.';
+COMMENT ON COLUMN agent_studio.live_usage.model_id IS 'Model that was asked.';
+COMMENT ON COLUMN agent_studio.live_usage.input_tokens IS 'The vendor''s count, else a quarter of the prompt''s bytes.';
+COMMENT ON COLUMN agent_studio.live_usage.cached_input_tokens IS 'Of these, from the vendor''s cache; NULL = not said yet.';
+COMMENT ON COLUMN agent_studio.live_usage.output_tokens IS 'So far, reasoning included: the vendor''s count or a quarter of the bytes that came, whichever is more.';
+COMMENT ON COLUMN agent_studio.live_usage.reasoning_tokens IS 'Of these, reasoning.';
+COMMENT ON COLUMN agent_studio.live_usage.first_byte_at IS 'When the first byte of the answer''s body arrived; NULL = not yet.';
+COMMENT ON COLUMN agent_studio.live_usage.first_token_at IS 'When the first text or reasoning arrived; NULL = not yet.';
+COMMENT ON COLUMN agent_studio.live_usage.seen_at IS 'When it was written.';
+COMMENT ON COLUMN agent_studio.live_usage.owner IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.live_usage.team IS 'As in executions.';
 
 CREATE TABLE agent_studio.commands (
 	execution_id bigint NOT NULL,

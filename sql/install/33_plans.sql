@@ -76,14 +76,17 @@ END;
 COMMENT ON FUNCTION agent_studio_private.rollback_begun(bigint, jsonb) IS
 'Whether a step that compensates another has begun.';
 
+-- In PL/pgSQL, which keeps its plan: views call it for many executions.
 CREATE FUNCTION agent_studio_private.progress(execution agent_studio.executions, OUT done integer, OUT total integer) RETURNS record
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT count(*) FILTER (WHERE s.state IN ('completed', 'skipped') OR s.verdict = 'accepted'), count(*)
-	FROM agent_studio_private.current_steps((execution).execution_id) s
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	SELECT count(*) FILTER (WHERE s.state IN ('completed', 'skipped') OR s.verdict = 'accepted'), count(*) INTO done, total
+	FROM agent_studio_private.current_steps(execution.execution_id) s
 	LEFT JOIN agent_studio_private.plan_steps(agent_studio_private.plan_of(execution)) p USING (plan_step)
 	WHERE p.on_demand IS NOT TRUE;
-END;
+END
+$$;
 COMMENT ON FUNCTION agent_studio_private.progress(agent_studio.executions) IS
 'How many of its steps are done with, skipped ones among them, and how many there are; without those that run on demand only.';
 
@@ -154,3 +157,9 @@ END
 $$;
 COMMENT ON FUNCTION agent_studio_private.one_line(text, integer) IS
 'A text as one line of so many columns at most, without control characters; what is left out is told by "...". NULL for NULL.';
+
+CREATE FUNCTION agent_studio_private.printable(value text) RETURNS text
+LANGUAGE sql IMMUTABLE
+RETURN regexp_replace(value, '[\u0001-\u0008\u000B-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]+', '', 'g');
+COMMENT ON FUNCTION agent_studio_private.printable(text) IS
+'A text without what a terminal would obey: control characters but tabs and line ends, and marks that turn the direction of writing.';

@@ -126,6 +126,10 @@ BEGIN
 		why := format('its checkpoints were purged on %s', execution.purged_at::date);
 		detail := 'What it would need to go on from was removed by as_purge.';
 		hint := format('SELECT agent_studio.as_clone(%s); runs it again from the start.', execution.execution_id);
+	ELSIF step.step_no IS NOT NULL AND execution.kind = 'task' AND execution.plan IS NULL THEN
+		why := 'it is a task that runs once';
+		detail := 'Only of workflows, and of tasks that are repeated, can steps be decided on.';
+		hint := format('SELECT agent_studio.as_clone(%s); submits it again.', execution.execution_id);
 	ELSIF NOT agent_studio_private.command_is_legal(wanted, execution, step) THEN
 		why := format('it is %s', CASE WHEN step.step_no IS NULL THEN execution.status
 			ELSE agent_studio_private.step_situation(step) END);

@@ -10,7 +10,7 @@ DECLARE
 BEGIN
 	FOREACH table_name IN ARRAY ARRAY['executions', 'steps', 'attempts', 'thoughts',
 									  'notices', 'logs', 'commands', 'approvals', 'deliveries', 'schedules',
-									  'daily_totals', 'daily_spending']
+									  'daily_totals', 'daily_spending', 'live_usage']
 	LOOP
 		EXECUTE pg_catalog.format('ALTER TABLE agent_studio.%I ENABLE ROW LEVEL SECURITY', table_name);
 		EXECUTE pg_catalog.format($policy$
@@ -70,7 +70,8 @@ GRANT SELECT ON agent_studio.models, agent_studio.model_prices, agent_studio.age
 	agent_studio.executions, agent_studio.steps, agent_studio.attempts, agent_studio.thoughts,
 	agent_studio.notices, agent_studio.logs, agent_studio.commands, agent_studio.outputs,
 	agent_studio.workflows, agent_studio.workflow_versions, agent_studio.approvals, agent_studio.deliveries, agent_studio.schedules, agent_studio.grants,
-	agent_studio.daily_totals, agent_studio.daily_spending, agent_studio.closed_days, agent_studio.stale_days
+	agent_studio.daily_totals, agent_studio.daily_spending, agent_studio.closed_days, agent_studio.stale_days,
+	agent_studio.live_usage
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio.queue, agent_studio.epochs, agent_studio.schedule_jobs TO agent_studio_monitor;
 GRANT SELECT ON agent_studio.model_headroom TO agent_studio_user, agent_studio_monitor;

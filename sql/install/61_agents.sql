@@ -65,6 +65,21 @@ RETURN target.visibility = 'shared' OR agent_studio_private.has_role(actor, targ
 COMMENT ON FUNCTION agent_studio_private.sees_agent(text, agent_studio.agents) IS
 'Whether the actor may see the agent: its owner, its team, who was granted something on it, everybody where it is shared.';
 
+CREATE FUNCTION agent_studio_private.check_phases(phases text[]) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM agent_studio_private.in_range('the number of phases', cardinality(phases), 1, 12);
+	PERFORM agent_studio_private.check_name('a phase', p) FROM unnest(phases) p;
+	IF (SELECT count(DISTINCT lower(p)) FROM unnest(phases) p) < cardinality(phases) THEN
+		RAISE EXCEPTION 'a phase is named twice'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Name each phase once, in the order in which they come.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.check_phases(text[]) IS
+'Raises 22023 or 54000 for phases that could not be shown; NULL passes.';
+
 CREATE FUNCTION agent_studio_private.find_agent(actor text, agent text) RETURNS agent_studio.agents
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -112,7 +127,7 @@ CREATE FUNCTION agent_studio_private.as_create_agent(actor text,
 	name text, agent_type text, model text, system_prompt text, description text, team text,
 	visibility text, environment text, temperature numeric, max_output_tokens integer,
 	timeout_seconds integer, output_format text, tags text[], examples text[], top_p numeric,
-	progress_lines boolean, version text, fallback_models text[]) RETURNS bigint
+	progress_lines boolean, version text, fallback_models text[], phases text[]) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -132,6 +147,7 @@ BEGIN
 	PERFORM agent_studio_private.check_agent(actor, agent_type, team, visibility, environment,
 		temperature, top_p, max_output_tokens, timeout_seconds, used_model);
 	PERFORM agent_studio_private.version_label(version);
+	PERFORM agent_studio_private.check_phases(phases);
 
 	INSERT INTO agent_studio.agents AS a (name, agent_type, description, team, visibility, environment,
 		tags, examples, current_version, owner)
@@ -144,10 +160,10 @@ BEGIN
 			USING ERRCODE = 'duplicate_object', HINT = 'Change it with agent_studio.as_update_agent, or take another name.';
 	END IF;
 	INSERT INTO agent_studio.agent_versions (agent_id, version, model_id, system_prompt, temperature, top_p,
-		max_output_tokens, timeout_seconds, output_format, progress_lines, fallback_models, created_by)
+		max_output_tokens, timeout_seconds, output_format, progress_lines, fallback_models, phases, created_by)
 	VALUES (new_id, version, used_model.model_id, system_prompt, temperature, top_p,
 		max_output_tokens, timeout_seconds, agent_studio_private.output_format(output_format), progress_lines,
-		agent_studio_private.fallback_ids(actor, coalesce(fallback_models, '{}'), used_model), actor);
+		agent_studio_private.fallback_ids(actor, coalesce(fallback_models, '{}'), used_model), phases, actor);
 	RETURN new_id;
 END
 $$;
@@ -159,10 +175,10 @@ CREATE FUNCTION agent_studio.as_create_agent(
 	max_output_tokens integer DEFAULT NULL, timeout_seconds integer DEFAULT 120,
 	output_format text DEFAULT 'markdown', tags text[] DEFAULT '{}', examples text[] DEFAULT '{}',
 	top_p numeric DEFAULT NULL, progress_lines boolean DEFAULT false,
-	version text DEFAULT '1.0.0', fallback_models text[] DEFAULT '{}') RETURNS bigint
+	version text DEFAULT '1.0.0', fallback_models text[] DEFAULT '{}', phases text[] DEFAULT NULL) RETURNS bigint
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
-COMMENT ON FUNCTION agent_studio.as_create_agent(text, text, text, text, text, text, text, text, numeric, integer, integer, text, text[], text[], numeric, boolean, text, text[]) IS
-'Makes an agent: a type (architect, builder, validator, scribe, or another word), a model and a prompt. NULL for temperature, top_p and max_output_tokens = not sent. timeout_seconds bounds one attempt. progress_lines asks the model for progress lines. fallback_models are asked, in order, when the model is down or over its limit. Returns its agent_id. Raises 42704 unknown model, 42710 name taken, 22023 bad value with the good ones, 54000 a name too long, 42501.';
+COMMENT ON FUNCTION agent_studio.as_create_agent(text, text, text, text, text, text, text, text, numeric, integer, integer, text, text[], text[], numeric, boolean, text, text[], text[]) IS
+'Makes an agent: a type (architect, builder, validator, scribe, or another word), a model and a prompt. NULL for temperature, top_p and max_output_tokens = not sent. timeout_seconds bounds one attempt. progress_lines asks the model for progress lines. fallback_models are asked, in order, when the model is down or over its limit. phases is what as_progress shows of its work, 12 at most, of which the model is told with progress_lines; NULL = what is usual for its type. Returns its agent_id. Raises 42704 unknown model, 42710 name taken, 22023 bad value with the good ones, 54000 a name too long, 42501.';
 
 CREATE FUNCTION agent_studio_private.next_version(agent agent_studio.agents) RETURNS text
 LANGUAGE sql STABLE
@@ -177,7 +193,7 @@ CREATE FUNCTION agent_studio_private.as_update_agent(actor text,
 	name text, agent_type text, model text, system_prompt text, description text, team text,
 	visibility text, environment text, temperature numeric, max_output_tokens integer,
 	timeout_seconds integer, output_format text, tags text[], examples text[], top_p numeric,
-	progress_lines boolean, version text, unset text[], fallback_models text[]) RETURNS text
+	progress_lines boolean, version text, unset text[], fallback_models text[], phases text[]) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -201,7 +217,7 @@ BEGIN
 	PERFORM agent_studio_private.not_null('unset', unset IS NULL);
 	FOREACH word IN ARRAY unset LOOP
 		PERFORM agent_studio_private.one_of('unset', word, ARRAY['system_prompt', 'description', 'team',
-			'temperature', 'max_output_tokens', 'top_p']);
+			'temperature', 'max_output_tokens', 'top_p', 'phases']);
 	END LOOP;
 	IF model IS NULL THEN
 		SELECT * INTO used_model FROM agent_studio.models m WHERE m.model_id = old_version.model_id;
@@ -220,6 +236,8 @@ BEGIN
 	new_version.output_format := coalesce(agent_studio_private.output_format(output_format), old_version.output_format);
 	new_version.progress_lines := coalesce(progress_lines, old_version.progress_lines);
 	new_version.fallback_models := coalesce(agent_studio_private.fallback_ids(actor, fallback_models, used_model), old_version.fallback_models);
+	new_version.phases := CASE WHEN 'phases' <> ALL (unset) THEN coalesce(phases, old_version.phases) END;
+	PERFORM agent_studio_private.check_phases(phases);
 	PERFORM agent_studio_private.check_agent(actor, coalesce(agent_type, old.agent_type),
 		CASE WHEN team IS DISTINCT FROM old.team THEN team END, coalesce(visibility, old.visibility),
 		coalesce(environment, old.environment), new_version.temperature, new_version.top_p,
@@ -229,11 +247,11 @@ BEGIN
 		new_version.version := coalesce(version, agent_studio_private.next_version(old));
 		PERFORM agent_studio_private.version_label(new_version.version);
 		INSERT INTO agent_studio.agent_versions (agent_id, version, model_id, system_prompt, temperature, top_p,
-			max_output_tokens, timeout_seconds, output_format, progress_lines, fallback_models, created_by)
+			max_output_tokens, timeout_seconds, output_format, progress_lines, fallback_models, phases, created_by)
 		VALUES (old.agent_id, new_version.version, new_version.model_id, new_version.system_prompt,
 			new_version.temperature, new_version.top_p, new_version.max_output_tokens,
 			new_version.timeout_seconds, new_version.output_format, new_version.progress_lines,
-			new_version.fallback_models, actor)
+			new_version.fallback_models, new_version.phases, actor)
 		ON CONFLICT ON CONSTRAINT agent_versions_agent_id_version_key DO NOTHING;
 		IF NOT FOUND THEN
 			RAISE EXCEPTION 'agent "%" has a version % already', name, new_version.version
@@ -264,9 +282,10 @@ CREATE FUNCTION agent_studio.as_update_agent(
 	max_output_tokens integer DEFAULT NULL, timeout_seconds integer DEFAULT NULL,
 	output_format text DEFAULT NULL, tags text[] DEFAULT NULL, examples text[] DEFAULT NULL,
 	top_p numeric DEFAULT NULL, progress_lines boolean DEFAULT NULL,
-	version text DEFAULT NULL, unset text[] DEFAULT '{}', fallback_models text[] DEFAULT NULL) RETURNS text
+	version text DEFAULT NULL, unset text[] DEFAULT '{}', fallback_models text[] DEFAULT NULL,
+	phases text[] DEFAULT NULL) RETURNS text
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
-COMMENT ON FUNCTION agent_studio.as_update_agent(text, text, text, text, text, text, text, text, numeric, integer, integer, text, text[], text[], numeric, boolean, text, text[], text[]) IS
+COMMENT ON FUNCTION agent_studio.as_update_agent(text, text, text, text, text, text, text, text, numeric, integer, integer, text, text[], text[], numeric, boolean, text, text[], text[], text[]) IS
 'Changes an agent; NULL = unchanged, and unset names arguments to make NULL again. What decides an answer makes a new version (the next minor one unless version says); running executions keep theirs. Returns the current version''s label. Raises 42704, 42501, 42710 version exists, 22023.';
 
 CREATE FUNCTION agent_studio_private.as_deprecate_agent(actor text, name text, deprecated boolean) RETURNS void

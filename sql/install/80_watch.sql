@@ -115,7 +115,7 @@ END;
 COMMENT ON FUNCTION agent_studio_private.agents_at_work(agent_studio.executions) IS
 'The agent of a task; of a workflow those whose steps have begun and not ended.';
 
-CREATE FUNCTION agent_studio_private.progress_percent(execution agent_studio.executions, usual interval) RETURNS integer
+CREATE FUNCTION agent_studio_private.progress_percent(execution agent_studio.executions) RETURNS integer
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT CASE
@@ -123,13 +123,59 @@ BEGIN ATOMIC
 		WHEN (execution).status = 'queued' THEN 0
 		WHEN (execution).kind = 'workflow' THEN
 			(SELECT least(99, 100 * p.done / nullif(p.total, 0)) FROM agent_studio_private.progress(execution) p)
-		WHEN (execution).status = 'running' AND extract(epoch FROM usual) > 0 THEN
-			greatest(0, least(99, floor(100 * extract(epoch FROM pg_catalog.clock_timestamp() - (execution).started_at)
-							/ extract(epoch FROM usual))))::int
+		WHEN (execution).status IN ('running', 'paused') THEN floor(100 * agent_studio_private.task_share(execution))::int
 		END;
 END;
-COMMENT ON FUNCTION agent_studio_private.progress_percent(agent_studio.executions, interval) IS
-'Of a workflow the share of its steps that are done with; of a task the share of its usual time. NULL = not known.';
+COMMENT ON FUNCTION agent_studio_private.progress_percent(agent_studio.executions) IS
+'Of a workflow the share of its steps that are done with; of a task what as_progress says of the whole. NULL = not known.';
+
+CREATE FUNCTION agent_studio_private.rest_by_rate(execution agent_studio.executions) RETURNS interval
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT pg_catalog.make_interval(secs => greatest(0, agent_studio_private.expected_tokens_of(s) - c.output_tokens)::float8
+		* extract(epoch FROM c.until - c.first_token_at)::float8 / nullif(c.output_tokens, 0))
+	FROM agent_studio.steps s JOIN agent_studio_private.calls c USING (execution_id, step_no)
+	WHERE s.execution_id = (execution).execution_id AND (execution).kind = 'task' AND c.is_live
+	LIMIT 1;
+END;
+COMMENT ON FUNCTION agent_studio_private.rest_by_rate(agent_studio.executions) IS
+'How long a task''s model needs for the rest of the most that it may answer, as fast as it does now; NULL = not known.';
+
+CREATE FUNCTION agent_studio_private.rest_by_steps(execution agent_studio.executions) RETURNS interval
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT CASE WHEN bool_and(u.seconds IS NOT NULL) THEN make_interval(secs => sum(u.seconds)) END
+	FROM agent_studio_private.current_steps(execution.execution_id) s
+	JOIN agent_studio_private.plan_steps(agent_studio_private.plan_of(execution)) p USING (plan_step)
+	LEFT JOIN agent_studio.agent_versions v USING (agent_version_id)
+	LEFT JOIN agent_studio.agents a USING (agent_id)
+	CROSS JOIN LATERAL agent_studio_private.agent_history(coalesce(a.name, p.step ->> 'agent')) h
+	CROSS JOIN LATERAL (SELECT CASE WHEN p.step ->> 'type' = 'decision' THEN 0 ELSE (h.seconds_low + h.seconds_high)::float8 / 2
+		* (1 - coalesce(agent_studio_private.step_share(execution, s), 0)) END AS seconds) u
+	WHERE execution.kind = 'workflow' AND NOT p.on_demand
+	  AND s.state NOT IN ('completed', 'skipped') AND s.verdict IS DISTINCT FROM 'accepted');
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.rest_by_steps(agent_studio.executions) IS
+'The sum of what the remaining steps of a workflow usually take their agents as tasks; NULL = not known of one of them.';
+
+CREATE FUNCTION agent_studio_private.estimated_rest(execution agent_studio.executions) RETURNS interval
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	rest interval;
+BEGIN
+	IF execution.status <> 'running' THEN
+		RETURN NULL;
+	END IF;
+	rest := coalesce(agent_studio_private.usual_duration(execution) - (clock_timestamp() - execution.started_at),
+					 agent_studio_private.rest_by_rate(execution), agent_studio_private.rest_by_steps(execution));
+	RETURN CASE WHEN rest < interval '0' THEN interval '0' ELSE rest END;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.estimated_rest(agent_studio.executions) IS
+'How long a running execution is going to take: what is usual, else what rates and single steps tell; never negative. NULL = not known.';
 
 CREATE FUNCTION agent_studio.as_status(execution bigint,
 	OUT status text, OUT agent text, OUT started timestamptz, OUT elapsed text,
@@ -141,19 +187,16 @@ BEGIN
 	PERFORM agent_studio_private.require_execution(execution);
 	SELECT e.status, agent_studio_private.agents_at_work(e), date_trunc('second', e.started_at),
 		   agent_studio_private.clock_text(coalesce(e.finished_at, clock_timestamp()) - e.started_at),
-		   CASE WHEN e.status = 'running'
-				THEN agent_studio_private.clock_text(usual.duration - (clock_timestamp() - e.started_at)) END,
-		   agent_studio_private.progress_percent(e, usual.duration), agent_studio_private.status_note(e)
+		   agent_studio_private.clock_text(agent_studio_private.estimated_rest(e)),
+		   agent_studio_private.progress_percent(e), agent_studio_private.status_note(e)
 	INTO as_status.status, as_status.agent, as_status.started, as_status.elapsed,
 		 as_status.estimated_remaining, as_status.progress_percent, as_status.note
 	FROM agent_studio.executions e
-	CROSS JOIN LATERAL (SELECT CASE WHEN e.status = 'running'
-						THEN agent_studio_private.usual_duration(e) END AS duration) usual
 	WHERE e.execution_id = as_status.execution;
 END
 $$;
 COMMENT ON FUNCTION agent_studio.as_status(bigint) IS
-'One row: status, agent (of a workflow, those at work now), when it started, time elapsed, an estimate of the time remaining (from the median of the newest completed executions of the agent or workflow; NULL while there are none), and the progress: of a workflow the share of its steps that are done with, of a task an estimate like the other. note says how many steps are complete, what it waits for, why it failed, or which command is pending. Raises 42704.';
+'One row: status, agent (of a workflow, those at work now), when it started, time elapsed, an estimate of the time remaining (from the median of the newest completed executions of the agent or workflow; without any, of a task how long the rest of the longest answer would take, of a workflow what its agents usually take; NULL = not known), and the progress: of a workflow the share of its steps that are done with, of a task that of as_progress (NULL = not known). note says how many steps are complete, what it waits for, why it failed, or which command is pending. Raises 42704.';
 
 CREATE FUNCTION agent_studio.as_thoughts(execution bigint, after_seq bigint DEFAULT 0)
 RETURNS TABLE (seq bigint, elapsed text, elapsed_ms bigint, source text, content text)

@@ -18,18 +18,18 @@ BEGIN
 					|| CASE WHEN e.kind = 'workflow' AND e.status <> 'canceled'
 						THEN format(E'\nWhat can be done: SELECT * FROM agent_studio.as_failure(%s);', execution) ELSE '' END
 					|| CASE WHEN output IS NULL THEN '' WHEN e.kind = 'workflow' THEN E'\nThe last answer:' ELSE E'\nWhat had arrived:' END)
-		END || coalesce(E'\n\n' || output || E'\n', '');
+		END || coalesce(E'\n\n' || agent_studio_private.printable(output) || E'\n', '');
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.result_text(bigint) IS
 'How an execution ended, with its output, as text to print.';
 
 CREATE FUNCTION agent_studio_private.thought_lines(execution bigint, after_seq bigint)
-RETURNS TABLE (seq bigint, line text)
+RETURNS TABLE (at timestamptz, seq bigint, line text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT t.seq, format('[%s] %s%s', agent_studio_private.clock_text(pg_catalog.make_interval(secs => t.elapsed_ms / 1000.0)),
-		CASE e.kind WHEN 'workflow' THEN s.name || ': ' ELSE '' END, t.content)
+	SELECT t.at, t.seq, format('[%s] %s%s', agent_studio_private.clock_text(pg_catalog.make_interval(secs => t.elapsed_ms / 1000.0)),
+		CASE e.kind WHEN 'workflow' THEN s.name || ': ' ELSE '' END, agent_studio_private.printable(t.content))
 	FROM agent_studio.executions e
 	JOIN agent_studio.thoughts t USING (execution_id)
 	LEFT JOIN agent_studio.steps s USING (execution_id, step_no)
@@ -40,10 +40,10 @@ COMMENT ON FUNCTION agent_studio_private.thought_lines(bigint, bigint) IS
 'Thoughts as lines to print, after a seq; in a workflow with the step''s name.';
 
 CREATE FUNCTION agent_studio_private.notice_lines(execution bigint, after_notice bigint)
-RETURNS TABLE (notice_id bigint, line text)
+RETURNS TABLE (at timestamptz, notice_id bigint, line text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT n.notice_id, format('%s: %s', initcap(n.severity), n.message)
+	SELECT n.at, n.notice_id, format('%s: %s', initcap(n.severity), agent_studio_private.printable(n.message))
 	FROM agent_studio.notices n
 	WHERE n.execution_id = execution AND n.notice_id > after_notice
 	  AND (n.severity IN ('warning', 'error') OR n.kind IN ('step_completed', 'step_skipped', 'went_back', 'handed_off', 'rule', 'rollback'))
@@ -53,6 +53,35 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION agent_studio_private.notice_lines(bigint, bigint) IS
 'Notices as lines to print, after one: warnings, errors, and how the flow of a workflow goes.';
+
+CREATE FUNCTION agent_studio_private.start_lines(execution bigint, begun integer[])
+RETURNS TABLE (at timestamptz, step_no integer, line text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT s.started_at, s.step_no, format('[%s] %s: Step %s of %s%s, by %s', agent_studio_private.clock_text(s.started_at - e.started_at), s.name,
+		s.plan_step, (SELECT max(x.plan_step) FROM agent_studio.steps x WHERE x.execution_id = e.execution_id), CASE WHEN s.iteration > 1 THEN ', iteration ' || s.iteration ELSE '' END, coalesce(a.name, 'an agent'))
+	FROM agent_studio.executions e
+	JOIN agent_studio.steps s USING (execution_id)
+	LEFT JOIN agent_studio.agent_versions v USING (agent_version_id)
+	LEFT JOIN agent_studio.agents a USING (agent_id)
+	WHERE e.execution_id = execution AND e.kind = 'workflow' AND s.started_at IS NOT NULL AND s.step_no <> ALL (begun);
+END;
+COMMENT ON FUNCTION agent_studio_private.start_lines(bigint, integer[]) IS
+'Which steps of a workflow have begun, as lines to print, but for those whose numbers are given.';
+
+CREATE FUNCTION agent_studio_private.follow_lines(execution bigint, after_seq bigint, after_notice bigint, begun integer[])
+RETURNS TABLE (seq bigint, notice_id bigint, step_no integer, line text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT l.seq, l.notice_id, l.step_no, l.line
+	FROM (SELECT s.at, 1 AS place, NULL::bigint AS seq, NULL::bigint AS notice_id, s.step_no, s.line
+		  FROM agent_studio_private.start_lines(execution, begun) s
+		  UNION ALL SELECT t.at, 2, t.seq, NULL, NULL, t.line FROM agent_studio_private.thought_lines(execution, after_seq) t
+		  UNION ALL SELECT n.at, 3, NULL, n.notice_id, NULL, n.line FROM agent_studio_private.notice_lines(execution, after_notice) n) l
+	ORDER BY l.at, l.place, l.seq, l.notice_id;
+END;
+COMMENT ON FUNCTION agent_studio_private.follow_lines(bigint, bigint, bigint, integer[]) IS
+'What has happened since the last look, as lines to print in the order of time: beginnings of steps, thoughts and notices.';
 
 CREATE FUNCTION agent_studio_private.wait_lines(execution bigint) RETURNS TABLE (step_no integer, line text)
 LANGUAGE sql STABLE
@@ -79,6 +108,7 @@ AS $$
 DECLARE
 	last_seq bigint := 0;
 	last_notice bigint := 0;
+	begun integer[] := '{}';		-- steps
 	changes bigint;
 	at_rest boolean;
 	waits integer[];			-- what is waited for now, and what of it was told before
@@ -93,13 +123,13 @@ BEGIN
 		changes := agent_studio_private.change_count();
 		SELECT e.finished_at IS NOT NULL INTO at_rest
 		FROM agent_studio.executions e WHERE e.execution_id OPERATOR(pg_catalog.=) as_follow.execution;
-		FOR line IN SELECT t.seq, t.line FROM agent_studio_private.thought_lines(execution, last_seq) t LOOP
+		FOR line IN SELECT l.seq, l.notice_id, l.step_no, l.line
+			FROM agent_studio_private.follow_lines(execution, last_seq, last_notice, begun) l
+		LOOP
 			RAISE INFO '%', line.line;
-			last_seq := line.seq;
-		END LOOP;
-		FOR line IN SELECT n.notice_id, n.line FROM agent_studio_private.notice_lines(execution, last_notice) n LOOP
-			RAISE INFO '%', line.line;
-			last_notice := line.notice_id;
+			last_seq := coalesce(line.seq, last_seq);
+			last_notice := coalesce(line.notice_id, last_notice);
+			begun := pg_catalog.array_append(begun, line.step_no);
 		END LOOP;
 		waits := '{}';
 		FOR line IN SELECT w.step_no, w.line FROM agent_studio_private.wait_lines(execution) w LOOP
@@ -125,7 +155,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE agent_studio.as_follow(bigint, text, numeric, bigint, bigint, numeric) IS
-'CALL as_follow(execution) prints the thoughts and notices of an execution as they come, once what it waits for people to approve, and in the end (also when it requires a manual review) its output, and returns one row with status, duration in seconds, tokens and cost in USD. It commits while it waits, so it cannot be called within a transaction block (2D000). Raises 42704, and 55000 where the library is not preloaded, so that nothing would ever happen.';
+'CALL as_follow(execution) prints the thoughts and notices of an execution as they come, in a workflow also which step begins, once what it waits for people to approve, and in the end (also when it requires a manual review) its output, and returns one row with status, duration in seconds, tokens and cost in USD. It commits while it waits, so it cannot be called within a transaction block (2D000). Raises 42704, and 55000 where the library is not preloaded, so that nothing would ever happen.';
 
 CREATE PROCEDURE agent_studio.as_follow_task(
 	agent text, task text, context jsonb DEFAULT '{}', priority text DEFAULT 'normal',

@@ -45,7 +45,7 @@ AS $$
 BEGIN
 	PERFORM agent_studio_private.require_execution(execution);
 	SELECT w.completeness, w.compliance, w.efficiency, a.retries, a.rate_limited,
-		   (SELECT count(*) FROM agent_studio.notices n WHERE n.execution_id = e.execution_id AND n.severity = 'warning')
+		   (SELECT count(*) FROM agent_studio.notices n WHERE n.execution_id = e.execution_id AND n.severity = 'warning' AND n.kind <> 'duration')
 	INTO as_quality.completeness_percent, as_quality.format_compliance_percent,
 		 as_quality.token_efficiency_percent, as_quality.retries, as_quality.rate_limited, as_quality.warnings
 	FROM agent_studio.executions e
@@ -72,4 +72,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio.as_quality(bigint) IS
-'One row, computed from the output and the attempts: completeness (percent of the sections that its criteria demand, else of the members that its JSON Schema requires; NULL where nothing is), format compliance (100 or 0: the check that answers have to pass; NULL without an output), token efficiency (percent of the most output tokens that input and output of the last attempt came to; NULL where unknown), retries, whether a limit was met, and the number of warnings. Of a task that is repeated, the first three are of the answer that as_output gives; of a workflow, the mean over its steps. Raises 42704.';
+'One row, computed from the output and the attempts: completeness (percent of the sections that its criteria demand, else of the members that its JSON Schema requires; NULL where nothing is), format compliance (100 or 0: the check that answers have to pass; NULL without an output), token efficiency (percent of the most output tokens that input and output of the last attempt came to; NULL where unknown), retries, whether a limit was met, and the number of warnings (that it takes long is none). Of a task that is repeated, the first three are of the answer that as_output gives; of a workflow, the mean over its steps. Raises 42704.';

@@ -67,10 +67,10 @@ BEGIN
 	CROSS JOIN LATERAL (
 		SELECT sum(coalesce(t.input_cost_usd + t.output_cost_usd, t.input_cost_usd, t.output_cost_usd)) AS cost,
 			   sum(coalesce(t.input_tokens + t.output_tokens, t.input_tokens, t.output_tokens))::bigint AS tokens
-		FROM agent_studio.attempts t WHERE t.execution_id = e.execution_id AND t.step_no = s.step_no) used
+		FROM agent_studio_private.calls t WHERE t.execution_id = e.execution_id AND t.step_no = s.step_no) used
 	WHERE e.execution_id = as_workflow_status.execution
 	ORDER BY s.plan_step;
 END
 $$;
 COMMENT ON FUNCTION agent_studio.as_workflow_status(bigint) IS
-'A row per step of an execution, in the order of the definition, each with its newest iteration: agent, state, seconds (until now while it runs), cost in USD and tokens of its attempts that have ended (NULL = not known), the latest thought, and what it waits for or what has become of it. Raises 42704.';
+'A row per step of an execution, in the order of the definition, each with its newest iteration: agent, state, seconds (until now while it runs), cost in USD and tokens of its attempts (NULL = not known; while it runs an estimate of what has streamed), the latest thought, and what it waits for or what has become of it. Raises 42704.';

@@ -16,7 +16,7 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_purge_batch, agent_studio.as_delete_hi
 	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored, agent_studio.as_roll_up TO agent_studio_admin;
 GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
-	agent_studio.as_context_fields, agent_studio.as_workflow_status, agent_studio.as_failure, agent_studio.as_result,
+	agent_studio.as_context_fields, agent_studio.as_usage, agent_studio.as_progress, agent_studio.as_notices, agent_studio.as_workflow_status, agent_studio.as_failure, agent_studio.as_result,
 	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate,
 	agent_studio.as_history, agent_studio.as_history_totals,
 	agent_studio.as_search_agents, agent_studio.as_suggest_agents, agent_studio.as_task_template, agent_studio.as_check_task
@@ -52,12 +52,26 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.plan_of, agent_studio_private.pla
 	agent_studio_private.approval_note, agent_studio_private.retry_note, agent_studio_private.pending_note,
 	agent_studio_private.review_note, agent_studio_private.agents_at_work, agent_studio_private.progress_percent,
 	agent_studio_private.thought_lines, agent_studio_private.notice_lines, agent_studio_private.wait_lines,
+	agent_studio_private.start_lines, agent_studio_private.follow_lines, agent_studio_private.printable,
 	agent_studio_private.pending_step_note, agent_studio_private.step_note, agent_studio_private.failed_step,
 	agent_studio_private.possible_causes, agent_studio_private.retries_left, agent_studio_private.longer_timeout,
 	agent_studio_private.recovery_call, agent_studio_private.completion_arguments, agent_studio_private.preferred_options,
 	agent_studio_private.option_rows, agent_studio_private.can_be_canceled, agent_studio_private.wrapped, agent_studio_private.failure_message,
 	agent_studio_private.failure_details, agent_studio_private.option_lines, agent_studio_private.failure_title
 	TO agent_studio_user, agent_studio_monitor;
+-- The same for what they show of work under way.
+GRANT EXECUTE ON FUNCTION agent_studio_private.type_phases, agent_studio_private.phases_of, agent_studio_private.bar,
+	agent_studio_private.usual_call, agent_studio_private.told_points, agent_studio_private.expected_tokens_of,
+	agent_studio_private.capped, agent_studio_private.step_share, agent_studio_private.task_step, agent_studio_private.task_share,
+	agent_studio_private.progress_rows, agent_studio_private.overall_percent, agent_studio_private.rest_by_rate,
+	agent_studio_private.rest_by_steps, agent_studio_private.estimated_rest, agent_studio_private.active_ids,
+	agent_studio_private.active, agent_studio_private.active_rows, agent_studio_private.all_alerts, agent_studio_private.cost_so_far, agent_studio_private.progress_text,
+	agent_studio_private.doing_text, agent_studio_private.ago_text, agent_studio_private.approval_alerts,
+	agent_studio_private.failure_remedy, agent_studio_private.failure_alerts, agent_studio_private.slow_alerts,
+	agent_studio_private.quota_alerts, agent_studio_private.executor_alerts, agent_studio_private.newest_id, agent_studio_private.is_submitted_again,
+	agent_studio_private.restored_alerts
+	TO agent_studio_user, agent_studio_monitor;
+GRANT SELECT ON agent_studio_private.calls, agent_studio_private.all_notices TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of results.
 GRANT EXECUTE ON FUNCTION agent_studio_private.media_type, agent_studio_private.safe_file_name, agent_studio_private.declared_files,
 	agent_studio_private.files_of, agent_studio_private.duration_text, agent_studio_private.money_text, agent_studio_private.number_text,
@@ -107,8 +121,7 @@ GRANT SELECT ON agent_studio_private.totals, agent_studio_private.spending, agen
 	agent_studio_private.open_spending, agent_studio_private.open_ranges, agent_studio_private.days_to_count
 	TO agent_studio_user, agent_studio_monitor;
 
--- Everything but queue, commands, schedule_jobs and model_headroom is dumped: see as_release_restored.
--- Everything but queue, commands and model_headroom is dumped: see as_release_restored.
+-- Everything but queue, live_usage, commands, schedule_jobs and model_headroom is dumped: see as_release_restored.
 -- What budgets have spent is counted anew by the next executor.
 -- Nor are epochs: in a restored database the executor begins its own before their rows come.
 DO $$
@@ -119,7 +132,7 @@ BEGIN
 		SELECT t.oid::pg_catalog.regclass AS marked
 		FROM pg_catalog.pg_class t
 		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
-		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom', 'schedule_jobs', 'budget_spending')
+		  AND t.relname NOT IN ('queue', 'live_usage', 'commands', 'epochs', 'model_headroom', 'schedule_jobs', 'budget_spending')
 		UNION ALL
 		SELECT d.objid::pg_catalog.regclass
 		FROM pg_catalog.pg_class t
@@ -127,7 +140,7 @@ BEGIN
 			AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i'
 		JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
 		WHERE t.relnamespace = 'agent_studio'::pg_catalog.regnamespace AND t.relkind = 'r'
-		  AND t.relname NOT IN ('queue', 'commands', 'epochs', 'model_headroom', 'schedule_jobs', 'budget_spending')
+		  AND t.relname NOT IN ('queue', 'live_usage', 'commands', 'epochs', 'model_headroom', 'schedule_jobs', 'budget_spending')
 	LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(item.marked, '');
 	END LOOP;
