@@ -19,7 +19,7 @@ DATA = $(wildcard sql/upgrade/*.sql)
 PG_CPPFLAGS = -Isrc $(shell curl-config --cflags 2>/dev/null)
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers $(SANITIZE)
-SHLIB_LINK = $(shell curl-config --libs 2>/dev/null) $(SANITIZE)
+SHLIB_LINK = $(shell curl-config --libs 2>/dev/null) -lcmark -lzip $(SANITIZE)
 
 BUILD = build
 EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql

@@ -1,17 +1,19 @@
 /*
  * formats.c
- *		Output formats and JSON Schemas, for SQL.
+ *		Output formats, JSON Schemas and plain text, for SQL.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "compat.h"
 #include "json_schema.h"
 #include "output_format.h"
+#include "plain_text.h"
 #include "plan.h"
 
 static Datum
@@ -127,4 +129,35 @@ agent_studio_sections_present(PG_FUNCTION_ARGS)
 	share = plan_completeness(sections, count, VARDATA_ANY(answer), VARSIZE_ANY_EXHDR(answer), &missing);
 	buf_free(&missing);
 	PG_RETURN_INT32((int32) (share * 100 + 0.5));
+}
+
+/* As much as a text of several MB needs; what needs more was made to. */
+#define PLAIN_TEXT_MEMORY	(256 * 1024 * 1024)
+
+static bool
+is_canceled(void)
+{
+	return QueryCancelPending || ProcDiePending;
+}
+
+PG_FUNCTION_INFO_V1(agent_studio_plain_text);
+Datum
+agent_studio_plain_text(PG_FUNCTION_ARGS)
+{
+	text	   *markdown = PG_GETARG_TEXT_PP(0);
+	Buf			out;
+	PlainText	outcome;
+
+	CHECK_FOR_INTERRUPTS();
+	buf_init(&out, PLAIN_TEXT_MEMORY);
+	outcome = plain_text(VARDATA_ANY(markdown), VARSIZE_ANY_EXHDR(markdown), PLAIN_TEXT_MEMORY, is_canceled, &out);
+	if (outcome == PLAIN_TEXT_DONE)
+		PG_RETURN_DATUM(text_of_buf(&out));
+	buf_free(&out);
+	CHECK_FOR_INTERRUPTS();
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("this Markdown cannot be made plain text: %s",
+					outcome == PLAIN_TEXT_TOO_TANGLED ? "its images and links are too tangled" : "it takes more than 256 MB of memory"),
+			 errhint("Take it as it is, with format md.")));
 }

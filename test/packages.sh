@@ -22,10 +22,10 @@ missing_of() {
 
 needed() {
 	version=$(postgres_version)
-	packages="gcc make libc6-dev libcurl4-openssl-dev ca-certificates python3
+	packages="gcc make libc6-dev libcurl4-openssl-dev libcmark-dev libzip-dev ca-certificates python3
 		postgresql${version:+-$version} postgresql-server-dev-${version:-all}"
 	if [ "$1" = test ]; then
-		packages="$packages libipc-run-perl perl openssl procps
+		packages="$packages libipc-run-perl perl openssl procps unzip
 			${version:+postgresql-$version-cron}"
 	fi
 	missing_of $packages

@@ -138,6 +138,18 @@ END;
 COMMENT ON FUNCTION agent_studio_private.restored_alerts() IS
 'That restored or copied work was not released, as far as it is among the newest 10,000 executions; as_check looks at all.';
 
+CREATE FUNCTION agent_studio_private.schedule_alerts()
+RETURNS TABLE (severity text, kind text, execution_id bigint, message text, remedy text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT 'error', 'schedule', NULL::bigint,
+		   format('schedule "%s" started nothing: %s', s.name, agent_studio_private.one_line(s.last_error, 200)),
+		   format('SELECT agent_studio.as_run_schedule(%L);', s.name)
+	FROM agent_studio.schedules s WHERE s.last_error IS NOT NULL ORDER BY s.name;
+END;
+COMMENT ON FUNCTION agent_studio_private.schedule_alerts() IS
+'Schedules that started nothing when their time last came, with the call that tries it again.';
+
 CREATE FUNCTION agent_studio_private.all_alerts()
 RETURNS TABLE (severity text, kind text, execution_id bigint, message text, remedy text)
 LANGUAGE sql VOLATILE SET jit = off
@@ -147,7 +159,9 @@ BEGIN ATOMIC
 	UNION ALL SELECT * FROM agent_studio_private.failure_alerts()
 	UNION ALL SELECT * FROM agent_studio_private.approval_alerts()
 	UNION ALL SELECT * FROM agent_studio_private.slow_alerts()
-	UNION ALL SELECT * FROM agent_studio_private.quota_alerts();
+	UNION ALL SELECT * FROM agent_studio_private.quota_alerts()
+	UNION ALL SELECT * FROM agent_studio_private.budget_alerts()
+	UNION ALL SELECT * FROM agent_studio_private.schedule_alerts();
 END;
 COMMENT ON FUNCTION agent_studio_private.all_alerts() IS
 'The alerts of all sources.';
@@ -157,9 +171,9 @@ CREATE VIEW agent_studio.alerts WITH (security_invoker = true) AS
 	FROM agent_studio_private.all_alerts() a
 	ORDER BY array_position('{error,warning,info}'::text[], a.severity), a.execution_id;
 COMMENT ON VIEW agent_studio.alerts IS
-'What wants attention: approvals, failures of the last day, manual reviews, what is slow or near its timeout, quotas, an executor that does not run, restored work. SELECT remedy FROM agent_studio.alerts WHERE ... \gexec deals with it; look before you do. With \x auto a row is shown whole within 100 columns.';
+'What wants attention: approvals, failures of the last day, manual reviews, what is slow or near its timeout, quotas, budgets, schedules that start nothing, an executor that does not run, restored work. SELECT remedy FROM agent_studio.alerts WHERE ... \gexec deals with it; look before you do. With \x auto a row is shown whole within 100 columns.';
 COMMENT ON COLUMN agent_studio.alerts.severity IS 'error, warning or info; in this order.';
-COMMENT ON COLUMN agent_studio.alerts.kind IS 'executor, restored, failed, review, approval, slow, timeout or quota.';
+COMMENT ON COLUMN agent_studio.alerts.kind IS 'executor, restored, failed, review, approval, slow, timeout, quota, budget or schedule.';
 COMMENT ON COLUMN agent_studio.alerts.execution_id IS 'The execution; NULL = none by itself.';
 COMMENT ON COLUMN agent_studio.alerts.message IS 'What there is, in one line.';
 COMMENT ON COLUMN agent_studio.alerts.remedy IS 'A whole statement: retries, approves, cancels what is slow, raises our own limit or lowers max_concurrency. What the reader may not do himself, others have to: as_release_restored and as_update_model are for members of agent_studio_admin.';

@@ -18,7 +18,7 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agen
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
 	agent_studio.as_context_fields, agent_studio.as_usage, agent_studio.as_progress, agent_studio.as_notices, agent_studio.as_workflow_status, agent_studio.as_failure, agent_studio.as_result,
 	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate,
-	agent_studio.as_history, agent_studio.as_history_totals,
+	agent_studio.as_history, agent_studio.as_history_totals, agent_studio.as_download, agent_studio.as_download_text, agent_studio.as_compare,
 	agent_studio.as_search_agents, agent_studio.as_suggest_agents, agent_studio.as_task_template, agent_studio.as_check_task
 	TO agent_studio_monitor;
 GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
@@ -99,6 +99,17 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.tasks_of, agent_studio_private.wo
 -- The same for what they show of budgets.
 GRANT EXECUTE ON FUNCTION agent_studio_private.period_start, agent_studio_private.period_end, agent_studio_private.budget_scope, agent_studio_private.budget_words,
 	agent_studio_private.projected, agent_studio_private.budget_alerts TO agent_studio_user, agent_studio_monitor;
+-- The same for downloads and comparisons.
+GRANT EXECUTE ON FUNCTION agent_studio_private.plain_text, agent_studio_private.zip, agent_studio_private.execution_label,
+	agent_studio_private.download_steps, agent_studio_private.require_downloadable, agent_studio_private.shown_as_is, agent_studio_private.fenced,
+	agent_studio_private.markdown_of, agent_studio_private.field_lines, agent_studio_private.seconds_text, agent_studio_private.tokens_text,
+	agent_studio_private.document_title, agent_studio_private.document_head, agent_studio_private.document_metadata,
+	agent_studio_private.document_outputs, agent_studio_private.document_steps, agent_studio_private.document_markdown,
+	agent_studio_private.time_json, agent_studio_private.metrics_json, agent_studio_private.model_json, agent_studio_private.error_json,
+	agent_studio_private.document_json, agent_studio_private.distinct_names, agent_studio_private.document_zip,
+	agent_studio_private.compared, agent_studio_private.differing_members, agent_studio_private.padded,
+	agent_studio_private.change_text, agent_studio_private.comparison_lines
+	TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of workflows that are not under way.
 GRANT EXECUTE ON FUNCTION agent_studio_private.has_role, agent_studio_private.sees_workflow, agent_studio_private.find_workflow,
 	agent_studio_private.find_version, agent_studio_private.draft_of, agent_studio_private.check_inputs,
