@@ -15,7 +15,8 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_m
 GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
 	agent_studio.as_context_fields, agent_studio.as_workflow_status, agent_studio.as_failure, agent_studio.as_result,
-	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate TO agent_studio_monitor;
+	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate,
+	agent_studio.as_diagram(text, text, text), agent_studio.as_diagram(bigint, text) TO agent_studio_monitor;
 GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
 
 -- What the reading functions and the policies call with the caller's own rights.
@@ -76,6 +77,22 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.start_test(text, jsonb, text[]),
 	agent_studio_private.dry_run, agent_studio_private.inputs_problem, agent_studio_private.endpoint_problems,
 	agent_studio_private.inputs_text, agent_studio_private.outputs_texts, agent_studio_private.condition_text,
 	agent_studio_private.error_handling_text TO agent_studio_user;
+-- The same for diagrams.
+GRANT EXECUTE ON FUNCTION agent_studio_private.diagram_points, agent_studio_private.diagram_hops, agent_studio_private.side_by_side,
+	agent_studio_private.placed_points, agent_studio_private.net_of, agent_studio_private.diagram_places,
+	agent_studio_private.html_text, agent_studio_private.canvas_cells, agent_studio_private.canvas,
+	agent_studio_private.diagram_agent, agent_studio_private.demand_notes, agent_studio_private.step_marks,
+	agent_studio_private.workflow_boxes, agent_studio_private.execution_boxes, agent_studio_private.diagram_ways,
+	agent_studio_private.diagram_returns, agent_studio_private.diagram_layers, agent_studio_private.box_text,
+	agent_studio_private.natural_columns, agent_studio_private.mermaid_text, agent_studio_private.mermaid_node,
+	agent_studio_private.mermaid_label, agent_studio_private.mermaid_diagram, agent_studio_private.svg_style,
+	agent_studio_private.svg_box, agent_studio_private.svg_way, agent_studio_private.svg_return,
+	agent_studio_private.svg_labels, agent_studio_private.svg_lines, agent_studio_private.svg_diagram,
+	agent_studio_private.box_columns, agent_studio_private.crossing_places, agent_studio_private.way_lines,
+	agent_studio_private.box_lines, agent_studio_private.diagram_texts, agent_studio_private.drawn_boxes,
+	agent_studio_private.listed_boxes, agent_studio_private.text_diagram, agent_studio_private.diagram,
+	agent_studio_private.way_ends, agent_studio_private.definition_edges
+	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps TO agent_studio_user, agent_studio_monitor;
 
 -- Everything but queue, commands and model_headroom is dumped: see as_release_restored.
