@@ -41,8 +41,8 @@ SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'agent_studio':
   AND p.proname NOT IN ('as_context_fields', 'as_check') AND obj_description(p.oid, 'pg_proc') !~ 'Raises';
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace::regnamespace::text LIKE 'agent\_studio%'
   AND EXISTS (SELECT FROM unnest(p.proargnames) a WHERE a ~ 'key|secret|password|token' AND a !~ '^(idempotency_key|.*_tokens|tokens|tokens_per_minute|tokens_per_second|token_efficiency_percent|max_tokens_parameter)$');
--- No overloads, so a named argument never becomes ambiguous.
-SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'agent_studio'::regnamespace GROUP BY 1 HAVING count(*) > 1;
+-- No overloads but by the name of the first argument, so a named argument never becomes ambiguous.
+SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'agent_studio'::regnamespace GROUP BY p.proname, p.proargnames[1] HAVING count(*) > 1;
 
 -- A body in text is read with the caller's search_path, unless it pins its own or is
 -- bound at creation (BEGIN ATOMIC). Procedures that commit cannot pin one: they

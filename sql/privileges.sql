@@ -231,6 +231,8 @@ BEGIN
 	PERFORM * FROM agent_studio.as_history_totals(duration => 'fast');
 	PERFORM * FROM agent_studio.execution_history;
 	PERFORM * FROM agent_studio.workflow_history;
+	PERFORM * FROM agent_studio.as_diagram(id);
+	PERFORM * FROM agent_studio.as_diagram(id, 'svg');
 	PERFORM agent_studio.as_cancel(agent_studio.as_clone(id, '{"priority": "low", "context": {"b": 2}}'));
 	PERFORM * FROM agent_studio.as_recovery_options(id);
 	PERFORM * FROM agent_studio.pending_approvals;

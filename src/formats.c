@@ -1,6 +1,6 @@
 /*
  * formats.c
- *		Output formats, JSON Schemas and plain text, for SQL.
+ *		Output formats, sections, JSON Schemas and plain text, for SQL.
  */
 #include "postgres.h"
 
@@ -15,6 +15,7 @@
 #include "output_format.h"
 #include "plain_text.h"
 #include "plan.h"
+#include "sections.h"
 
 static Datum
 text_of_buf(Buf *buf)
@@ -160,4 +161,53 @@ agent_studio_plain_text(PG_FUNCTION_ARGS)
 			 errmsg("this Markdown cannot be made plain text: %s",
 					outcome == PLAIN_TEXT_TOO_TANGLED ? "its images and links are too tangled" : "it takes more than 256 MB of memory"),
 			 errhint("Take it as it is, with format md.")));
+}
+
+/* Of the sections that are looked for, the one whose name stands first in the list. */
+typedef struct Search
+{
+	SectionKey *keys;
+	int			count;
+	int			found;			/* count = none yet */
+	Slice		body;
+} Search;
+
+static void
+look_at_section(void *arg, const SectionKey *key, Slice body)
+{
+	Search	   *search = arg;
+
+	for (int i = 0; i < search->found; i++)
+	{
+		if (section_key_equal(key, &search->keys[i]))
+		{
+			search->found = i;
+			search->body = body;
+		}
+	}
+}
+
+PG_FUNCTION_INFO_V1(agent_studio_section);
+Datum
+agent_studio_section(PG_FUNCTION_ARGS)
+{
+	text	   *answer = PG_GETARG_TEXT_PP(0);
+	Slice		all = {VARDATA_ANY(answer), VARDATA_ANY(answer) + VARSIZE_ANY_EXHDR(answer)};
+	Datum	   *names;
+	bool	   *nulls;
+	Search		search;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &search.count);
+	search.keys = palloc0(Max(1, search.count) * sizeof(SectionKey));
+	for (int i = 0; i < search.count; i++)
+	{
+		if (!nulls[i])
+			section_key(VARDATA_ANY(DatumGetTextPP(names[i])), VARSIZE_ANY_EXHDR(DatumGetTextPP(names[i])), &search.keys[i]);
+	}
+	search.found = search.count;
+	sections_each(all, look_at_section, &search);
+	search.body = search.found < search.count ? slice_trim(search.body) : all;
+	if (search.found == search.count || slice_len(search.body) == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(search.body.start, (int) slice_len(search.body)));
 }

@@ -239,6 +239,11 @@ AS 'MODULE_PATHNAME', 'agent_studio_sections_present' LANGUAGE C IMMUTABLE STRIC
 COMMENT ON FUNCTION agent_studio_private.sections_present(text, text[]) IS
 'Percent of the sections that an output has, as headings or as members of its JSON: what validation criteria look at.';
 
+CREATE FUNCTION agent_studio_private.section_of(output text, names text[]) RETURNS text
+AS 'MODULE_PATHNAME', 'agent_studio_section' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION agent_studio_private.section_of(text, text[]) IS
+'What stands under the heading of a Markdown text that has one of these names, of several the first of the list; NULL = there is none, or nothing under it.';
+
 CREATE FUNCTION agent_studio_private.require_execution(execution bigint) RETURNS void
 AS 'MODULE_PATHNAME', 'agent_studio_require_execution' LANGUAGE C STABLE;
 COMMENT ON FUNCTION agent_studio_private.require_execution(bigint) IS

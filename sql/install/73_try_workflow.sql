@@ -141,7 +141,7 @@ COMMENT ON FUNCTION agent_studio_private.led_to(jsonb) IS
 
 -- Steps may stand in any order, so this goes over the ways until nothing changes any
 -- more: twice, where they stand as they follow one another.
-CREATE FUNCTION agent_studio_private.longest_way(durations numeric[], from_no integer[], to_no integer[]) RETURNS numeric
+CREATE FUNCTION agent_studio_private.way_ends(durations numeric[], from_no integer[], to_no integer[]) RETURNS numeric[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -158,9 +158,17 @@ BEGIN
 			END IF;
 		END LOOP;
 	END LOOP;
-	RETURN (SELECT max(e) FROM unnest(ends) e);
+	RETURN ends;
 END
 $$;
+COMMENT ON FUNCTION agent_studio_private.way_ends(numeric[], integer[], integer[]) IS
+'When each of these steps ends whose ways lead from and to these numbers, where all that can runs at once.';
+
+CREATE FUNCTION agent_studio_private.longest_way(durations numeric[], from_no integer[], to_no integer[]) RETURNS numeric
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+	SELECT max(e) FROM unnest(agent_studio_private.way_ends(durations, from_no, to_no)) e;
+END;
 COMMENT ON FUNCTION agent_studio_private.longest_way(numeric[], integer[], integer[]) IS
 'How long steps take whose ways lead from and to these numbers, where all that can runs at once.';
 

@@ -44,11 +44,11 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	plan jsonb;
+	definition jsonb;
 	unfinished text[];
 BEGIN
 	PERFORM agent_studio_private.require_execution(execution);
-	SELECT agent_studio_private.plan_of(e) INTO plan FROM agent_studio.executions e WHERE e.execution_id = as_workflow_status.execution;
+	SELECT agent_studio_private.plan_of(e) INTO definition FROM agent_studio.executions e WHERE e.execution_id = as_workflow_status.execution;
 	unfinished := ARRAY(SELECT c.name FROM agent_studio_private.current_steps(execution) c WHERE c.state NOT IN ('completed', 'skipped'));
 	RETURN QUERY
 	SELECT s.step_no, s.name, coalesce(s.title, s.name),
@@ -61,7 +61,7 @@ BEGIN
 		   agent_studio_private.one_line(agent_studio_private.step_note(e, s, p.on_demand, p.after, unfinished), 200)
 	FROM agent_studio.executions e
 	CROSS JOIN LATERAL agent_studio_private.current_steps(e.execution_id) s
-	LEFT JOIN agent_studio_private.plan_steps(plan) p ON p.plan_step = s.plan_step
+	LEFT JOIN agent_studio_private.plan_steps(definition) p ON p.plan_step = s.plan_step
 	LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = s.agent_version_id
 	LEFT JOIN agent_studio.agents a ON a.agent_id = v.agent_id
 	CROSS JOIN LATERAL (

@@ -177,10 +177,10 @@ BEGIN
 		END IF;
 		SELECT max(n) INTO cut FROM generate_series(1, columns) n
 		WHERE agent_studio_private.display_width(left(rest, n)) <= columns;
-		-- At the last blank, if there is one in the second half of the line.
-		piece := left(rest, cut);
-		IF substr(rest, cut + 1, 1) <> ' ' AND strpos(reverse(piece), ' ') BETWEEN 1 AND cut / 2 THEN
-			cut := cut - strpos(reverse(piece), ' ');
+		-- Behind the last blank or hyphen, if there is one in the second half of the line.
+		piece := substring(left(rest, cut) FROM '^.*[ -]');
+		IF substr(rest, cut + 1, 1) <> ' ' AND length(piece) > cut / 2 THEN
+			cut := length(piece);
 		END IF;
 		RETURN NEXT rtrim(left(rest, cut));
 		rest := ltrim(substr(rest, cut + 1));

@@ -306,10 +306,10 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.task_figures(bigint) IS
 'Lines of the result sheet of a task: tokens, cost, model, and what can be said of quality and behaviour; only what is known.';
 
-CREATE FUNCTION agent_studio_private.next_calls(execution agent_studio.executions) RETURNS SETOF text
+CREATE FUNCTION agent_studio_private.next_statements(execution agent_studio.executions) RETURNS TABLE (label text, statement text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT format('  %s %s', rpad(n.label, 16), format(n.call, (execution).execution_id))
+	SELECT n.label, format(n.call, (execution).execution_id)
 	FROM (VALUES
 		(1, 'what went wrong:', 'SELECT * FROM agent_studio.as_failure(%s);', (execution).status IN ('failed', 'requires_manual_review')),
 		(2, 'the answer:', 'SELECT agent_studio.as_output(%s);', agent_studio_private.result_step(execution) IS NOT NULL),
@@ -319,6 +319,14 @@ BEGIN ATOMIC
 		(5, 'execute again:', 'SELECT agent_studio.as_clone(%s);', (execution).finished_at IS NOT NULL AND NOT (execution).is_test))
 		AS n (place, label, call, possible)
 	WHERE n.possible ORDER BY n.place;
+END;
+COMMENT ON FUNCTION agent_studio_private.next_statements(agent_studio.executions) IS
+'The calls that lead on from an execution, and what for.';
+
+CREATE FUNCTION agent_studio_private.next_calls(execution agent_studio.executions) RETURNS SETOF text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT format('  %s %s', rpad(n.label, 16), n.statement) FROM agent_studio_private.next_statements(execution) n;
 END;
 COMMENT ON FUNCTION agent_studio_private.next_calls(agent_studio.executions) IS
 'Lines of the result sheet: the calls that lead on from here.';

@@ -18,6 +18,7 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agen
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
 	agent_studio.as_context_fields, agent_studio.as_usage, agent_studio.as_progress, agent_studio.as_notices, agent_studio.as_workflow_status, agent_studio.as_failure, agent_studio.as_result,
 	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate,
+	agent_studio.as_diagram(text, text, text), agent_studio.as_diagram(bigint, text), agent_studio.as_report, agent_studio.as_report_html,
 	agent_studio.as_history, agent_studio.as_history_totals, agent_studio.as_download, agent_studio.as_download_text, agent_studio.as_compare,
 	agent_studio.as_search_agents, agent_studio.as_suggest_agents, agent_studio.as_task_template, agent_studio.as_check_task
 	TO agent_studio_monitor;
@@ -69,7 +70,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.type_phases, agent_studio_private
 	agent_studio_private.doing_text, agent_studio_private.ago_text, agent_studio_private.approval_alerts,
 	agent_studio_private.failure_remedy, agent_studio_private.failure_alerts, agent_studio_private.slow_alerts,
 	agent_studio_private.quota_alerts, agent_studio_private.executor_alerts, agent_studio_private.newest_id, agent_studio_private.is_submitted_again,
-	agent_studio_private.restored_alerts
+	agent_studio_private.restored_alerts, agent_studio_private.schedule_alerts
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio_private.calls, agent_studio_private.all_notices TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of results.
@@ -127,6 +128,49 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.start_test(text, jsonb, text[]),
 	agent_studio_private.dry_run, agent_studio_private.inputs_problem, agent_studio_private.endpoint_problems,
 	agent_studio_private.inputs_text, agent_studio_private.outputs_texts, agent_studio_private.condition_text,
 	agent_studio_private.error_handling_text TO agent_studio_user;
+-- The same for diagrams.
+GRANT EXECUTE ON FUNCTION agent_studio_private.diagram_points, agent_studio_private.diagram_hops, agent_studio_private.side_by_side,
+	agent_studio_private.placed_points, agent_studio_private.net_of, agent_studio_private.diagram_places,
+	agent_studio_private.visible_text, agent_studio_private.html_text, agent_studio_private.canvas_cells,
+	agent_studio_private.canvas, agent_studio_private.diagram_agent, agent_studio_private.demand_notes,
+	agent_studio_private.step_marks, agent_studio_private.workflow_boxes, agent_studio_private.execution_boxes,
+	agent_studio_private.diagram_ways, agent_studio_private.diagram_returns, agent_studio_private.diagram_layers,
+	agent_studio_private.box_text, agent_studio_private.natural_columns, agent_studio_private.mermaid_text,
+	agent_studio_private.mermaid_node, agent_studio_private.mermaid_label, agent_studio_private.mermaid_diagram,
+	agent_studio_private.svg_style, agent_studio_private.svg_box, agent_studio_private.svg_way,
+	agent_studio_private.svg_return, agent_studio_private.svg_labels, agent_studio_private.svg_lines,
+	agent_studio_private.svg_diagram, agent_studio_private.box_columns, agent_studio_private.crossing_places,
+	agent_studio_private.way_lines, agent_studio_private.box_lines, agent_studio_private.diagram_texts,
+	agent_studio_private.drawn_boxes, agent_studio_private.listed_boxes, agent_studio_private.text_diagram,
+	agent_studio_private.diagram, agent_studio_private.way_ends, agent_studio_private.definition_edges
+	TO agent_studio_user, agent_studio_monitor;
+-- The same for reports and pages.
+GRANT EXECUTE ON FUNCTION agent_studio_private.report_steps, agent_studio_private.report_names, agent_studio_private.says_something,
+	agent_studio_private.reported, agent_studio_private.all_reported, agent_studio_private.severity_of,
+	agent_studio_private.listed_issues, agent_studio_private.issue_counts, agent_studio_private.quality_gates,
+	agent_studio_private.size_text, agent_studio_private.report_files, agent_studio_private.outputs_text,
+	agent_studio_private.answer_text, agent_studio_private.report_span, agent_studio_private.report_duration,
+	agent_studio_private.report_subject, agent_studio_private.report_status, agent_studio_private.report_signature,
+	agent_studio_private.progress_sentence, agent_studio_private.reported_summary, agent_studio_private.step_title,
+	agent_studio_private.spent_text, agent_studio_private.status_text, agent_studio_private.tokens_text,
+	agent_studio_private.step_facts, agent_studio_private.step_reported, agent_studio_private.report_figures,
+	agent_studio_private.markdown_line, agent_studio_private.markdown_text, agent_studio_private.markdown_quote,
+	agent_studio_private.label_text, agent_studio_private.plain_value, agent_studio_private.item_parts,
+	agent_studio_private.markdown_item, agent_studio_private.markdown_list, agent_studio_private.markdown_value,
+	agent_studio_private.markdown_issues, agent_studio_private.report_head, agent_studio_private.report_chapter,
+	agent_studio_private.report_step_lines, agent_studio_private.figure_lines, agent_studio_private.file_lines,
+	agent_studio_private.reported_lines, agent_studio_private.report_lines, agent_studio_private.html_style,
+	agent_studio_private.html_page, agent_studio_private.html_section, agent_studio_private.html_tiles,
+	agent_studio_private.html_row, agent_studio_private.html_table, agent_studio_private.html_facts,
+	agent_studio_private.share, agent_studio_private.svg_chart, agent_studio_private.html_legend,
+	agent_studio_private.svg_bars, agent_studio_private.svg_columns, agent_studio_private.svg_line,
+	agent_studio_private.svg_donut, agent_studio_private.html_items, agent_studio_private.html_value,
+	agent_studio_private.html_issues, agent_studio_private.mark_class, agent_studio_private.report_page_head,
+	agent_studio_private.report_tiles, agent_studio_private.report_charts, agent_studio_private.report_page_step,
+	agent_studio_private.report_page_figures, agent_studio_private.report_contents,
+	agent_studio_private.report_page_outputs, agent_studio_private.report_page_told,
+	agent_studio_private.report_page_body, agent_studio_private.section_of, agent_studio_private.next_statements
+	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio_private.totals, agent_studio_private.spending, agent_studio_private.open_totals,
 	agent_studio_private.open_spending, agent_studio_private.open_ranges, agent_studio_private.days_to_count
