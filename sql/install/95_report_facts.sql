@@ -257,12 +257,12 @@ RETURN (step).mark || ' ' || CASE WHEN (step).note = 'not reached' THEN '' ELSE 
 	|| coalesce(CASE WHEN (step).note = 'not reached' THEN '' ELSE ' - ' END || CASE WHEN (step).error IS NULL THEN (step).note END, '');
 COMMENT ON FUNCTION agent_studio_private.status_text(agent_studio_private.report_step) IS 'How a step stands, in words.';
 
-CREATE FUNCTION agent_studio_private.tokens_text(step agent_studio_private.report_step) RETURNS text
+CREATE FUNCTION agent_studio_private.step_tokens_text(step agent_studio_private.report_step) RETURNS text
 LANGUAGE sql STABLE
 RETURN CASE WHEN (step).calls = 0 THEN NULL WHEN (step).input_tokens + (step).output_tokens IS NULL THEN 'not known'
 	ELSE format('%s tokens (input: %s, output: %s)', agent_studio_private.number_text((step).input_tokens + (step).output_tokens),
 		agent_studio_private.number_text((step).input_tokens), agent_studio_private.number_text((step).output_tokens)) END;
-COMMENT ON FUNCTION agent_studio_private.tokens_text(agent_studio_private.report_step) IS 'Tokens of a step, in words; NULL = no model was asked.';
+COMMENT ON FUNCTION agent_studio_private.step_tokens_text(agent_studio_private.report_step) IS 'Tokens of a step, in words; NULL = no model was asked.';
 
 CREATE FUNCTION agent_studio_private.step_facts(execution agent_studio.executions, step agent_studio_private.report_step)
 RETURNS TABLE (label text, content text)
@@ -277,7 +277,7 @@ BEGIN ATOMIC
 			WHERE s.execution_id = (execution).execution_id AND s.step_no = (step).step_no)),
 		(8, 'Metrics', (SELECT string_agg(format('%s: %s', m.label, agent_studio_private.metric_text(m.value, m.unit)), ', ' ORDER BY m.name)
 			FROM agent_studio_private.declared_metrics(execution) m WHERE m.plan_step = (step_facts.step).plan_step)),
-		(9, 'Token Usage', agent_studio_private.tokens_text(step))) AS f (place, label, content)
+		(9, 'Token Usage', agent_studio_private.step_tokens_text(step))) AS f (place, label, content)
 	WHERE f.content IS NOT NULL ORDER BY f.place;
 END;
 COMMENT ON FUNCTION agent_studio_private.step_facts(agent_studio.executions, agent_studio_private.report_step) IS

@@ -152,7 +152,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.report_steps, agent_studio_privat
 	agent_studio_private.answer_text, agent_studio_private.report_span, agent_studio_private.report_duration,
 	agent_studio_private.report_subject, agent_studio_private.report_status, agent_studio_private.report_signature,
 	agent_studio_private.progress_sentence, agent_studio_private.reported_summary, agent_studio_private.step_title,
-	agent_studio_private.spent_text, agent_studio_private.status_text, agent_studio_private.tokens_text,
+	agent_studio_private.spent_text, agent_studio_private.status_text, agent_studio_private.step_tokens_text,
 	agent_studio_private.step_facts, agent_studio_private.step_reported, agent_studio_private.report_figures,
 	agent_studio_private.markdown_line, agent_studio_private.markdown_text, agent_studio_private.markdown_quote,
 	agent_studio_private.label_text, agent_studio_private.plain_value, agent_studio_private.item_parts,
