@@ -68,6 +68,6 @@ SELECT cardinality(extconfig) > 0 AS marked, array_remove(extcondition, '') AS c
 SELECT name, setting, unit, vartype, context, boot_val, min_val, max_val, enumvals FROM pg_settings
 WHERE name LIKE 'agent\_studio.%' AND name <> 'agent_studio.retry_delay' ORDER BY name COLLATE "C";
 SELECT name FROM pg_settings WHERE name LIKE 'agent\_studio.%' AND (coalesce(short_desc, '') = '' OR short_desc !~ '\.$' OR extra_desc !~ '\.$');
-SELECT name FROM pg_settings WHERE name LIKE 'agent\_studio.%' AND vartype = 'integer' AND unit IS NULL AND name !~ 'max_';
+SELECT name FROM pg_settings WHERE name LIKE 'agent\_studio.%' AND vartype = 'integer' AND unit IS NULL AND name !~ 'max_|_days$';
 SET agent_studio.nonsense = 1;
 DROP VIEW tests.members;
