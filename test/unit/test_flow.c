@@ -49,6 +49,7 @@
 	WITH("ub", "'compensates':'b'") "," STEP("c") "," WITH("uc", "'compensates':'c'"))
 #define CRITERIA			SEQUENTIAL(WITH("a", "'criteria':{'min_quality_score':0.5,'max_iterations':2}") "," STEP("b"))
 #define RULED(rule)			SEQUENTIAL(WITH("a", RULES(rule)) "," STEP("b"))
+#define REVIEW_PASSED(more)	PARALLEL(WITH("a", more) "," STEP("b") "," WITH("m", "'after':['a','b'],'merge':'any'"))
 #define APPROVED			SEQUENTIAL(STEP("a") "," WITH("b", "'approval':{}") "," STEP("c"))
 
 static const struct
@@ -198,6 +199,13 @@ static const struct
 	{"a step that was passed", MEET(",'merge':'any'"), "a! b retry:a complete:a skip:a", "[retry:a refused: the workflow has gone on without it] "
 		"[complete:a refused: the workflow has gone on without it] [skip:a refused: the workflow has gone on without it] "
 	"a=failed b=completed c=queued m=queued running"},
+	{"a review that the flow has passed is answered all the same", REVIEW_PASSED("'rules':[{'then':'manual_review'}]"), "a b m complete:a",
+	"a=completed/completed_by_hand b=completed m=completed completed"},
+	{"by skipping too", REVIEW_PASSED("'on_failure':'manual_review'"), "a! b m skip:a", "a=skipped/skipped_by_hand b=completed m=completed completed"},
+	{"but not by trying again", REVIEW_PASSED("'on_failure':'manual_review'"), "a! b m retry:a", "[retry:a refused: the workflow has gone on without it] "
+	"a=failed b=completed m=completed requires_manual_review"},
+	{"a fallback's review when nobody needs it any more", SEQUENTIAL(WITH("a", "'on_failure':'fallback','fallback':'f'") "," WITH("f", "'on_failure':'manual_review'")),
+	"a! f! skip:a skip:f", "a=skipped/skipped_by_hand f=skipped/skipped_by_hand completed"},
 	{"a decision, tried again", PARALLEL("{'name':'d','type':'decision','cases':[{'if':'$retry_count > 0','to':'a'}]}," STEP("a")), "retry:d skip:d", "d=skipped/skipped_by_hand a=queued running"},
 
 	/* steps that have not begun are passed over in turn */
