@@ -116,6 +116,21 @@ is_behind(const Flow *flow, const FlowRow *row, const char **why)
 	return true;
 }
 
+/* Somebody has to say what becomes of it, even where the workflow has gone on. */
+static bool
+is_held_for_review(const Flow *flow, const FlowRow *row)
+{
+	return row->verdict == VERDICT_MANUAL_REVIEW ||
+		(row->state == STEP_FAILED && flow_step_of(flow, row)->on_failure == FAILURE_MANUAL_REVIEW);
+}
+
+/* Whether the flow can be told to go on without the step's own answer. */
+static bool
+can_be_replaced(const Flow *flow, const FlowRow *row, const char **why)
+{
+	return is_open_to_repair(flow, row, why) && (is_held_for_review(flow, row) || !is_behind(flow, row, why));
+}
+
 /* A step that has not begun may be passed over when it is its turn: the flow leaves no gaps. */
 static bool
 is_its_turn(const Flow *flow, const FlowRow *row, const char **why)
@@ -200,7 +215,7 @@ flow_accept_partial(Flow *flow, FlowRow *row, const char **why)
 bool
 flow_complete_by_hand(Flow *flow, FlowRow *row, const char **why)
 {
-	if (!is_open_to_repair(flow, row, why) || is_behind(flow, row, why))
+	if (!can_be_replaced(flow, row, why))
 		return false;
 	clear(row);
 	flow_move(flow, row, STEP_COMPLETED);
@@ -218,7 +233,7 @@ flow_skip(Flow *flow, FlowRow *row, const char **why)
 		if (!is_current(flow, row, why) || awaits_helper(flow, row, why) || !is_its_turn(flow, row, why))
 			return false;
 	}
-	else if (!is_open_to_repair(flow, row, why) || is_behind(flow, row, why))
+	else if (!can_be_replaced(flow, row, why))
 		return false;
 	clear(row);
 	flow_move(flow, row, STEP_SKIPPED);

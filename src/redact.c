@@ -3,8 +3,8 @@
  *		Takes a key out of text that comes from outside.
  *
  * Backslashes do not count, neither in the key nor in the text, and an escape of
- * four digits is the character that it names: so it does not matter whether a
- * text is JSON, or JSON within JSON.  What is compared before it is known whether
+ * four digits is the character that it names, unless it is just how the key goes
+ * on: so it does not matter whether a text is JSON, or JSON within JSON.  What is compared before it is known whether
  * a key begins is bounded, so no text can make this slow.
  */
 #include "redact.h"
@@ -49,6 +49,17 @@ escape_value(const char *digits, size_t len)
 	return value;
 }
 
+/* How many backslashes stand here. */
+static size_t
+plain_backslashes(const char *text, size_t len)
+{
+	size_t		n = 0;
+
+	while (n < len && n < MAX_BACKSLASHES && text[n] == '\\')
+		n++;
+	return n;
+}
+
 /* How many bytes the backslashes here are, of which one may be spelled "\u005c". */
 static size_t
 backslashes(const char *text, size_t len)
@@ -67,24 +78,65 @@ backslashes(const char *text, size_t len)
 	return n;
 }
 
+/* What is still to come of the key, and whether more of the text may come. */
+typedef struct Rest
+{
+	const char *key;
+	size_t		len;
+	bool		is_end;
+} Rest;
+
+/* The digits of an escape may as well be the key's own. */
+static bool
+goes_on(const Rest *rest, const char *digits)
+{
+	size_t		n = rest->len < ESCAPE_DIGITS ? rest->len : ESCAPE_DIGITS;
+
+	return n > 0 && memcmp(rest->key, digits, n) == 0;
+}
+
 /* How many bytes spell c here; 0 = they spell something else; or CUT_OFF. */
 static int
-spelling(const char *text, size_t len, char c)
+spelling(const char *text, size_t len, char c, const Rest *rest)
 {
+	size_t		plain = plain_backslashes(text, len);
 	size_t		n = backslashes(text, len);
 
-	if (n == len)
+	if (n == len && (plain == len || !rest->is_end))
 		return CUT_OFF;
+	if (n == len)
+		n = plain;
 	if (n > 0 && text[n] == 'u')
 	{
 		int			value = escape_value(text + n + 1, len - n - 1);
 
-		if (value == CUT_OFF)
+		if (value == CUT_OFF && !rest->is_end)
 			return CUT_OFF;
-		if (value == c && value < 0x80)
+		if (value == c && value < 0x80 && !(c == 'u' && goes_on(rest, text + n + 1)))
 			return (int) n + 1 + ESCAPE_DIGITS;
 	}
-	return text[n] == c ? (int) n + 1 : 0;
+	if (text[n] == c)
+		return (int) n + 1;
+	return text[plain] == c ? (int) plain + 1 : 0;
+}
+
+/* The next character of the key that counts, and in *at where it ends; NUL = there is none. */
+static char
+next_of_key(const Redactor *redactor, size_t *at)
+{
+	const char *key = redactor->key;
+	size_t		n = backslashes(key + *at, redactor->len - *at);
+	int			value = NO_NUMBER;
+
+	*at += n;
+	if (*at == redactor->len)
+		return '\0';
+	if (n > 0 && key[*at] == 'u')
+		value = escape_value(key + *at + 1, redactor->len - *at - 1);
+	if (value <= 0 || value >= 0x80)
+		return key[(*at)++];
+	*at += 1 + ESCAPE_DIGITS;
+	return (char) value;
 }
 
 /*
@@ -92,23 +144,25 @@ spelling(const char *text, size_t len, char c)
  * where in the key, always between characters; *cut that the text ended first.
  */
 static size_t
-follow(const Redactor *redactor, size_t from, const char *text, size_t len, size_t *taken, bool *cut)
+follow(const Redactor *redactor, size_t from, const char *text, size_t len, bool is_end, size_t *taken, bool *cut)
 {
 	const char *key = redactor->key;
 	size_t		used = 0;
-	size_t		at;
-	int			n;
+	size_t		at = from;
 
 	*cut = false;
-	for (at = from; at < redactor->len; at++)
+	while (at < redactor->len)
 	{
-		if (key[at] == '\\')
-			continue;
-		n = spelling(text + used, len - used, key[at]);
+		size_t		next = at;
+		char		c = next_of_key(redactor, &next);
+		Rest		rest = {key + next, redactor->len - next, is_end};
+		int			n = c != '\0' ? spelling(text + used, len - used, c, &rest) : 0;
+
 		*cut = n == CUT_OFF;
-		if (n <= 0)
+		if (n <= 0 && c != '\0')
 			break;
 		used += (size_t) n;
+		at = next;
 	}
 	for (; at > from && at < redactor->len && ((unsigned char) key[at] & 0xC0) == 0x80; at--)
 		used--;
@@ -161,7 +215,7 @@ hide(Redactor *redactor, char *text, size_t len)
 			at = next_start(redactor, text, len, at);
 		if (from == 0 && at == len)
 			return len;
-		used = follow(redactor, from, text + at, len - at, &taken, &cut);
+		used = follow(redactor, from, text + at, len - at, false, &taken, &cut);
 		redactor->within = 0;
 		if (from > 0 || is_enough(redactor, taken))
 		{
@@ -185,8 +239,8 @@ hide_rest(const Redactor *redactor, char *text, size_t len)
 
 	if (len == 0 || redactor->within > 0)
 		return;
-	follow(redactor, 0, text, len, &taken, &cut);
-	if (taken >= REDACT_SHORTEST)
+	follow(redactor, 0, text, len, true, &taken, &cut);
+	if (taken == redactor->len || taken >= REDACT_SHORTEST)
 		memset(text, '*', len);
 }
 

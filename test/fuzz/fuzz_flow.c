@@ -85,10 +85,22 @@ check_again(World *world, const FlowHost *host)
 
 /* ---- a turn ---- */
 
+enum
+{
+	APPROVE,
+	REJECT,
+	EXPIRE,
+	ACCEPT,
+	COMPLETE,
+	SKIP,
+	RETRY,
+	WANTS
+};
+
 typedef struct Command
 {
 	int			step;
-	unsigned int wanted;
+	unsigned int wanted;		/* one of those, and more times of them */
 } Command;
 
 static void
@@ -103,24 +115,24 @@ apply(World *world, const Command *command)
 	if (world->status == EXECUTION_COMPLETED)
 		return;
 	world->by_hand = true;
-	switch (command->wanted % 8)
+	switch (command->wanted % WANTS)
 	{
-		case 0:
+		case APPROVE:
 			done = flow_approve(flow, row, &why);
 			break;
-		case 1:
+		case REJECT:
 			done = flow_reject(flow, row, "not so", &why);
 			break;
-		case 2:
+		case EXPIRE:
 			done = flow_expire_to_review(flow, row, &why);
 			break;
-		case 3:
+		case ACCEPT:
 			done = flow_accept_partial(flow, row, &why);
 			break;
-		case 4:
+		case COMPLETE:
 			done = flow_complete_by_hand(flow, row, &why);
 			break;
-		case 5:
+		case SKIP:
 			done = flow_skip(flow, row, &why);
 			break;
 		default:
@@ -256,12 +268,46 @@ come_to_rest(World *world)
 		for (int i = 0; i < world->plan->nsteps; i++)
 		{
 			if (world->current[i]->state == STEP_WAITING_APPROVAL && ncommands == 0)
-				commands[ncommands++] = (Command) {i, (world->how >> 5) % 3};
+				commands[ncommands++] = (Command) {i, APPROVE + (world->how >> 5) % 3};
 			else
 				work(world, i, world->how & 0x1C);
 		}
 		turn(world, commands, ncommands);
 		require(++turns <= 4 * MOST_ROWS);
+	}
+}
+
+static bool
+has_been_rolled_back(const World *world)
+{
+	for (int i = 0; i < world->plan->nsteps; i++)
+	{
+		if (world->plan->steps[i].demand == DEMAND_COMPENSATION && world->current[i]->state != STEP_PENDING)
+			return true;
+	}
+	return false;
+}
+
+/* People can get it to its end, whatever has failed and is held, as long as nothing was undone. */
+static void
+mend(World *world)
+{
+	Command		commands[6 * MOST_STEPS];
+	int			rounds = 0;
+
+	while (world->status != EXECUTION_COMPLETED && !has_been_rolled_back(world))
+	{
+		int			ncommands = 0;
+
+		for (int i = 0; i < world->plan->nsteps; i++)
+		{
+			commands[ncommands++] = (Command) {i, SKIP};
+			commands[ncommands++] = (Command) {i, ACCEPT};
+			commands[ncommands++] = (Command) {i, COMPLETE};
+		}
+		turn(world, commands, ncommands);
+		come_to_rest(world);
+		require(++rounds <= MOST_ROWS);
 	}
 }
 
@@ -288,6 +334,7 @@ run(const WorkflowPlan *plan, Bytes bytes)
 	while (world.bytes.left > 0)
 		happen(&world);
 	come_to_rest(&world);
+	mend(&world);
 	for (int i = 0; i < world.nrows; i++)
 		free(world.rows[i].chosen);
 	free(world.rows);

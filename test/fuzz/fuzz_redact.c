@@ -29,7 +29,9 @@ is_key(const char *key)
 	size_t		len = strlen(key);
 	size_t		used;
 
-	if (len < REDACT_SHORTEST || key[0] == '\\' || strspn(key, "*") == len)
+	if (len < REDACT_SHORTEST || key[0] == '\\')
+		return false;
+	if (strchr(key, '*') != NULL)	/* what is hidden could look like it */
 		return false;
 	if (strstr(key, "\\\\\\\\") != NULL)	/* more than are followed once they are doubled */
 		return false;

@@ -156,6 +156,37 @@ $run = run_workflow($node, 'payment-strict', {});
 like(call_error($_, $run->{execution_id}, "'review'"), qr/55000|42501/, "$_: not where the settings forbid it") for qw(as_retry_step as_skip_step);
 agent_on($node, 'validator-agent-security-prod');
 
+# ---------- what runs on demand ----------
+
+create_workflow($node, 'helped-sequential-dev', 'sequential', { steps => [
+	{ name => 'first', agent => 'architect-agent-prod', task => "\@mock status=400\nFirst.", on_failure => 'fallback', fallback => 'instead' },
+	{ name => 'instead', agent => 'architect-agent-prod', task => "\@mock text=done gate=instead\nInstead." },
+	{ name => 'second', agent => 'architect-agent-prod', task => "\@mock text=done\nSecond." } ] });
+$model->reset;
+$id = start_workflow($node, 'helped-sequential-dev', {});
+wait_for_state($node, $id, 'instead', 'running');
+call('as_retry_step', $id, "'first'");
+wait_until(sub { sql($node, "SELECT outcome || ': ' || reason FROM agent_studio.commands WHERE execution_id = $id") eq 'refused: another step is at work for it' },
+	'a step is not tried again while its fallback is at work');
+$model->open_gate('instead');
+$run = ended($node, $id);
+is(states($run), 'completed: first failed, instead completed, second completed', 'what stands in for it is not disturbed');
+
+# Both hand off to the same specialist, which is at work for one of them when the other comes.
+my %asks = (if => '$iteration < 2', then => 'hand_off', to => 'specialist');
+create_workflow($node, 'shared-parallel-dev', 'parallel', { steps => [
+	{ name => 'left', agent => 'architect-agent-prod', task => "\@mock text=done\nLeft.", rules => [\%asks] },
+	{ name => 'right', agent => 'architect-agent-prod', task => "\@mock text=done\nRight.", rules => [\%asks] },
+	{ name => 'specialist', agent => 'architect-agent-prod', task => "\@mock text=done gate=specialist\nBoth." } ] });
+$model->reset;
+$id = start_workflow($node, 'shared-parallel-dev', {});
+wait_until(sub { sql($node, "SELECT count(*) FROM agent_studio.steps WHERE execution_id = $id AND verdict = 'handed_off'") == 2 }, 'two steps hand off');
+$model->open_gate('specialist');
+$run = ended($node, $id);
+is($run->{status}, 'completed', 'two steps share a specialist');
+is(sql($node, "SELECT string_agg(name || ' ' || iteration || ' ' || state, ', ' ORDER BY name, iteration) FROM agent_studio.steps WHERE execution_id = $id"),
+	'left 1 completed, left 2 completed, right 1 completed, right 2 completed, specialist 1 completed', 'which works once for both');
+
 # ---------- the other options ----------
 
 play($node, $model, 'payment');

@@ -23,6 +23,7 @@
 #define HAND(to, when, n)	"{'if':'" when "','then':'hand_off','to':'" to "','max_iterations':" n "}"
 #define RULES(rules)		"'rules':[" rules "]"
 #define ALWAYS				"$iteration > 0"
+#define ODD					"$iteration % 2"
 
 #define ABC					STEP("a") "," STEP("b") "," STEP("c")
 #define MEET(more)			PARALLEL(ABC "," WITH("m", "'after':['a','b','c']" more))
@@ -41,10 +42,14 @@
 #define SPECIALIST			SEQUENTIAL(WITH("a", RULES(HAND("s", "$iteration < 3", "3"))) "," STEP("s") "," STEP("b"))
 #define SHARED				PARALLEL(WITH("a", RULES(HAND("s", "$iteration < 2", "3"))) "," WITH("b", RULES(HAND("s", "$iteration < 2", "3"))) "," \
 	STEP("s") "," WITH("c", "'after':['a','b']"))
+#define HANDS_OFF_IN_LOOP	SEQUENTIAL(WITH("a", RULES(HAND("s", ODD, "3"))) "," STEP("s") "," WITH("b", RULES(BACK("a", "$iteration < 2", "3"))))
+#define ROLLBACK_WITH_FALLBACK	P("sequential", "'rollback':true", STEP("a") "," WITH("ua", "'compensates':'a','on_failure':'fallback','fallback':'f'") "," \
+	STEP("f") "," STEP("b"))
 #define ROLLBACK			P("sequential", "'rollback':true", STEP("a") "," WITH("ua", "'compensates':'a'") "," STEP("b") "," \
 	WITH("ub", "'compensates':'b'") "," STEP("c") "," WITH("uc", "'compensates':'c'"))
 #define CRITERIA			SEQUENTIAL(WITH("a", "'criteria':{'min_quality_score':0.5,'max_iterations':2}") "," STEP("b"))
 #define RULED(rule)			SEQUENTIAL(WITH("a", RULES(rule)) "," STEP("b"))
+#define REVIEW_PASSED(more)	PARALLEL(WITH("a", more) "," STEP("b") "," WITH("m", "'after':['a','b'],'merge':'any'"))
 #define APPROVED			SEQUENTIAL(STEP("a") "," WITH("b", "'approval':{}") "," STEP("c"))
 
 static const struct
@@ -135,6 +140,8 @@ static const struct
 	{"a specialist for two, one after the other", SHARED, "a s a b s b", "a.2=completed b.2=completed s.2=completed c=queued running"},
 	{"a specialist for two at once works once", SHARED, "a b s", "a.2=queued b.2=queued s=completed c=pending running"},
 	{"a specialist for two in one turn", SHARED, "a,b s a b c", "a.2=completed b.2=completed s=completed c=completed completed"},
+	{"each round of a loop hands off anew", HANDS_OFF_IN_LOOP, "a s a b", "a.3=queued s.2=pending b.2=pending running"},
+	{"and again", HANDS_OFF_IN_LOOP, "a s a b a s a b", "a.4=completed s.2=completed b.2=completed completed"},
 	{"rounds of a specialist's own", SEQUENTIAL(WITH("a", RULES(HAND("s", "$iteration < 2", "2"))) "," WITH("s", "'criteria':{'min_quality_score':0.5,'max_iterations':2}")),
 	"a s? s a", "a.2=completed s.2=completed completed"},
 
@@ -143,6 +150,7 @@ static const struct
 	{"what completed last is undone first", ROLLBACK, "a b c!", "a=completed ua=pending b=completed ub=queued c=failed uc=pending running"},
 	{"then what completed before", ROLLBACK, "a b c! ub ua", "a=completed ua=completed b=completed ub=completed c=failed uc=pending failed"},
 	{"one that fails does not stop it", ROLLBACK, "a b c! ub! ua", "a=completed ua=completed b=completed ub=failed c=failed uc=pending failed"},
+	{"a fallback of what undoes decides nothing", ROLLBACK_WITH_FALLBACK, "a b! ua! f!", "a=completed ua=failed f=failed b=failed failed"},
 	{"nothing to undo", ROLLBACK, "a!", "a=failed ua=pending b=pending ub=pending c=pending uc=pending failed"},
 	{"by the time of the end, not by the definition", P("parallel", "'rollback':true", ABC "," WITH("ua", "'compensates':'a'") "," WITH("ub", "'compensates':'b'")),
 	"b a c! ua ub", "a=completed b=completed c=failed ua=completed ub=completed failed"},
@@ -185,9 +193,19 @@ static const struct
 	{"a step that runs", SEQUENTIAL(ABC), "retry:a complete:a skip:a", "[retry:a refused: the step is neither failed nor partial, nor does it wait for a review] "
 		"[complete:a refused: the step is neither failed nor partial, nor does it wait for a review] "
 	"[skip:a refused: the step is neither failed nor partial, nor does it wait for a review] a=queued b=pending c=pending running"},
+	{"a step that the flow went back from in this turn", CRITERIA, "a?,retry:a", "[retry:a refused: the flow has gone back since: this is not the current iteration of the step] a.2=queued b=pending running"},
+	{"one that it went back over", SEQUENTIAL(WITH("a", "'on_failure':'continue'") "," WITH("b", RULES(BACK("a", ALWAYS, "3")))), "a! b,skip:a",
+	"[skip:a refused: the flow has gone back since: this is not the current iteration of the step] a.2=queued b.2=pending running"},
 	{"a step that was passed", MEET(",'merge':'any'"), "a! b retry:a complete:a skip:a", "[retry:a refused: the workflow has gone on without it] "
 		"[complete:a refused: the workflow has gone on without it] [skip:a refused: the workflow has gone on without it] "
 	"a=failed b=completed c=queued m=queued running"},
+	{"a review that the flow has passed is answered all the same", REVIEW_PASSED("'rules':[{'then':'manual_review'}]"), "a b m complete:a",
+	"a=completed/completed_by_hand b=completed m=completed completed"},
+	{"by skipping too", REVIEW_PASSED("'on_failure':'manual_review'"), "a! b m skip:a", "a=skipped/skipped_by_hand b=completed m=completed completed"},
+	{"but not by trying again", REVIEW_PASSED("'on_failure':'manual_review'"), "a! b m retry:a", "[retry:a refused: the workflow has gone on without it] "
+	"a=failed b=completed m=completed requires_manual_review"},
+	{"a fallback's review when nobody needs it any more", SEQUENTIAL(WITH("a", "'on_failure':'fallback','fallback':'f'") "," WITH("f", "'on_failure':'manual_review'")),
+	"a! f! skip:a skip:f", "a=skipped/skipped_by_hand f=skipped/skipped_by_hand completed"},
 	{"a decision, tried again", PARALLEL("{'name':'d','type':'decision','cases':[{'if':'$retry_count > 0','to':'a'}]}," STEP("a")), "retry:d skip:d", "d=skipped/skipped_by_hand a=queued running"},
 
 	/* steps that have not begun are passed over in turn */
@@ -236,11 +254,12 @@ typedef struct Stage
 	int64_t		clock;
 	Flow	   *flow;			/* of this turn */
 	Buf			out;
+	Buf			passed_on;
 } Stage;
 
 /* ---- the host ---- */
 
-/* $iteration < 3, $iteration > 3; of anything else nobody knows whether it holds. */
+/* $iteration < 3, > 3, % 3 (leaves a rest); of anything else nobody knows whether it holds. */
 static bool
 holds(void *arg, const FlowRow *row, const char *condition, bool own, Buf *problem)
 {
@@ -250,7 +269,7 @@ holds(void *arg, const FlowRow *row, const char *condition, bool own, Buf *probl
 	(void) arg;
 	(void) own;
 	if (sscanf(condition, "$iteration %c %d", &sign, &number) == 2)
-		return sign == '<' ? row->iteration < number : row->iteration > number;
+		return sign == '<' ? row->iteration < number : sign == '>' ? row->iteration > number : row->iteration % number != 0;
 	buf_puts(problem, "it cannot be found out");
 	return true;
 }
@@ -283,11 +302,11 @@ decide(void *arg, FlowRow *row, const PlanCase *choice)
 static void
 feedback(void *arg, FlowRow *from, FlowRow *to, const PlanText *text, const char *words)
 {
-	(void) arg;
-	(void) from;
-	(void) to;
-	(void) text;
-	(void) words;
+	Stage	   *stage = arg;
+	const char *said = words ? words : text->npieces > 0 ? text->pieces[0].literal : "-";
+
+	buf_printf(&stage->passed_on, "%s%s.%d>%s.%d:%s", stage->passed_on.len > 0 ? " " : "",
+			   stage->plan->steps[from->step].name, from->iteration, stage->plan->steps[to->step].name, to->iteration, said);
 }
 
 static void
@@ -362,6 +381,7 @@ keep(Stage *stage)
 
 /* ---- the script ---- */
 
+/* The row that was the current one before the turn: the one that is meant. */
 static FlowRow *
 named(Stage *stage, const char *name, size_t len)
 {
@@ -375,7 +395,7 @@ named(Stage *stage, const char *name, size_t len)
 		printf("Bail out! no step %s\n", copy);
 		exit(1);
 	}
-	return stage->flow->current[step];
+	return stage->flow->rows[step];
 }
 
 /* What was in the queue runs, and ends in the way that the mark behind it says. */
@@ -528,6 +548,23 @@ play(Stage *stage, const char *script)
 
 /* ---- the cases ---- */
 
+/* What goes from one step to another: the words, or of a text its first literal, or - for the whole answer. */
+static const struct
+{
+	const char *name;
+	const char *definition;
+	const char *script;
+	const char *want;
+}			passed_on[] = {
+	{"feedback of a rule", SEQUENTIAL(STEP("a") "," WITH("b", RULES("{'if':'" ALWAYS "','then':'go_back','to':'a','feedback':'better'}"))), "a b", "b.1>a.2:better"},
+	{"without one, the answer", LOOP, "a b c", "c.1>b.2:-"},
+	{"what the criteria miss", CRITERIA, "a?", "a.1>a.2:it has no heading"},
+	{"to a specialist", SEQUENTIAL(WITH("a", RULES("{'if':'" ALWAYS "','then':'hand_off','to':'s','feedback':'help'}")) "," STEP("s")), "a s a", "a.1>s.1:help a.2>s.2:help"},
+	{"not to one that is at work already", PARALLEL(WITH("a", RULES("{'if':'" ALWAYS "','then':'hand_off','to':'s','feedback':'help'}")) "," STEP("s") ","
+		WITH("b", RULES("{'if':'" ALWAYS "','then':'hand_off','to':'s','feedback':'me too'}"))), "a b", "a.1>s.1:help"},
+	{"nothing to say to it", SPECIALIST, "a", ""},
+};
+
 static void
 bail_out(void *arg, const char *step, const char *problem, const char *hint)
 {
@@ -550,23 +587,34 @@ read_plan(const char *definition)
 	return plan;
 }
 
+static void
+test(const char *name, const char *definition, const char *script, const char *state, const char *passed)
+{
+	WorkflowPlan *plan = read_plan(definition);
+	Stage		stage;
+
+	memset(&stage, 0, sizeof(stage));
+	stage.plan = plan;
+	buf_init(&stage.out, 0);
+	buf_init(&stage.passed_on, 0);
+	play(&stage, script);
+	if (state)
+		is_text(buf_text(&stage.out), state, name);
+	if (passed)
+		is_text(buf_text(&stage.passed_on), passed, name);
+	buf_free(&stage.out);
+	buf_free(&stage.passed_on);
+	plan_free(plan);
+}
+
 int
 main(void)
 {
 	size_t		i;
 
 	for (i = 0; i < lengthof(cases); i++)
-	{
-		WorkflowPlan *plan = read_plan(cases[i].definition);
-		Stage		stage;
-
-		memset(&stage, 0, sizeof(stage));
-		stage.plan = plan;
-		buf_init(&stage.out, 0);
-		play(&stage, cases[i].script);
-		is_text(buf_text(&stage.out), cases[i].want, cases[i].name);
-		buf_free(&stage.out);
-		plan_free(plan);
-	}
+		test(cases[i].name, cases[i].definition, cases[i].script, cases[i].want, NULL);
+	for (i = 0; i < lengthof(passed_on); i++)
+		test(passed_on[i].name, passed_on[i].definition, passed_on[i].script, NULL, passed_on[i].want);
 	return unit_done();
 }

@@ -183,6 +183,7 @@ static const struct
 	{"a specialist with after", S(WITH("a", "'rules':[{'if':'$.n > 1','then':'hand_off','to':'b'}]") "," WITH("b", "'after':['a']")), "b: it is handed work by a rule", ""},
 	{"handed to a decision", S(WITH("a", "'rules':[{'if':'$.n > 1','then':'hand_off','to':'d'}]") ",{'name':'d','type':'decision','cases':[{'if':'$.n > 1','to':'a'}]}"), "a: step \"d\" is a decision, and cannot run on demand", ""},
 	{"a fallback and a specialist", S(WITH("a", "'on_failure':'fallback','fallback':'f','rules':[{'if':'$.n > 1','then':'hand_off','to':'f'}]") "," STEP("f")), "a: step \"f\" stands in for another step, and is handed work by a rule", "of its own"},
+	{"compensating after a step", S(STEP("a") "," WITH("u", "'compensates':'a','after':['a']")), "u: it compensates another step, so that it comes after nothing", "Leave after out"},
 	{"compensating no step", S(WITH("a", "'compensates':'b'")), "a: compensates: there is no step 'b'", ""},
 	{"compensating itself", S(WITH("a", "'compensates':'a'")), "a: compensates: a step cannot compensate itself", ""},
 	{"compensating a decision", S("{'name':'d','type':'decision','cases':[{'if':'$.n > 1','to':'a'}]}," STEP("a") "," WITH("u", "'compensates':'d'")), "u: compensates: step \"d\" is a decision", ""},
@@ -244,6 +245,7 @@ static const struct
 	{"a fallback of a fallback", S(WITH("a", "'on_failure':'fallback','fallback':'f'") "," WITH("f", "'on_failure':'fallback','fallback':'g'") "," WITH("g", "'inputs':{'y':'f.output','z':'a.output'}") "," WITH("b", "'inputs':{'y':['a.output','f.output','g.output']}")), "a<> f<>^1 g<>^1 b<a>"},
 	{"a specialist's answer for the step itself", S(WITH("a", "'inputs':{'y':'s.output'},'rules':[{'if':'$.n > 1','then':'hand_off','to':'s'}]") "," WITH("s", "'inputs':{'y':'a.output'}")), "a<> s<>^2"},
 	{"a number of ways", P("parallel", STEP("a") "," STEP("b") "," WITH("c", "'after':['a','b'],'merge':2")), "a<> b<> c<a,b>*2"},
+	{"an escape in a path's name, which is not judged", S(WITH("a", "'when':'$.\\'x\\\\\\'y\\' > 1'")), "a<>"},
 	{"paths in other forms", S(STEP("d-1") "," WITH("b", "'when':'strict $steps.\\'d-1\\'.output starts with \\'$steps\\' && exists($inputs.x ? (@ like_regex \\'$y\\' flag \\'i\\')) /* $z */ && $iteration + $retry_count > 0 && $.x.type() == \\'a\\' && $[*].y == $.*'")), "d-1<> b<d-1>"},
 };
 
@@ -555,6 +557,42 @@ test_large(void)
 	buf_free(&told);
 }
 
+/* A definition with so many of something in step a. */
+static void
+test_too_many(const char *before, const char *each, int count, const char *after, const char *problem)
+{
+	Buf			text;
+	Buf			told;
+	WorkflowPlan *plan;
+	int			i;
+
+	buf_init(&text, 0);
+	buf_init(&told, 0);
+	buf_printf(&text, "{'pattern':'parallel','inputs':{'x':'string'},'steps':[{%s", before);
+	for (i = 0; i < count; i++)
+	{
+		buf_puts(&text, i > 0 ? "," : "");
+		buf_printf(&text, each, i);
+	}
+	buf_printf(&text, "%s}]}", after);
+	plan = read_text(buf_text(&text), &told);
+	if (!ok(plan == NULL && has(buf_text(&told), problem), problem))
+		unit_show("got", buf_text(&told));
+	plan_free(plan);
+	buf_free(&text);
+	buf_free(&told);
+}
+
+static void
+test_limits(void)
+{
+	test_too_many(T("a") ",'rules':[", "{'if':'$iteration > %d','then':'fail'}", 51, "]", "a: there are 51 rules, there may be 50");
+	test_too_many(T("a") ",'inputs':{", "'v%d':'inputs.x'", 501, "}", "a: 501 inputs are mapped, there may be 500");
+	test_too_many(T("a") ",'outputs':{", "'v%d':'string'", 501, "}", "a: 501 outputs are declared, there may be 500");
+	test_too_many("'name':'a','task':'t','agent':{'by':'inputs.x','choices':{", "'v%d':'w'", 101, "}}", "a: agent: choices has 101 members, it may have 100");
+	test_too_many(T("a") ",'when':'$iteration > ", "%07d", 2000, "'", "a: when is longer than 10 kB");
+}
+
 /* Everything is told at once, conditions and agents too. */
 static void
 test_inspect(void)
@@ -576,6 +614,7 @@ main(void)
 	test_goods();
 	test_everything();
 	test_large();
+	test_limits();
 	test_inspect();
 	return unit_done();
 }
