@@ -20,6 +20,7 @@ batch_create(const Oid *types, int ncolumns)
 	Assert(ncolumns <= BATCH_MAX_COLUMNS);
 	batch->ncolumns = ncolumns;
 	batch->capacity = 16;
+	batch->context = CurrentMemoryContext;
 	for (int i = 0; i < ncolumns; i++)
 	{
 		batch->types[i] = types[i];
@@ -67,15 +68,20 @@ batch_set(Batch *batch, int column, Datum value)
 void
 batch_text(Batch *batch, int column, const char *text)
 {
-	if (text != NULL && text[0] != '\0')
-		batch_set(batch, column, CStringGetTextDatum(text));
+	if (text != NULL)
+		batch_text_len(batch, column, text, strlen(text));
 }
 
 void
 batch_text_len(Batch *batch, int column, const char *text, size_t len)
 {
-	if (len > 0)
-		batch_set(batch, column, PointerGetDatum(cstring_to_text_with_len(text, (int) len)));
+	MemoryContext caller;
+
+	if (len == 0)
+		return;
+	caller = MemoryContextSwitchTo(batch->context);
+	batch_set(batch, column, PointerGetDatum(cstring_to_text_with_len(text, (int) len)));
+	MemoryContextSwitchTo(caller);
 }
 
 void

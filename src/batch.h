@@ -19,6 +19,7 @@ typedef struct Batch
 	int			ncolumns;
 	int			nrows;
 	int			capacity;
+	MemoryContext context;		/* where it was created; its texts go there, too */
 	Oid			types[BATCH_MAX_COLUMNS];
 	Datum	   *values[BATCH_MAX_COLUMNS];
 	bool	   *nulls[BATCH_MAX_COLUMNS];

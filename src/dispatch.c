@@ -323,7 +323,11 @@ dispatch_turn(Executor *executor, int places, const StepKey *only)
 	dispatch.only = only;
 	result = turn_run(dispatch_work, &dispatch, careful ? TURN_COMMIT_DURABLE : TURN_COMMIT_ASYNC);
 	if (result != TURN_DONE)
+	{
+		for (int i = 0; dispatch.claims != NULL && i < dispatch.nclaims; i++)
+			plan_cache_release(dispatch.claims[i].plan);
 		return result;
+	}
 	for (int i = 0; i < dispatch.ncommands; i++)
 		take_command(executor, &dispatch.commands[i]);
 	for (int i = 0; i < dispatch.nexpiries; i++)

@@ -191,20 +191,20 @@ way_out(const Flow *flow, int from)
 	}
 }
 
-/* Whether the flow may still come back to from before it gets out of the loop to to. */
+/* Whether the flow may still come back to from before it gets out of the loop to to, which comes after it. */
 static bool
 may_come_back(const Flow *flow, int from, int to)
 {
-	for (int end = 0; end < flow->plan->nsteps; end++)
+	const StepSet *loops = &flow->plan->steps[from].loops;
+	const StepSet *also = &flow->plan->steps[to].loops;
+
+	for (int word = 0; word < PLAN_ROW_WORDS; word++)
 	{
-		const PlanStep *step = &flow->plan->steps[end];
+		uint64_t	left = loops->bits[word] & ~also->bits[word];
 
-		for (int i = 0; end != from && i < step->nrules; i++)
+		for (int end = word * 64; left != 0; end++, left >>= 1)
 		{
-			const PlanRule *rule = &step->rules[i];
-
-			if (rule->action == RULE_GO_BACK && rule->body[from] && !rule->body[to] &&
-				!step_is_at_rest(flow->current[end]->state))
+			if ((left & 1) != 0 && end != from && !step_is_at_rest(flow->current[end]->state))
 				return true;
 		}
 	}
@@ -267,6 +267,17 @@ static bool
 is_in_its_loop(const FlowRow *row)
 {
 	return row->state == STEP_PENDING && row->round > 1;
+}
+
+static bool
+hands_off_to(const PlanStep *owner, int specialist)
+{
+	for (int i = 0; i < owner->nrules; i++)
+	{
+		if (owner->rules[i].action == RULE_HAND_OFF && owner->rules[i].to == specialist)
+			return true;
+	}
+	return false;
 }
 
 /* Whether a step that this one has handed off to has not come to a good end yet. */
@@ -547,6 +558,8 @@ flow_completed(Flow *flow, FlowRow *row, bool with_warnings, const char *unmet)
 {
 	const PlanStep *step = flow_step_of(flow, row);
 
+	if (flow->current[row->step] != row)
+		return;
 	if (unmet != NULL && step->criteria.given)
 	{
 		repeat_for_criteria(flow, row, unmet);
@@ -594,7 +607,10 @@ flow_is_rolling_back(const Flow *flow)
 {
 	for (int i = 0; i < flow->plan->nsteps; i++)
 	{
-		if (flow->plan->steps[i].demand == DEMAND_COMPENSATION && flow->current[i]->state != STEP_PENDING)
+		const FlowRow *row = flow->current[i];
+
+		if (flow->plan->steps[i].demand == DEMAND_COMPENSATION && row->state != STEP_PENDING &&
+			row->verdict != VERDICT_SKIPPED_BY_HAND)
 			return true;
 	}
 	return false;
@@ -626,15 +642,16 @@ next_compensation(const Flow *flow)
 	return next;
 }
 
+/* Earlier iterations among them: see renew_demand. */
 static bool
 any_active(const Flow *flow, bool *all_wait)
 {
 	bool		found = false;
 
 	*all_wait = true;
-	for (int i = 0; i < flow->plan->nsteps; i++)
+	for (int i = 0; i < flow->nrows; i++)
 	{
-		StepState	state = flow->current[i]->state;
+		StepState	state = flow->rows[i]->state;
 
 		if (!step_is_active(state))
 			continue;
@@ -659,6 +676,26 @@ serves_rollback(const WorkflowPlan *plan, int step)
 	return false;
 }
 
+/* Whether somebody wants what a step brings: it decides nothing once those for whom it ran have gone on without it. */
+static bool
+is_of_use(const Flow *flow, int step)
+{
+	PlanDemand	demand = flow->plan->steps[step].demand;
+
+	for (int i = 0; i < flow->plan->nsteps && demand != DEMAND_NONE; i++)
+	{
+		const PlanStep *owner = &flow->plan->steps[i];
+		StepState	state = flow->current[i]->state;
+
+		if (demand == DEMAND_FALLBACK && owner->on_failure == FAILURE_FALLBACK && owner->fallback == step &&
+			state == STEP_FAILED && is_of_use(flow, i))
+			return true;
+		if (demand == DEMAND_SPECIALIST && state == STEP_PENDING && hands_off_to(owner, step))
+			return true;
+	}
+	return demand == DEMAND_NONE;
+}
+
 /* Of two failed steps, the one that failed later tells why the execution did. */
 static void
 blame(Flow *flow, FlowRow *row)
@@ -681,7 +718,7 @@ status_at_rest(Flow *flow)
 		FlowRow    *row = flow->current[i];
 		Way			way = way_out(flow, i);
 
-		if (serves_rollback(flow->plan, i))
+		if (serves_rollback(flow->plan, i) || (row->state != STEP_PENDING && !is_of_use(flow, i)))
 			continue;			/* it decides nothing */
 		if (way == WAY_HELD || (row->state == STEP_FAILED && way == WAY_BLOCKED &&
 								step->on_failure == FAILURE_MANUAL_REVIEW))
@@ -707,7 +744,7 @@ skip_the_rest(Flow *flow)
 	}
 }
 
-/* Starts and skips until nothing changes. */
+/* Starts and skips until nothing changes; mostly once is enough, as each step comes behind those before it. */
 static void
 move_on(Flow *flow)
 {
@@ -718,12 +755,12 @@ move_on(Flow *flow)
 		moved = false;
 		for (int i = 0; i < flow->plan->nsteps && !flow_is_broken(flow); i++)
 		{
-			FlowRow    *row = flow->current[i];
+			FlowRow    *row = flow->current[flow->plan->order[i]];
 			Readiness	ready;
 
 			if (row->state != STEP_PENDING)
 				continue;
-			ready = readiness(flow, i);
+			ready = readiness(flow, row->step);
 			if (ready == READY_SKIP)
 				flow_move(flow, row, STEP_SKIPPED);
 			else if (ready == READY_START)

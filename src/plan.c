@@ -31,33 +31,10 @@ plan_find_step(const WorkflowPlan *plan, const char *name)
 	return PLAN_NO_STEP;
 }
 
-static bool
-is_called_by(const PlanStep *step, int helper)
-{
-	int			i;
-
-	if (step->fallback == helper)
-		return true;
-	for (i = 0; i < step->nrules; i++)
-	{
-		if (step->rules[i].action == RULE_HAND_OFF && step->rules[i].to == helper)
-			return true;
-	}
-	return false;
-}
-
-/* There are no rings. */
 bool
 plan_serves(const WorkflowPlan *plan, int helper, int owner)
 {
-	int			i;
-
-	for (i = 0; i < plan->nsteps; i++)
-	{
-		if (is_called_by(&plan->steps[i], helper) && (i == owner || plan_serves(plan, i, owner)))
-			return true;
-	}
-	return false;
+	return set_has(&plan->steps[helper].serves, owner);
 }
 
 /* ---- conditions ---- */

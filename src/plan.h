@@ -13,6 +13,8 @@
 #ifndef AS_PLAN_H
 #define AS_PLAN_H
 
+#include <stdint.h>
+
 #include "buf.h"
 #include "json_tree.h"
 #include "output_format.h"
@@ -23,6 +25,33 @@
 #define PLAN_INPUTS			(-1)	/* as a step: the workflow's inputs */
 #define PLAN_MERGE_ALL		0
 #define PLAN_UNSET			(-1)	/* of numbers: not given */
+
+#define PLAN_ROW_WORDS		((PLAN_MAX_STEPS + 63) / 64)
+
+/* A set of steps. */
+typedef struct StepSet
+{
+	uint64_t	bits[PLAN_ROW_WORDS];
+} StepSet;
+
+static inline bool
+set_has(const StepSet *set, int step)
+{
+	return (set->bits[step / 64] >> (step % 64)) & 1;
+}
+
+static inline void
+set_add(StepSet *set, int step)
+{
+	set->bits[step / 64] |= UINT64_C(1) << (step % 64);
+}
+
+static inline void
+set_add_all(StepSet *set, const StepSet *more)
+{
+	for (int word = 0; word < PLAN_ROW_WORDS; word++)
+		set->bits[word] |= more->bits[word];
+}
 
 typedef enum PlanType
 {
@@ -175,6 +204,8 @@ typedef struct PlanStep
 	const char *title;			/* never NULL */
 	bool		is_decision;
 	PlanDemand	demand;
+	StepSet		serves;			/* for whom it runs on demand, and for whom these do, but for what it compensates */
+	StepSet		loops;			/* the ends of the loops that repeat it */
 	PlanAgentChoice agent;
 	PlanText	task;
 	int			nafter;			/* ways to this step: the steps that they come from */
@@ -212,6 +243,7 @@ typedef struct WorkflowPlan
 	PlanValue  *inputs;
 	int			nsteps;
 	PlanStep   *steps;
+	int		   *order;			/* all steps, each behind those that it comes after */
 	bool		rollback;
 	bool		manual_retry;
 	bool		manual_intervention;

@@ -13,15 +13,6 @@
 
 /* ---- what a step sees ---- */
 
-static void
-add_all(StepSet *set, const StepSet *more)
-{
-	size_t		w;
-
-	for (w = 0; w < PLAN_ROW_WORDS; w++)
-		set->bits[w] |= more->bits[w];
-}
-
 static bool
 have_common(const StepSet *a, const StepSet *b)
 {
@@ -76,7 +67,7 @@ find_seen(Reader *reader, int self)
 		if (!set_has(&notes->owners, i))
 			continue;
 		set_add(&notes->sees, i);
-		add_all(&notes->sees, find_seen(reader, i));
+		set_add_all(&notes->sees, find_seen(reader, i));
 	}
 	add_on_demand(reader, self, &notes->sees);
 	notes->sees.bits[self / 64] &= ~(UINT64_C(1) << (self % 64));

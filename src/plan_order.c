@@ -176,6 +176,39 @@ check_demand_rings(Reader *reader)
 	buf_free(&names);
 }
 
+/* Owners first, each once: there are no rings. */
+static const StepSet *
+find_served(Reader *reader, int step, StepSet *known)
+{
+	PlanStep   *helper = &reader->plan->steps[step];
+	int			i;
+
+	if (set_has(known, step))
+		return &helper->serves;
+	set_add(known, step);
+	if (helper->demand != DEMAND_FALLBACK && helper->demand != DEMAND_SPECIALIST)
+		return &helper->serves;
+	for (i = 0; i < reader->plan->nsteps; i++)
+	{
+		if (!set_has(&reader->notes[step].owners, i))
+			continue;
+		set_add(&helper->serves, i);
+		set_add_all(&helper->serves, find_served(reader, i, known));
+	}
+	return &helper->serves;
+}
+
+static void
+find_all_served(Reader *reader)
+{
+	StepSet		known;
+	int			i;
+
+	memset(&known, 0, sizeof(known));
+	for (i = 0; i < reader->plan->nsteps; i++)
+		(void) find_served(reader, i, &known);
+}
+
 /* ---- after ---- */
 
 /* The step before; those that run on demand are left out. */
@@ -317,14 +350,12 @@ add_before(Reader *reader, int i)
 {
 	const PlanStep *step = &reader->plan->steps[i];
 	StepSet    *before = &reader->notes[i].before;
-	size_t		w;
 	int			a;
 
 	for (a = 0; a < step->nafter; a++)
 	{
 		set_add(before, step->after[a]);
-		for (w = 0; w < PLAN_ROW_WORDS; w++)
-			before->bits[w] |= reader->notes[step->after[a]].before.bits[w];
+		set_add_all(before, &reader->notes[step->after[a]].before);
 	}
 }
 
@@ -378,6 +409,9 @@ find_before(Reader *reader)
 	int			left = reader->plan->nsteps;
 	int			i;
 
+	reader->plan->order = plan_alloc(reader, (size_t) left, sizeof(int));
+	if (reader->plan->order == NULL)
+		return;
 	memset(&known, 0, sizeof(known));
 	while (left > 0)
 	{
@@ -395,6 +429,7 @@ find_before(Reader *reader)
 			}
 			add_before(reader, i);
 			set_add(&known, i);
+			reader->plan->order[reader->plan->nsteps - left] = i;
 			left--;
 			changed = true;
 		}
@@ -445,8 +480,12 @@ find_body(Reader *reader, int self, int no, PlanRule *rule)
 		return;
 	}
 	for (i = 0; i < reader->plan->nsteps; i++)
+	{
 		rule->body[i] = (i == rule->to || set_has(&notes[i].before, rule->to)) &&
 			(i == self || set_has(&notes[self].before, i));
+		if (rule->body[i])
+			set_add(&reader->plan->steps[i].loops, self);
+	}
 	check_body_merges(reader, self, rule);
 }
 
@@ -481,8 +520,9 @@ plan_order(Reader *reader)
 	if (reader->failed)
 		return;
 	find_before(reader);
-	if (!reader->tangled)
+	if (!reader->tangled && !reader->failed)
 	{
+		find_all_served(reader);
 		find_bodies(reader);
 		plan_check_loops(reader);
 	}

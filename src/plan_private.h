@@ -24,25 +24,6 @@ struct Near;
 #define PLAN_MAX_RETRIES	20
 #define PLAN_MAX_LOOP		100
 #define PLAN_MAX_CRITERIA_LOOP	10
-#define PLAN_ROW_WORDS		((PLAN_MAX_STEPS + 63) / 64)
-
-/* A set of steps. */
-typedef struct StepSet
-{
-	uint64_t	bits[PLAN_ROW_WORDS];
-} StepSet;
-
-static inline bool
-set_has(const StepSet *set, int step)
-{
-	return (set->bits[step / 64] >> (step % 64)) & 1;
-}
-
-static inline void
-set_add(StepSet *set, int step)
-{
-	set->bits[step / 64] |= UINT64_C(1) << (step % 64);
-}
 
 /* What is known of a step beside what the plan keeps. */
 typedef struct StepNotes

@@ -82,6 +82,7 @@ take_on(Workflow *workflow, const StepEnd *ends, int nends, const WorkflowComman
 static void
 take_all_on(int64 *ids, int n, const StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	WorkflowWriting *writing = workflow_writing_create();
 	int			count;
 	Workflow   *workflows = workflow_load(ids, n, &count);
@@ -91,7 +92,10 @@ take_all_on(int64 *ids, int n, const StepEnd *ends, int nends, const WorkflowCom
 		for (int i = 0; i < count; i++)
 		{
 			workflows[i].writing = writing;
+			workflow_enter(&workflows[i]);
 			take_on(&workflows[i], ends, nends, commands, ncommands);
+			MemoryContextSwitchTo(caller);
+			workflow_release(&workflows[i]);
 		}
 		workflow_write(writing);
 	}

@@ -20,6 +20,7 @@
 
 #define MAX_MESSAGE		2000
 #define MAX_TASK		(32 * 1024 * 1024)	/* bytes, with all that is filled in */
+#define LARGE_TASK		(64 * 1024)	/* more than this is not kept until it is written */
 #define MAX_CONDITIONS_MS	2000	/* all of one execution in one transaction */
 
 /* ---------- notices ---------- */
@@ -112,10 +113,15 @@ look(const Question *question, Buf *problem)
 
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
-		if (!is_too_much(error))
-			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
+		if (!is_too_much(error))
+		{
+			/* Whoever called may go on in a subtransaction of his own. */
+			MemoryContextSwitchTo(caller);
+			CurrentResourceOwner = owner;
+			ReThrowError(error);
+		}
 		buf_puts(problem, error->message);
 	}
 	PG_END_TRY();
@@ -211,14 +217,29 @@ with_feedback(Workflow *workflow, const FlowRow *row, char *task)
 {
 	RowData    *data = row_data(row);
 	char	   *previous;
+	char	   *whole;
 
 	if (data->feedback == NULL)
 		return task;
 	previous = row->iteration > 1 ? workflow_answer_of(workflow, row->step_no - workflow->plan->nsteps) : NULL;
+	whole = psprintf("%s%s%s\n\nFeedback:\n\n%s\n\nGive the whole answer, and take the feedback into account.",
+					 task, previous != NULL ? "\n\nYour previous answer:\n\n" : "", previous != NULL ? previous : "",
+					 data->feedback);
+	pfree(task);
 	if (previous != NULL)
-		task = psprintf("%s\n\nYour previous answer:\n\n%s", task, previous);
-	return psprintf("%s\n\nFeedback:\n\n%s\n\nGive the whole answer, and take the feedback into account.",
-					task, data->feedback);
+		pfree(previous);
+	return whole;
+}
+
+char *
+workflow_task(Workflow *workflow, const FlowRow *row, bool *is_too_large)
+{
+	bool		is_cut;
+	char	   *task = workflow_render(workflow, row, &plan_step_of(workflow, row)->task, MAX_TASK, &is_cut);
+
+	task = with_feedback(workflow, row, task);
+	*is_too_large = is_cut || strlen(task) > MAX_TASK;
+	return task;
 }
 
 static char *
@@ -243,15 +264,20 @@ host_begin(void *arg, FlowRow *row, Buf *problem)
 	const PlanStep *step = plan_step_of(workflow, row);
 	RowData    *data = row_data(row);
 	const char *agent = choose_agent(workflow, row, problem);
-	bool		is_cut;
+	bool		is_too_large;
 
 	if (agent == NULL || (data->agent_version_id = pinned_version(workflow, agent, problem)) == 0)
 		return false;
-	data->task = with_feedback(workflow, row, workflow_render(workflow, row, &step->task, MAX_TASK, &is_cut));
-	if (is_cut || strlen(data->task) > MAX_TASK)
+	data->task = workflow_task(workflow, row, &is_too_large);
+	data->task_is_large = strlen(data->task) > LARGE_TASK;
+	if (data->task_is_large)
+	{
+		pfree(data->task);
+		data->task = NULL;
+	}
+	if (is_too_large)
 	{
 		buf_printf(problem, "its task would have more than %d MB with all that is filled in", MAX_TASK / (1024 * 1024));
-		data->task = NULL;
 		return false;
 	}
 	data->instructions = text_of(plan_step_instructions, step);

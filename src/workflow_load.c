@@ -10,13 +10,36 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "statements.h"
 #include "workflow_private.h"
 
-/* Where workflow_load was called; conditions are looked at in memory that does not last. */
+/* Of the workflow that was entered last; conditions are looked at in memory that does not last. */
 static MemoryContext rows_context;
+
+void
+workflow_enter(const Workflow *workflow)
+{
+	rows_context = workflow->context;
+	MemoryContextSwitchTo(rows_context);
+}
+
+/* They may be large, and most executions of a turn do not need theirs. */
+Jsonb *
+workflow_inputs(Workflow *workflow)
+{
+	if (workflow->inputs == NULL && workflow->stored_inputs != (Datum) 0)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(workflow->context);
+
+		workflow->inputs = DatumGetJsonbPCopy(workflow->stored_inputs);
+		MemoryContextSwitchTo(caller);
+	}
+	return workflow->inputs;
+}
 
 RowData *
 row_data(const FlowRow *row)
@@ -52,6 +75,16 @@ jsonb_column(uint64 row, int number)
 	Datum		value = column(row, number, &isnull);
 
 	return isnull ? NULL : DatumGetJsonbPCopy(value);
+}
+
+/* As it is, be it compressed or elsewhere. */
+static Datum
+stored_column(uint64 row, int number)
+{
+	bool		isnull;
+	Datum		value = column(row, number, &isnull);
+
+	return isnull ? (Datum) 0 : datumCopy(value, false, -1);
 }
 
 static bool
@@ -90,7 +123,7 @@ read_execution(uint64 row, Workflow *workflow, int64 *plan_key)
 		elog(ERROR, "execution " INT64_FORMAT " has an unknown status", workflow->execution_id);
 	workflow->started = bool_column(row, 3);
 	*plan_key = plan_cache_key(int8_column(row, 4), bool_column(row, 5), workflow->execution_id);
-	workflow->inputs = jsonb_column(row, 6);
+	workflow->stored_inputs = stored_column(row, 6);
 	workflow->agents = jsonb_column(row, 7);
 	workflow->notify = jsonb_column(row, 8);
 	workflow->pause_before_each_step = bool_column(row, 9);
@@ -198,7 +231,7 @@ find_workflow(Workflow *workflows, int count, int64 execution_id)
 }
 
 static void
-load_steps(Workflow *workflows, int count, MemoryContext caller)
+load_steps(Workflow *workflows, int count)
 {
 	Workflow   *workflow = NULL;
 
@@ -206,11 +239,12 @@ load_steps(Workflow *workflows, int count, MemoryContext caller)
 	{
 		int64		execution_id = int8_column(i, 1);
 
-		MemoryContextSwitchTo(caller);
 		if (workflow == NULL || workflow->execution_id != execution_id)
 			workflow = find_workflow(workflows, count, execution_id);
-		if (workflow != NULL)
-			read_step(i, workflow);
+		if (workflow == NULL)
+			continue;
+		workflow_enter(workflow);
+		read_step(i, workflow);
 	}
 }
 
@@ -234,6 +268,7 @@ complete_rows(Workflow *workflow)
 static void
 prepare(Workflow *workflow, int64 plan_key)
 {
+	workflow->context = AllocSetContextCreate(CurrentMemoryContext, "agent_studio workflow", ALLOCSET_SMALL_SIZES);
 	workflow->cached = workflow_plan(plan_key);
 	workflow->plan = workflow->cached->plan;
 	workflow_set_host(workflow);
@@ -252,6 +287,9 @@ workflow_release(Workflow *workflow)
 	workflow->flow = NULL;
 	plan_cache_release(workflow->cached);
 	workflow->cached = NULL;
+	if (workflow->context != NULL)
+		MemoryContextDelete(workflow->context);
+	workflow->context = NULL;
 }
 
 Workflow *
@@ -262,7 +300,6 @@ workflow_load(const int64 *executions, int n, int *count)
 	Workflow   *workflows;
 	int64	   *plan_keys;
 
-	rows_context = caller;
 	statement_run(STATEMENT_LOAD_EXECUTIONS, args, NULL);
 	MemoryContextSwitchTo(caller);
 	*count = (int) SPI_processed;
@@ -278,7 +315,8 @@ workflow_load(const int64 *executions, int n, int *count)
 		for (int i = 0; i < *count; i++)
 			prepare(&workflows[i], plan_keys[i]);
 		statement_run(STATEMENT_LOAD_STEPS, args, NULL);
-		load_steps(workflows, *count, caller);
+		load_steps(workflows, *count);
+		MemoryContextSwitchTo(caller);
 		for (int i = 0; i < *count; i++)
 			complete_rows(&workflows[i]);
 	}

@@ -33,7 +33,9 @@ typedef struct Workflow
 	FlowHost	host;
 	ExecutionStatus status;		/* as it was loaded */
 	bool		started;		/* something of it was sent already */
-	Jsonb	   *inputs;			/* NULL = none */
+	MemoryContext context;		/* what is made while it is taken on */
+	Datum		stored_inputs;	/* as the tuple has them, not fetched; 0 = none */
+	Jsonb	   *inputs;			/* see workflow_inputs */
 	Jsonb	   *agents;
 	Jsonb	   *notify;			/* NULL = nobody */
 	char	   *task;
@@ -65,6 +67,7 @@ typedef struct RowData
 	/* What is to be written. NULL or 0: as it was. */
 	int64		agent_version_id;
 	char	   *task;
+	bool		task_is_large;	/* it is made again when it is written */
 	char	   *instructions;	/* about the outputs, where the answer is not JSON */
 	char	   *schema;
 	char	   *feedback;
@@ -78,6 +81,8 @@ typedef struct RowData
 typedef struct WorkflowWriting
 {
 	Batch	   *steps;
+	MemoryContext steps_context;	/* of the batch; it is written when it has become large */
+	size_t		steps_bytes;
 	Batch	   *executions;
 	Batch	   *notices;
 	Batch	   *approvals;
@@ -97,13 +102,22 @@ plan_step_of(const Workflow *workflow, const FlowRow *row)
 extern Workflow *workflow_load(const int64 *executions, int n, int *count);
 extern FlowRow *workflow_find_row(const Workflow *workflow, int32 step_no);
 
-/* What hangs on a row; made, empty, where there is nothing yet. It lasts as long as the workflows that were loaded. */
+/* What hangs on a row; made, empty, where there is nothing yet. It lasts as long as the workflow that was entered. */
 extern RowData *row_data(const FlowRow *row);
+
+/* What is made from now on is of this workflow, until it is released. */
+extern void workflow_enter(const Workflow *workflow);
+
+/* NULL = none. */
+extern Jsonb *workflow_inputs(Workflow *workflow);
 
 extern void workflow_release(Workflow *workflow);
 
 /* workflow_host.c */
 extern void workflow_set_host(Workflow *workflow);
+
+/* A step's task with all that is filled in and fed back. is_too_large: nobody may be given so much. */
+extern char *workflow_task(Workflow *workflow, const FlowRow *row, bool *is_too_large);
 extern void workflow_tell(Workflow *workflow, const FlowRow *row, const char *severity, const char *kind, const char *message);
 
 /* workflow_values.c: values are NULL where they are not there; texts are palloc'd. */

@@ -25,13 +25,17 @@ static const char definition_sql[] =
 "	THEN (SELECT v.definition::text FROM agent_studio.workflow_versions v WHERE v.workflow_version_id = $1)"
 "	ELSE (SELECT e.plan::text FROM agent_studio.executions e WHERE e.execution_id = - $1) END";
 
-/* $1: executions. The current iteration of each step, which is the one with the highest number. */
+/*
+ * $1: executions. The newest iteration of each step, and the newest one that is
+ * under way, should that be an earlier one.
+ */
+#define UNDER_WAY "s.state IN ('queued', 'running', 'retrying', 'paused')"
 static const char load_steps_sql[] =
-"SELECT DISTINCT ON (s.execution_id, s.plan_step) s.execution_id, s.plan_step, s.step_no, s.iteration, s.round, s.state,"
+"SELECT DISTINCT ON (s.execution_id, s.plan_step, " UNDER_WAY ") s.execution_id, s.plan_step, s.step_no, s.iteration, s.round, s.state,"
 "	s.verdict, s.attempt_no, s.finished_at, CASE WHEN s.agent_version_id IS NULL THEN s.outputs -> 'chosen' END,"
 "	CASE WHEN s.state <> 'completed' THEN s.feedback END, s.error_class, s.error_message"
 " FROM agent_studio.steps s WHERE s.execution_id = ANY ($1)"
-" ORDER BY s.execution_id, s.plan_step, s.iteration DESC";
+" ORDER BY s.execution_id, s.plan_step, " UNDER_WAY ", s.iteration DESC";
 
 static const char step_outputs_sql[] =
 "SELECT s.outputs, s.output FROM agent_studio.steps s WHERE s.execution_id = $1 AND s.step_no = $2";

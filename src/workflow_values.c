@@ -175,7 +175,7 @@ source_value(Workflow *workflow, const PlanSource *source, int reader)
 	FlowRow    *row;
 
 	if (source->step == PLAN_INPUTS)
-		return workflow_member(workflow->inputs, plan->inputs[source->value].name);
+		return workflow_member(workflow_inputs(workflow), plan->inputs[source->value].name);
 	row = row_with_outputs(workflow, source->step, reader);
 	if (row == NULL)
 		return NULL;
@@ -246,6 +246,18 @@ workflow_render(Workflow *workflow, const FlowRow *row, const PlanText *text, si
 
 /* ---------- what conditions see ---------- */
 
+#define MAX_SEEN	(32 * 1024 * 1024)	/* bytes of values, which take several times as much while they are gathered */
+
+static void
+count_seen(size_t *seen, const JsonbValue *value)
+{
+	*seen += value->type == jbvBinary ? value->val.binary.len : value->type == jbvString ? value->val.string.len : 0;
+	if (*seen > MAX_SEEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a condition of the workflow would have to look at more than %d MB", MAX_SEEN / (1024 * 1024))));
+}
+
 static void
 push_member(JsonbParseState **state, const char *name, int len, JsonbValue *value)
 {
@@ -297,16 +309,19 @@ workflow_scope(Workflow *workflow, const FlowRow *row, bool own)
 {
 	const PlanStep *step = plan_step_of(workflow, row);
 	JsonbParseState *state = NULL;
+	size_t		seen = 0;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_object(&state, workflow->inputs, step);
+	push_object(&state, workflow_inputs(workflow), step);
 	for (int i = 0; i < step->nmappings; i++)
 	{
 		const PlanMapping *mapping = &step->mappings[i];
 		JsonbValue *value = workflow_value(workflow, mapping->sources, mapping->nsources, row->step);
 
-		if (value != NULL)
-			push_member(&state, mapping->name, strlen(mapping->name), value);
+		if (value == NULL)
+			continue;
+		count_seen(&seen, value);
+		push_member(&state, mapping->name, strlen(mapping->name), value);
 	}
 	if (own)
 	{
@@ -327,20 +342,22 @@ push_number(JsonbParseState **state, const char *name, int64 number)
 }
 
 static void
-push_jsonb(JsonbParseState **state, const char *name, Jsonb *object)
+push_jsonb(JsonbParseState **state, const char *name, Jsonb *object, size_t *seen)
 {
 	JsonbValue	value;
 
 	value.type = jbvBinary;
 	value.val.binary.data = &object->root;
 	value.val.binary.len = VARSIZE(object) - VARHDRSZ;
+	count_seen(seen, &value);
 	push_member(state, name, strlen(name), &value);
 }
 
-/* The outputs of the steps that the condition names, and of no others. */
+/* The outputs of the steps that the condition names, each once, and of no others. */
 static void
-push_steps(JsonbParseState **state, Workflow *workflow, const char *condition, int reader)
+push_steps(JsonbParseState **state, Workflow *workflow, const char *condition, int reader, size_t *seen)
 {
+	StepSet		pushed = {{0}};
 	JsonbValue	key;
 	const char *at = condition;
 	const char *name;
@@ -353,13 +370,17 @@ push_steps(JsonbParseState **state, Workflow *workflow, const char *condition, i
 	while ((name = condition_next_step(at, &at)) != NULL)
 	{
 		int			step = plan_find_step(workflow->plan, name);
-		FlowRow    *row = step == PLAN_NO_STEP ? NULL : row_with_outputs(workflow, step, reader);
+		FlowRow    *row;
 
+		if (step == PLAN_NO_STEP || set_has(&pushed, step))
+			continue;
+		set_add(&pushed, step);
+		row = row_with_outputs(workflow, step, reader);
 		if (row == NULL)
 			continue;
 		workflow_load_outputs(workflow, row);
 		if (row_data(row)->outputs != NULL)
-			push_jsonb(state, name, row_data(row)->outputs);
+			push_jsonb(state, name, row_data(row)->outputs, seen);
 	}
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
@@ -368,11 +389,12 @@ Jsonb *
 workflow_variables(Workflow *workflow, const FlowRow *row, const char *condition)
 {
 	JsonbParseState *state = NULL;
+	size_t		seen = 0;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	if (workflow->inputs != NULL)
-		push_jsonb(&state, "inputs", workflow->inputs);
-	push_steps(&state, workflow, condition, row->step);
+	if (workflow_inputs(workflow) != NULL)
+		push_jsonb(&state, "inputs", workflow_inputs(workflow), &seen);
+	push_steps(&state, workflow, condition, row->step, &seen);
 	push_number(&state, "iteration", row->iteration);
 	push_number(&state, "retry_count", Max(row_data(row)->attempt_no - 1, 0));
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));

@@ -10,6 +10,7 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "statements.h"
@@ -19,6 +20,7 @@
 #define MAX_PREVIEW		300		/* bytes of an output in a notice */
 #define MAX_PREVIEW_LINES	5
 #define MAX_PASSED		20
+#define WRITE_BYTES		(8 * 1024 * 1024)	/* of steps in one statement, which takes them several times in memory */
 #define MAX_APPROVAL	(64 * 1024)	/* bytes of what an approval asks */
 
 static const Oid step_types[] = {
@@ -34,12 +36,23 @@ static const Oid delivery_types[] = {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID
 static const Oid told_types[] = {INT8OID, INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID};
 static const Oid command_types[] = {INT8OID, INT8OID, TEXTOID};
 
+static void
+begin_steps(WorkflowWriting *writing)
+{
+	MemoryContext caller = MemoryContextSwitchTo(writing->steps_context);
+
+	writing->steps = batch_create(step_types, lengthof(step_types));
+	writing->steps_bytes = 0;
+	MemoryContextSwitchTo(caller);
+}
+
 WorkflowWriting *
 workflow_writing_create(void)
 {
 	WorkflowWriting *writing = palloc(sizeof(WorkflowWriting));
 
-	writing->steps = batch_create(step_types, lengthof(step_types));
+	writing->steps_context = AllocSetContextCreate(CurrentMemoryContext, "agent_studio steps to write", ALLOCSET_DEFAULT_SIZES);
+	begin_steps(writing);
 	writing->executions = batch_create(execution_types, lengthof(execution_types));
 	writing->notices = batch_create(notice_types, lengthof(notice_types));
 	writing->approvals = batch_create(approval_types, lengthof(approval_types));
@@ -51,6 +64,30 @@ workflow_writing_create(void)
 }
 
 /* ---------- steps ---------- */
+
+static void
+add_text(WorkflowWriting *writing, int column, const char *text)
+{
+	batch_text(writing->steps, column, text);
+	writing->steps_bytes += text != NULL ? strlen(text) : 0;
+}
+
+static void
+add_task(Workflow *workflow, const FlowRow *row)
+{
+	RowData    *data = row_data(row);
+	bool		is_too_large;
+	char	   *task;
+
+	if (!data->task_is_large || !row->to_queue)
+	{
+		add_text(workflow->writing, 10, data->task);
+		return;
+	}
+	task = workflow_task(workflow, row, &is_too_large);
+	add_text(workflow->writing, 10, task);
+	pfree(task);
+}
 
 /* In the order of the columns of STATEMENT_WRITE_STEPS. */
 static void
@@ -72,13 +109,13 @@ collect_row(Workflow *workflow, const FlowRow *row)
 	batch_text(steps, 8, step_verdict_name(row->verdict));
 	if (data->agent_version_id != 0)
 		batch_set(steps, 9, Int64GetDatum(data->agent_version_id));
-	batch_text(steps, 10, data->task);
+	add_task(workflow, row);
 	batch_text(steps, 11, data->instructions);
-	batch_text(steps, 12, data->feedback);
+	add_text(workflow->writing, 12, data->feedback);
 	batch_text(steps, 13, data->schema);
 	batch_text(steps, 14, step->output_format);
-	batch_text(steps, 15, data->new_outputs);
-	batch_text(steps, 16, data->new_output);
+	add_text(workflow->writing, 15, data->new_outputs);
+	add_text(workflow->writing, 16, data->new_output);
 	batch_set(steps, 17, BoolGetDatum(step_is_at_rest(row->state)));
 	if (row->error_class != ERROR_CLASS_NONE)
 	{
@@ -358,6 +395,31 @@ collect_status(Workflow *workflow)
 	collect_notify(workflow);
 }
 
+/* ---------- to the tables ---------- */
+
+static void
+write_batch(Statement statement, const Batch *batch)
+{
+	Datum		args[BATCH_MAX_COLUMNS];
+
+	if (batch->nrows == 0)
+		return;
+	batch_arrays(batch, args);
+	statement_run(statement, args, NULL);
+}
+
+/* And begins anew. */
+static void
+write_steps(WorkflowWriting *writing)
+{
+	MemoryContext caller = MemoryContextSwitchTo(writing->steps_context);
+
+	write_batch(STATEMENT_WRITE_STEPS, writing->steps);
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(writing->steps_context);
+	begin_steps(writing);
+}
+
 void
 workflow_collect(Workflow *workflow)
 {
@@ -375,6 +437,8 @@ workflow_collect(Workflow *workflow)
 			collect_approval(workflow, row);
 		if (row->is_new || row->is_changed)
 			collect_row(workflow, row);
+		if (workflow->writing->steps_bytes > WRITE_BYTES)
+			write_steps(workflow->writing);
 	}
 	collect_status(workflow);
 }
@@ -390,22 +454,11 @@ workflow_collect_command(WorkflowWriting *writing, const WorkflowCommand *comman
 	batch_text(writing->commands, 2, refusal);
 }
 
-static void
-write_batch(Statement statement, const Batch *batch)
-{
-	Datum		args[BATCH_MAX_COLUMNS];
-
-	if (batch->nrows == 0)
-		return;
-	batch_arrays(batch, args);
-	statement_run(statement, args, NULL);
-}
-
 void
 workflow_write(WorkflowWriting *writing)
 {
 	write_batch(STATEMENT_TELL_COMPLETED, writing->told);
-	write_batch(STATEMENT_WRITE_STEPS, writing->steps);
+	write_steps(writing);
 	write_batch(STATEMENT_WRITE_EXECUTIONS, writing->executions);
 	write_batch(STATEMENT_WRITE_NOTICES, writing->notices);
 	write_batch(STATEMENT_WRITE_DECISIONS, writing->decisions);
