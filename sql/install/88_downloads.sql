@@ -123,7 +123,7 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT coalesce(h.found[2], agent_studio_private.shown_as_is(agent_studio_private.one_line((execution).task, 90))), coalesce(length(h.found[1]), 0)
 	FROM (SELECT CASE WHEN (execution).output_format = 'markdown'
-				 THEN regexp_match(left(answer, 1000), '^(\s*#[ \t]+([^\r\n]{1,300})\r?(?:\n|$))') END AS found) h;
+				 THEN regexp_match(left(answer, 1000), '^(\s*#[ \t]+([^\r\n]{1,255})\r?(?:\n|$))') END AS found) h;
 END;
 COMMENT ON FUNCTION agent_studio_private.document_title(agent_studio.executions, text) IS
 'Title of a document: the heading with which the answer begins, and how many characters it takes there; else the task.';
@@ -152,7 +152,7 @@ BEGIN ATOMIC
 	SELECT agent_studio_private.field_lines(ARRAY['Execution Time', 'Tokens Used', 'Model'], ARRAY[
 		agent_studio_private.seconds_text(m.duration_seconds),
 		CASE WHEN m.total_tokens IS NOT NULL THEN agent_studio_private.tokens_text(coalesce(m.input_tokens, 0), coalesce(m.output_tokens, 0)) END,
-		(SELECT string_agg(DISTINCT concat_ws('-', s.deployment, s.model_version), ', ') FROM agent_studio_private.download_steps(execution) s)], '- ', E'\n')
+		(SELECT string_agg(DISTINCT nullif(concat_ws('-', s.deployment, s.model_version), ''), ', ') FROM agent_studio_private.download_steps(execution) s)], '- ', E'\n')
 	FROM agent_studio.as_metrics((execution).execution_id) m;
 END;
 COMMENT ON FUNCTION agent_studio_private.document_metadata(agent_studio.executions) IS
@@ -238,7 +238,7 @@ BEGIN ATOMIC
 	SELECT CASE (execution).kind
 		WHEN 'task' THEN json_build_object('executionId', agent_studio_private.execution_label(execution),
 			'agentId', coalesce(s.agent, (execution).agent), 'agentVersion', s.agent_version, 'status', (execution).status,
-			'startTime', agent_studio_private.time_json(m.started_at), 'endTime', agent_studio_private.time_json(m.finished_at), 'durationSeconds', m.duration_seconds,
+			'startTime', agent_studio_private.time_json(m.started_at), 'endTime', agent_studio_private.time_json(m.finished_at), 'durationSeconds', trim_scale(m.duration_seconds),
 			'task', json_build_object('description', (execution).task, 'context', (execution).context),
 			'output', json_build_object('content', s.content, 'format', s.format),
 			'metrics', agent_studio_private.metrics_json(m.input_tokens, m.output_tokens, m.input_cost_usd, m.output_cost_usd),
@@ -246,14 +246,14 @@ BEGIN ATOMIC
 			'error', agent_studio_private.error_json((execution).error_class, (execution).error_message))
 		ELSE json_build_object('executionId', agent_studio_private.execution_label(execution),
 			'workflowId', (execution).workflow, 'workflowVersion', w.version, 'status', (execution).status,
-			'startTime', agent_studio_private.time_json(m.started_at), 'endTime', agent_studio_private.time_json(m.finished_at), 'durationSeconds', m.duration_seconds,
+			'startTime', agent_studio_private.time_json(m.started_at), 'endTime', agent_studio_private.time_json(m.finished_at), 'durationSeconds', trim_scale(m.duration_seconds),
 			'task', json_build_object('description', (execution).task, 'inputs', (execution).inputs),
 			'output', (SELECT json_build_object('content', agent_studio.as_output((execution).execution_id), 'format', max(f.output_format))
 					   FROM agent_studio.steps f WHERE f.execution_id = (execution).execution_id AND f.step_no = agent_studio_private.result_step(execution)),
 			'metrics', agent_studio_private.metrics_json(m.input_tokens, m.output_tokens, m.input_cost_usd, m.output_cost_usd),
 			'steps', (SELECT json_agg(json_build_object('step', t.plan_step, 'name', t.name, 'title', t.title, 'agentId', t.agent, 'agentVersion', t.agent_version,
 						'status', t.state, 'iterations', t.iterations, 'startTime', agent_studio_private.time_json(t.started_at),
-						'endTime', agent_studio_private.time_json(t.finished_at), 'durationSeconds', t.seconds,
+						'endTime', agent_studio_private.time_json(t.finished_at), 'durationSeconds', trim_scale(t.seconds),
 						'output', json_build_object('content', t.content, 'format', t.format, 'named', t.outputs),
 						'metrics', agent_studio_private.metrics_json(t.input_tokens, t.output_tokens, t.input_cost, t.output_cost),
 						'model', agent_studio_private.model_json(t.deployment, t.model_version, t.temperature, t.max_tokens),
