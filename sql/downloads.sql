@@ -65,7 +65,7 @@ SELECT strpos(as_download_text(:id), E'\x1b[2J\u202e') > 0, as_download_text(:id
 SELECT length(tests.answers(:id, 'markdown', repeat('>', 100000) || 'x', 'txt')) < 1000, length(tests.answers(:id, 'markdown', repeat('[', 100000), 'txt')) > 100000,
 	length(tests.answers(:id, 'markdown', repeat('- ', 100000) || 'x', 'txt')) < 1000;
 SAVEPOINT a;
-SELECT * FROM tests.try(format('SELECT tests.answers(%s, ''markdown'', repeat(''![[]()'', 100000), ''txt'')', :id), format('SELECT tests.answers(%s, ''markdown'', repeat(''*a '', 3000000), ''txt'')', :id));
+SELECT * FROM tests.try(format('SELECT tests.answers(%s, ''markdown'', repeat(''![[]()'', 100000), ''txt'')', :id));
 ROLLBACK;
 
 -- Not yet finished, or not at all: what there is, and how it stands.
@@ -117,8 +117,7 @@ SELECT as_download_text(:wf) LIKE '%It *scales*.%', as_download_text(:wf, 'json'
 ROLLBACK;
 -- Too much for one value.
 BEGIN;
-UPDATE steps SET output = repeat('x', 15 * 1024 * 1024);
-INSERT INTO steps (execution_id, step_no, name, plan_step, state, output, owner) SELECT :wf, 10 + n, 'more', 10 + n, 'completed', repeat('x', 15 * 1024 * 1024), 'regress_alice' FROM generate_series(1, 4) n;
+UPDATE steps SET output = repeat('x', 101 * 1024 * 1024) WHERE execution_id = :wf AND name = 'check';
 SELECT * FROM tests.try(format('SELECT as_download(%s)', :wf), format('SELECT as_download_text(%s)', :wf));
 ROLLBACK;
 

@@ -119,7 +119,7 @@ play($node, $model, 'feature');
 my $task = sql($node, "SELECT agent_studio.as_execute_task('architect-agent-prod', 'Design User Avatar Upload System architecture for 500K requests/day scale.', context => '{\"timeline\": \"3 weeks\"}', output_format => 'plaintext')");
 sql($node, "SELECT agent_studio.as_wait($task)");
 my $shape = decode_json(sql($node, "SELECT agent_studio.as_download_text($task, 'json')"));
-is_deeply([ sort keys %$shape ], [ sort qw(executionId agentId agentVersion status startTime endTime durationSeconds task output metrics model error) ], 'a task has the keys of its kind');
+is_deeply([ sort keys %$shape ], [ sort qw(executionId agentId agentVersion status startTime endTime durationSeconds task output metrics model) ], 'a task has the keys of its kind');
 is($shape->{executionId}, "exec-$task", 'and its name');
 is_deeply($shape->{task}{context}, { timeline => '3 weeks' }, 'its context');
 is($shape->{output}{content}, sql($node, "SELECT to_json(agent_studio.as_output($task))") =~ s/^(.*)$/decode_json("[$1]")->[0]/er, 'its answer');
