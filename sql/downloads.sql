@@ -121,6 +121,8 @@ UPDATE steps SET output = repeat('x', 101 * 1024 * 1024) WHERE execution_id = :w
 SELECT * FROM tests.try(format('SELECT as_download(%s)', :wf), format('SELECT as_download_text(%s)', :wf));
 ROLLBACK;
 
+-- Names that every file system takes.
+SELECT f, agent_studio_private.safe_file_name(f) FROM unnest(ARRAY['a.md', '../a', '..', 'a. .', '', 'NUL', 'com1.txt', 'console.log', '.env', E'a\n\u202eb', repeat('x', 300) || '.yaml', repeat('漢', 100) || '.md', repeat('.', 300) || 'x']) f;
 -- Names in an archive: each once, also where file systems take two for one.
 SELECT agent_studio_private.distinct_names('{a.md,A.md,2-a.md,a.md,exec-1.md,exec-1.md}');
 SELECT * FROM tests.try($$SELECT agent_studio_private.zip('{}', '{}', now())$$, $$SELECT agent_studio_private.zip('{a}', '{}', now())$$, $$SELECT agent_studio_private.zip('{a}', '{NULL}', now())$$);
