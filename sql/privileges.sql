@@ -229,6 +229,8 @@ BEGIN
 	PERFORM * FROM agent_studio.artifacts;
 	PERFORM * FROM agent_studio.as_history('{paused}', search => 'x', agent_type => 'builder');
 	PERFORM * FROM agent_studio.as_history_totals(duration => 'fast');
+	PERFORM agent_studio.as_download(id), agent_studio.as_download_text(id, f) FROM unnest('{md,json,txt}'::text[]) f;
+	PERFORM * FROM agent_studio.as_compare(id, id);
 	PERFORM * FROM agent_studio.execution_history;
 	PERFORM * FROM agent_studio.workflow_history;
 	PERFORM * FROM agent_studio.as_diagram(id);

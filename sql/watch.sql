@@ -125,5 +125,10 @@ SET ROLE regress_bob;
 SELECT t.* FROM unnest('{as_status,as_thoughts,as_output,as_metrics,as_logs}'::text[]) f (name),
 	LATERAL tests.try(format('SELECT %s(%s)', name, :good), format('SELECT %s(-1)', name), format('SELECT %s(NULL)', name)) t;
 RESET ROLE;
+-- Each is one line, whatever a vendor says.
+BEGIN;
+UPDATE attempts SET error_message = E'too\n\x1b[2J\u202elong ' || repeat('x', 5000);
+SELECT level, left(message, 60) AS message, length(message) FROM as_logs(:failed) WHERE message ~ 'too';
+ROLLBACK;
 DROP FUNCTION tests.running;
 SELECT * FROM tests.orphans();

@@ -159,8 +159,8 @@ agent_studio_zip(PG_FUNCTION_ARGS)
 	zip_error_t error;
 
 	members.count = read_texts(PG_GETARG_ARRAYTYPE_P(0), &members.names);
-	if (read_texts(PG_GETARG_ARRAYTYPE_P(1), &members.contents) != members.count)
-		elog(ERROR, "an archive needs a name for each member");
+	if (read_texts(PG_GETARG_ARRAYTYPE_P(1), &members.contents) != members.count || members.count == 0)
+		elog(ERROR, "an archive needs members, and a name for each");
 	set_time(&members, PG_GETARG_TIMESTAMPTZ(2));
 	names = palloc(Max(1, members.count) * sizeof(char *));
 	for (int i = 0; i < members.count; i++)

@@ -1,6 +1,6 @@
 /*
  * formats.c
- *		Output formats, sections, JSON Schemas and plain text, for SQL.
+ *		Output formats, sections, JSON Schemas, and the formats of downloads, for SQL.
  */
 #include "postgres.h"
 
@@ -9,8 +9,10 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "compat.h"
+#include "json_indent.h"
 #include "json_schema.h"
 #include "output_format.h"
 #include "plain_text.h"
@@ -210,4 +212,20 @@ agent_studio_section(PG_FUNCTION_ARGS)
 	if (search.found == search.count || slice_len(search.body) == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(search.body.start, (int) slice_len(search.body)));
+}
+
+PG_FUNCTION_INFO_V1(agent_studio_json_indent);
+Datum
+agent_studio_json_indent(PG_FUNCTION_ARGS)
+{
+	text	   *json = PG_GETARG_TEXT_PP(0);
+	Buf			out;
+
+	buf_init(&out, MaxAllocSize - VARHDRSZ);
+	json_indent(VARDATA_ANY(json), VARSIZE_ANY_EXHDR(json), &out);
+	if (!out.failed)
+		PG_RETURN_DATUM(text_of_buf(&out));
+	buf_free(&out);
+	ereport(ERROR,
+			(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("no memory to lay out %zu bytes of JSON", VARSIZE_ANY_EXHDR(json))));
 }

@@ -268,6 +268,8 @@ settle_gap(Writer *writer)
 	if (!writer->gap)
 		return;
 	writer->gap = false;
+	if (writer->out->len == 0)
+		return;
 	while (len > 0 && writer->prefix[len - 1] == ' ')
 		len--;
 	buf_append(writer->out, writer->prefix, len);

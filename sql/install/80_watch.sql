@@ -377,7 +377,7 @@ BEGIN
 	PERFORM agent_studio_private.require_execution(execution);
 	PERFORM agent_studio_private.one_of('min_level', upper(min_level), levels);
 	RETURN QUERY
-	SELECT l.at, l.level, l.message
+	SELECT l.at, l.level, agent_studio_private.one_line(l.message, 1000)
 	FROM agent_studio_private.log_lines l
 	WHERE l.execution_id = execution
 	  AND array_position(levels, l.level) >= array_position(levels, upper(min_level))
@@ -386,7 +386,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio.as_logs(bigint, text, text) IS
-'The log of an execution, in order of time; in a workflow each line names its step. Lines of min_level (DEBUG, INFO, WARNING, ERROR) and above that contain search, upper or lower case alike (NULL = all). Raises 42704, 22023.';
+'The log of an execution, in order of time; in a workflow each line names its step. Each is one line without control characters, of 1000 columns at most. Lines of min_level (DEBUG, INFO, WARNING, ERROR) and above that contain search, upper or lower case alike (NULL = all). Raises 42704, 22023.';
 
 CREATE FUNCTION agent_studio.as_wait(execution bigint, timeout_seconds numeric DEFAULT 60) RETURNS text
 AS 'MODULE_PATHNAME', 'agent_studio_wait' LANGUAGE C;

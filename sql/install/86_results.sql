@@ -20,10 +20,18 @@ COMMENT ON FUNCTION agent_studio_private.media_type(text) IS
 -- A definition may name a file as it likes; who unpacks it must not be led elsewhere.
 CREATE FUNCTION agent_studio_private.safe_file_name(given text) RETURNS text
 LANGUAGE sql IMMUTABLE
-RETURN CASE WHEN btrim(given, ' .') = '' THEN 'output'
-	ELSE btrim(regexp_replace(given, '[/\\:*?"<>|\u0001-\u001F\u007F-\u009F\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]+', '_', 'g')) END;
+BEGIN ATOMIC
+	-- 255 bytes is what file systems take; the names of step and output may come before it.
+	SELECT CASE WHEN c.name = '' THEN 'output'
+		WHEN c.name ~* '^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)' THEN '_' || c.name
+		WHEN octet_length(c.name) > 100 THEN left(c.name, CASE WHEN octet_length(c.name) = length(c.name) THEN 88 ELSE 22 END)
+			|| coalesce(substring(c.name FROM '\.[A-Za-z0-9]{1,10}$'), '')
+		ELSE c.name END
+	FROM (SELECT CASE WHEN btrim(given, ' .') = '' THEN ''
+				 ELSE rtrim(btrim(regexp_replace(given, '[/\\:*?"<>|\u0001-\u001F\u007F-\u009F\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]+', '_', 'g')), ' .') END AS name) c;
+END;
 COMMENT ON FUNCTION agent_studio_private.safe_file_name(text) IS
-'A file name without a folder, control characters, or what file systems do not take.';
+'A file name without a folder, control characters, or what file systems do not take, of 100 bytes at most.';
 
 CREATE FUNCTION agent_studio_private.declared_files(execution agent_studio.executions)
 RETURNS TABLE (step_no integer, step text, name text, file_name text, media_type text, content text)

@@ -35,7 +35,8 @@ BEGIN
 		(16, 'Temperature', m.temperature::text, NULL),
 		(17, 'Top P', m.top_p::text, NULL),
 		(18, 'Max Tokens', m.max_output_tokens::text, NULL),
-		(30, 'Time', agent_studio_private.duration_text(make_interval(secs => m.duration_seconds::float8)), m.duration_seconds),
+		(30, 'Time', CASE WHEN m.duration_seconds < 10 THEN agent_studio_private.seconds_text(m.duration_seconds)
+			ELSE agent_studio_private.duration_text(make_interval(secs => m.duration_seconds::float8)) END, m.duration_seconds),
 		(31, 'Input Tokens', agent_studio_private.number_text(m.input_tokens), m.input_tokens),
 		(32, 'Output Tokens', agent_studio_private.number_text(m.output_tokens), m.output_tokens),
 		(33, 'Total Tokens', agent_studio_private.number_text(m.total_tokens), m.total_tokens),

@@ -101,12 +101,13 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.tasks_of, agent_studio_private.wo
 GRANT EXECUTE ON FUNCTION agent_studio_private.period_start, agent_studio_private.period_end, agent_studio_private.budget_scope, agent_studio_private.budget_words,
 	agent_studio_private.projected, agent_studio_private.budget_alerts TO agent_studio_user, agent_studio_monitor;
 -- The same for downloads and comparisons.
-GRANT EXECUTE ON FUNCTION agent_studio_private.plain_text, agent_studio_private.zip, agent_studio_private.execution_label,
+GRANT EXECUTE ON FUNCTION agent_studio_private.plain_text, agent_studio_private.json_indent, agent_studio_private.zip, agent_studio_private.execution_label,
 	agent_studio_private.download_steps, agent_studio_private.require_downloadable, agent_studio_private.shown_as_is, agent_studio_private.fenced,
 	agent_studio_private.markdown_of, agent_studio_private.field_lines, agent_studio_private.seconds_text, agent_studio_private.tokens_text,
 	agent_studio_private.document_title, agent_studio_private.document_head, agent_studio_private.document_metadata,
 	agent_studio_private.document_outputs, agent_studio_private.document_steps, agent_studio_private.document_markdown,
 	agent_studio_private.time_json, agent_studio_private.metrics_json, agent_studio_private.model_json, agent_studio_private.error_json,
+	agent_studio_private.without_null_error,
 	agent_studio_private.document_json, agent_studio_private.distinct_names, agent_studio_private.document_zip,
 	agent_studio_private.compared, agent_studio_private.differing_members, agent_studio_private.padded,
 	agent_studio_private.change_text, agent_studio_private.comparison_lines
