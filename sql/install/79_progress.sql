@@ -1,7 +1,8 @@
 -- as_progress: how far an execution is. An agent's work goes through phases; where it
 -- is in them is told by what it says (progress lines and headings of its reasoning that
 -- name a phase or a percentage) and by how much of the expected answer has streamed.
--- Much of it is in PL/pgSQL, which keeps its plans: views call it for many executions.
+-- Much of it is in PL/pgSQL, which keeps its plans, and without jit: views call it for
+-- many executions, and the planner takes a definition for large.
 
 CREATE FUNCTION agent_studio_private.type_phases(agent_type text) RETURNS text[]
 LANGUAGE sql IMMUTABLE
@@ -99,7 +100,7 @@ RETURN least(1, greatest(0, share));
 COMMENT ON FUNCTION agent_studio_private.capped(float8) IS 'A share within 0 and 1; NULL for NULL.';
 
 CREATE FUNCTION agent_studio_private.step_share(execution agent_studio.executions, step agent_studio.steps) RETURNS float8
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
 	usual record;
@@ -169,7 +170,7 @@ COMMENT ON FUNCTION agent_studio_private.progress_rows(agent_studio.executions) 
 'The phases of a task, or the steps of a workflow (those that run on demand only once they do), each with how much of it is done in percent.';
 
 CREATE FUNCTION agent_studio_private.overall_percent(execution agent_studio.executions) RETURNS integer
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 BEGIN
 	IF execution.status = 'completed' THEN
@@ -185,7 +186,7 @@ COMMENT ON FUNCTION agent_studio_private.overall_percent(agent_studio.executions
 
 CREATE FUNCTION agent_studio.as_progress(execution bigint)
 RETURNS TABLE (phase text, percent integer, bar text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN

@@ -71,7 +71,7 @@ RETURNS TABLE (severity text, kind text, execution_id bigint, message text, reme
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT 'warning', 'slow', e.execution_id,
-		   format('%s runs for %s, usual are %s', agent_studio_private.one_line(coalesce(e.workflow, e.agent), 60),
+		   format('%s runs for %s; usual: %s', agent_studio_private.one_line(coalesce(e.workflow, e.agent), 60),
 				  agent_studio_private.duration_text(u.elapsed), agent_studio_private.duration_text(u.usual)),
 		   format('SELECT agent_studio.as_cancel(%s);', e.execution_id)
 	FROM agent_studio_private.active() e
