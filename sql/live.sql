@@ -93,6 +93,9 @@ SELECT progress_percent FROM as_status(:next);
 SELECT phase, percent FROM as_progress(:next) WHERE percent = 99 OR phase = 'Overall Progress';
 UPDATE executions SET started_at = now() - interval '2 hours' WHERE execution_id = :next;
 SELECT estimated_remaining FROM as_status(:next);
+SELECT cost_usd, estimated_cost_usd FROM as_usage(:next);		-- more than usual by now
+UPDATE live_usage SET output_tokens = 100 WHERE execution_id = :next;
+SELECT cost_usd, estimated_cost_usd FROM as_usage(:next);
 
 -- Phases: those of each type, and an agent's own.
 SELECT t, agent_studio_private.type_phases(t) FROM unnest('{architect,builder,validator,scribe,analyst}'::text[]) t;

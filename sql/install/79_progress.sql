@@ -33,7 +33,7 @@ COMMENT ON FUNCTION agent_studio_private.bar(integer, integer) IS 'A percentage 
 -- What is usual, by history.
 
 CREATE FUNCTION agent_studio_private.usual_call(execution agent_studio.executions, step agent_studio.steps,
-	OUT wait_seconds float8, OUT seconds float8, OUT output_tokens float8, OUT cost_usd numeric) RETURNS record
+	OUT wait_seconds float8, OUT seconds float8, OUT output_tokens float8) RETURNS record
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	WITH past AS (
@@ -50,17 +50,16 @@ BEGIN ATOMIC
 		 ORDER BY e.execution_id DESC LIMIT 20)),
 	took AS (
 		SELECT extract(epoch FROM a.first_token_at - a.sent_at)::float8 AS wait, extract(epoch FROM a.finished_at - a.sent_at)::float8 AS seconds,
-			   a.output_tokens::float8 AS tokens, (a.input_cost_usd + a.output_cost_usd)::float8 AS cost
+			   a.output_tokens::float8 AS tokens
 		FROM past p JOIN agent_studio.attempts a USING (execution_id, step_no)
 		WHERE a.outcome = 'completed' AND p.place = (SELECT min(x.place) FROM past x))
 	SELECT pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY t.wait),
 		   pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY t.seconds),
-		   pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY t.tokens),
-		   pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY t.cost)::numeric
+		   pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY t.tokens)
 	FROM took t;
 END;
 COMMENT ON FUNCTION agent_studio_private.usual_call(agent_studio.executions, agent_studio.steps) IS
-'Medians of the calls that completed this step in the newest 20 completed executions of the workflow, else the newest 20 tasks of the agent, that the current user can see: seconds to the first token, seconds in all, output tokens, cost in USD. NULL = none yet.';
+'Medians of the calls that completed this step in the newest 20 completed executions of the workflow, else the newest 20 tasks of the agent, that the current user can see: seconds to the first token, seconds in all, output tokens. NULL = none yet.';
 
 -- Where a call is.
 

@@ -75,7 +75,7 @@ BEGIN ATOMIC
 				  agent_studio_private.duration_text(u.elapsed), agent_studio_private.duration_text(u.usual)),
 		   format('SELECT agent_studio.as_cancel(%s);', e.execution_id)
 	FROM agent_studio_private.active() e
-	CROSS JOIN LATERAL (SELECT clock_timestamp() - e.started_at AS elapsed, agent_studio_private.usual_duration(e) AS usual) u
+	CROSS JOIN LATERAL (SELECT clock_timestamp() - e.started_at AS elapsed, (agent_studio_private.usual_total(e)).duration AS usual) u
 	WHERE e.status = 'running' AND u.elapsed > 2 * u.usual AND u.elapsed > u.usual + interval '10 seconds'
 	UNION ALL
 	SELECT 'warning', 'timeout', e.execution_id,

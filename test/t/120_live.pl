@@ -38,11 +38,11 @@ is(sql($node, "SELECT count(*), min(output_tokens) FROM agent_studio.live_usage"
 is(sql($node, "SELECT tokens FROM agent_studio.as_workflow_status($id)"), $outputs[-1] + (usage($id))[0], 'as_workflow_status has them too');
 is(sql($node, "SELECT progress LIKE '%80\%' AND cost IS NOT NULL AND \"left\" IS NOT NULL FROM agent_studio.active_executions WHERE id = $id"), 't', 'and active_executions');
 is(sql($node, 'SELECT count(*) FROM agent_studio.recent_completions'), 0, 'it has not ended');
-sql($node, 'SET enable_seqscan = on; SELECT * FROM agent_studio.alerts');
+is(sql($node, "SELECT kind FROM agent_studio.alerts WHERE execution_id <> $id"), '', 'no alert is raised');
 $model->open_gate('first');
 my $end = outcome($node, $id);
 is($end->{status}, 'completed', 'it ends');
-is(sql($node, "SELECT to_jsonb(u) - '{is_estimate,models,tokens_per_second,context_percent,output_limit_percent,quota_percent}'::text[] <@ to_jsonb(m) FROM agent_studio.as_usage($id) u, agent_studio.as_metrics($id) m"),
+is(sql($node, "SELECT to_jsonb(u) - '{estimated_cost_usd,is_estimate,models,tokens_per_second,context_percent,output_limit_percent,quota_percent}'::text[] <@ to_jsonb(m) FROM agent_studio.as_usage($id) u, agent_studio.as_metrics($id) m"),
 	't', 'in the end usage is what the vendor counted');
 is((usage($id))[3], 'f', 'and no estimate any more');
 is(sql($node, 'SELECT count(*) FROM agent_studio.live_usage'), 0, 'the row is gone');
@@ -102,20 +102,19 @@ is(sql($node, "SELECT count(*) FROM agent_studio.notices WHERE kind = 'quota' AN
 sql($node, "SELECT agent_studio.as_create_agent('phased', 'architect', 'mock', progress_lines => true, phases => '{Reading,\"Weighing options\",Drawing,Writing}')");
 $id = submit($node, "\@mock text=%5B%5Bprogress%5D%5D+Drawing:+75%25%0AThe+plan. stall=9\nDraw.", agent => 'phased');
 wait_until(sub { sql($node, "SELECT percent FROM agent_studio.as_progress($id) WHERE phase = 'Overall Progress'") == 68 }, 'the whole is at 68 percent');
-is(sql($node, "SELECT phase, percent, bar FROM agent_studio.as_progress($id)"), join("\n",
-	"Phase 1: Reading|100|" . "\x{2588}" x 20, "Phase 2: Weighing options|100|" . "\x{2588}" x 20, "Phase 3: Drawing|75|" . "\x{2588}" x 15 . "\x{2591}" x 5,
-	"Phase 4: Writing|0|" . "\x{2591}" x 20, "Overall Progress|68|" . "\x{2588}" x 13 . "\x{2591}" x 7), 'a progress line moves the bars of an agent with its own phases') or 1;
+is(sql($node, "SELECT phase, percent, length(rtrim(bar, '\x{2591}')) FROM agent_studio.as_progress($id)"),
+	"Phase 1: Reading|100|20\nPhase 2: Weighing options|100|20\nPhase 3: Drawing|75|15\nPhase 4: Writing|0|0\nOverall Progress|68|13",
+	'a progress line moves the bars of an agent with its own phases');
 like(($model->journal('Draw.'))[0]{body}{messages}[0]{content}, qr/phases: Reading; Weighing options; Drawing; Writing\./, 'the model was told of them');
 sql($node, "SELECT agent_studio.as_cancel($id)");
 outcome($node, $id);
-is(sql($node, "SELECT max(percent) < 100 OR bool_or(phase = 'Phase 2: Weighing options') FROM agent_studio.as_progress($id)"), 't', 'and a canceled one keeps them');
+is(sql($node, "SELECT percent FROM agent_studio.as_progress($id) WHERE phase = 'Overall Progress'"), 68, 'a canceled one stays where it was');
 
 # ---------- following a workflow ----------
 
 my $flow = create_workflow($node, 'two-steps-sequential-dev', 'sequential', { steps => [
 	{ name => 'first', agent => 'worker', task => "\@mock progress=1 text=One chunks=2\nFirst." },
 	{ name => 'second', agent => 'limited', task => "\@mock text=Two%1B%5B31m gate=second chunks=3\nSecond.", approval => { by => 'postgres', message => 'Go on?' } } ] });
-my $follower = $node->background_psql('postgres', on_error_stop => 0);
 my $run = start_workflow($node, $flow);
 wait_for_status($node, $run, 'waiting_approval');
 like(sql($node, "SELECT now FROM agent_studio.active_executions WHERE id = $run"), qr/^second waits/, 'active_executions says what is waited for');
@@ -123,7 +122,6 @@ sql($node, "SELECT agent_studio.as_approve($run, 'second')");
 wait_for_state($node, $run, 'second', 'running');
 like(sql($node, "SELECT progress FROM agent_studio.active_executions WHERE id = $run"), qr{ 2/2 }, 'and then at which step it is');
 $model->open_gate('second');
-$follower->quit;
 my ($code, $output, $error) = $node->psql('postgres', "CALL agent_studio.as_follow($run)");
 is($code, 0, 'as_follow succeeds');
 like($error, qr/first: Step 1 of 2, by worker\n.*first: Received task.*Success: Step 1 Complete: first.*second: Step 2 of 2, by limited\n.*second: Complete.*Success: Step 2 Complete.*Execution $run completed\. Its output:/s,
