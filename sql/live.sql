@@ -165,6 +165,7 @@ UPDATE executions SET status = 'requires_manual_review', finished_at = clock_tim
 	error_hint = 'Look.' WHERE execution_id = :flow;
 UPDATE steps SET state = 'completed', verdict = 'manual_review', finished_at = now() WHERE execution_id = :flow AND name = 'check';
 DELETE FROM approvals;
+INSERT INTO notices (execution_id, severity, kind, message, owner) VALUES (:flow, 'warning', 'manual_review', 'Requires Manual Review: too slow', 'regress_alice');
 CREATE FUNCTION tests.ended(agent text, task text, status text, ago interval, error text DEFAULT NULL) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	id bigint := agent_studio.as_execute_task(agent, task);
