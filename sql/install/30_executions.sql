@@ -278,13 +278,13 @@ CREATE TABLE agent_studio.notices (
 	PRIMARY KEY (execution_id, notice_id)
 );
 COMMENT ON TABLE agent_studio.notices IS
-'What the owner of an execution should know: retries, failures, truncated or repaired answers, missing prices, refused commands.';
+'What the owner of an execution should know: retries, failures, truncated or repaired answers, missing prices, refused commands. as_notices shows them with those that are told by other rows.';
 COMMENT ON COLUMN agent_studio.notices.execution_id IS 'The execution.';
 COMMENT ON COLUMN agent_studio.notices.notice_id IS 'Key within the execution.';
 COMMENT ON COLUMN agent_studio.notices.step_no IS 'The step; NULL = the execution as a whole.';
 COMMENT ON COLUMN agent_studio.notices.at IS 'When it came.';
 COMMENT ON COLUMN agent_studio.notices.severity IS 'info, warning, success or error.';
-COMMENT ON COLUMN agent_studio.notices.kind IS 'What it is about, for programs: retry, failed, truncated, repaired, no_usage, no_price, recovered, quota, budget, command_refused, command_applied; of workflows also step_completed, step_failed, step_skipped, waiting, partial, went_back, handed_off, manual_review, rule, rollback, completed.';
+COMMENT ON COLUMN agent_studio.notices.kind IS 'What it is about, for programs: retry, failed, duration, token_limit, truncated, repaired, no_usage, no_price, recovered, budget, quota, command_refused, command_applied; of workflows also step_completed, step_failed, step_skipped, waiting, partial, went_back, handed_off, manual_review, rule, rollback, completed.';
 COMMENT ON COLUMN agent_studio.notices.message IS 'The notice in words.';
 COMMENT ON COLUMN agent_studio.notices.owner IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.notices.team IS 'As in executions.';

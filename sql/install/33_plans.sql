@@ -76,9 +76,10 @@ END;
 COMMENT ON FUNCTION agent_studio_private.rollback_begun(bigint, jsonb) IS
 'Whether a step that compensates another has begun.';
 
--- In PL/pgSQL, which keeps its plan: views call it for many executions.
+-- In PL/pgSQL, which keeps its plan, and without jit, as the planner takes a definition
+-- for large: views call it for many executions.
 CREATE FUNCTION agent_studio_private.progress(execution agent_studio.executions, OUT done integer, OUT total integer) RETURNS record
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 BEGIN
 	SELECT count(*) FILTER (WHERE s.state IN ('completed', 'skipped') OR s.verdict = 'accepted'), count(*) INTO done, total

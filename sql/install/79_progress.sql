@@ -1,7 +1,8 @@
 -- as_progress: how far an execution is. An agent's work goes through phases; where it
 -- is in them is told by what it says (progress lines and headings of its reasoning that
 -- name a phase or a percentage) and by how much of the expected answer has streamed.
--- Much of it is in PL/pgSQL, which keeps its plans: views call it for many executions.
+-- Much of it is in PL/pgSQL, which keeps its plans, and without jit: views call it for
+-- many executions, and the planner takes a definition for large.
 
 CREATE FUNCTION agent_studio_private.type_phases(agent_type text) RETURNS text[]
 LANGUAGE sql IMMUTABLE
@@ -32,7 +33,7 @@ COMMENT ON FUNCTION agent_studio_private.bar(integer, integer) IS 'A percentage 
 -- What is usual, by history.
 
 CREATE FUNCTION agent_studio_private.usual_call(execution agent_studio.executions, step agent_studio.steps,
-	OUT wait_seconds float8, OUT seconds float8, OUT output_tokens float8, OUT cost_usd numeric) RETURNS record
+	OUT wait_seconds float8, OUT seconds float8, OUT output_tokens float8) RETURNS record
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	WITH past AS (
@@ -49,17 +50,16 @@ BEGIN ATOMIC
 		 ORDER BY e.execution_id DESC LIMIT 20)),
 	took AS (
 		SELECT extract(epoch FROM a.first_token_at - a.sent_at)::float8 AS wait, extract(epoch FROM a.finished_at - a.sent_at)::float8 AS seconds,
-			   a.output_tokens::float8 AS tokens, (a.input_cost_usd + a.output_cost_usd)::float8 AS cost
+			   a.output_tokens::float8 AS tokens
 		FROM past p JOIN agent_studio.attempts a USING (execution_id, step_no)
 		WHERE a.outcome = 'completed' AND p.place = (SELECT min(x.place) FROM past x))
 	SELECT pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY t.wait),
 		   pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY t.seconds),
-		   pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY t.tokens),
-		   pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY t.cost)::numeric
+		   pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY t.tokens)
 	FROM took t;
 END;
 COMMENT ON FUNCTION agent_studio_private.usual_call(agent_studio.executions, agent_studio.steps) IS
-'Medians of the calls that completed this step in the newest 20 completed executions of the workflow, else the newest 20 tasks of the agent, that the current user can see: seconds to the first token, seconds in all, output tokens, cost in USD. NULL = none yet.';
+'Medians of the calls that completed this step in the newest 20 completed executions of the workflow, else the newest 20 tasks of the agent, that the current user can see: seconds to the first token, seconds in all, output tokens. NULL = none yet.';
 
 -- Where a call is.
 
@@ -99,7 +99,7 @@ RETURN least(1, greatest(0, share));
 COMMENT ON FUNCTION agent_studio_private.capped(float8) IS 'A share within 0 and 1; NULL for NULL.';
 
 CREATE FUNCTION agent_studio_private.step_share(execution agent_studio.executions, step agent_studio.steps) RETURNS float8
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
 	usual record;
@@ -169,7 +169,7 @@ COMMENT ON FUNCTION agent_studio_private.progress_rows(agent_studio.executions) 
 'The phases of a task, or the steps of a workflow (those that run on demand only once they do), each with how much of it is done in percent.';
 
 CREATE FUNCTION agent_studio_private.overall_percent(execution agent_studio.executions) RETURNS integer
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 BEGIN
 	IF execution.status = 'completed' THEN
@@ -185,7 +185,7 @@ COMMENT ON FUNCTION agent_studio_private.overall_percent(agent_studio.executions
 
 CREATE FUNCTION agent_studio.as_progress(execution bigint)
 RETURNS TABLE (phase text, percent integer, bar text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN

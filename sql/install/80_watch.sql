@@ -9,21 +9,22 @@ RETURN CASE WHEN elapsed IS NOT NULL THEN
 	END;
 COMMENT ON FUNCTION agent_studio_private.clock_text(interval) IS 'A duration as 00:00:45 or 30:00:00; never negative; NULL for NULL.';
 
-CREATE FUNCTION agent_studio_private.usual_duration(execution agent_studio.executions) RETURNS interval
+CREATE FUNCTION agent_studio_private.usual_total(execution agent_studio.executions, OUT duration interval, OUT cost_usd numeric) RETURNS record
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT pg_catalog.make_interval(secs => pg_catalog.percentile_cont(0.5) WITHIN GROUP
-		(ORDER BY extract(epoch FROM latest.finished_at - latest.started_at)::float8))
-	FROM ((SELECT e.started_at, e.finished_at FROM agent_studio.executions e
+			(ORDER BY extract(epoch FROM latest.finished_at - latest.started_at)::float8)),
+		   pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY latest.cost::float8)::numeric
+	FROM ((SELECT e.started_at, e.finished_at, e.input_cost_usd + e.output_cost_usd AS cost FROM agent_studio.executions e
 		   WHERE e.agent = (execution).agent AND e.status = 'completed'
 		   ORDER BY e.execution_id DESC LIMIT 20)
 		  UNION ALL
-		  (SELECT e.started_at, e.finished_at FROM agent_studio.executions e
+		  (SELECT e.started_at, e.finished_at, e.input_cost_usd + e.output_cost_usd FROM agent_studio.executions e
 		   WHERE e.workflow = (execution).workflow AND e.status = 'completed' AND NOT e.is_test
 		   ORDER BY e.execution_id DESC LIMIT 20)) latest;
 END;
-COMMENT ON FUNCTION agent_studio_private.usual_duration(agent_studio.executions) IS
-'Median duration of the newest 20 completed executions of the same agent or workflow that the current user can see; NULL = none yet.';
+COMMENT ON FUNCTION agent_studio_private.usual_total(agent_studio.executions) IS
+'Median duration and cost in USD of the newest 20 completed executions of the same agent or workflow that the current user can see; NULL = none yet.';
 
 CREATE FUNCTION agent_studio_private.vendor_note(model_id bigint) RETURNS text
 LANGUAGE sql STABLE
@@ -142,7 +143,7 @@ COMMENT ON FUNCTION agent_studio_private.rest_by_rate(agent_studio.executions) I
 'How long a task''s model needs for the rest of the most that it may answer, as fast as it does now; NULL = not known.';
 
 CREATE FUNCTION agent_studio_private.rest_by_steps(execution agent_studio.executions) RETURNS interval
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 BEGIN
 	RETURN (SELECT CASE WHEN bool_and(u.seconds IS NOT NULL) THEN make_interval(secs => sum(u.seconds)) END
@@ -161,7 +162,7 @@ COMMENT ON FUNCTION agent_studio_private.rest_by_steps(agent_studio.executions) 
 'The sum of what the remaining steps of a workflow usually take their agents as tasks; NULL = not known of one of them.';
 
 CREATE FUNCTION agent_studio_private.estimated_rest(execution agent_studio.executions) RETURNS interval
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
 	rest interval;
@@ -169,13 +170,30 @@ BEGIN
 	IF execution.status <> 'running' THEN
 		RETURN NULL;
 	END IF;
-	rest := coalesce(agent_studio_private.usual_duration(execution) - (clock_timestamp() - execution.started_at),
+	rest := coalesce((agent_studio_private.usual_total(execution)).duration - (clock_timestamp() - execution.started_at),
 					 agent_studio_private.rest_by_rate(execution), agent_studio_private.rest_by_steps(execution));
 	RETURN CASE WHEN rest < interval '0' THEN interval '0' ELSE rest END;
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.estimated_rest(agent_studio.executions) IS
 'How long a running execution is going to take: what is usual, else what rates and single steps tell; never negative. NULL = not known.';
+
+CREATE FUNCTION agent_studio_private.estimated_cost(execution agent_studio.executions, so_far numeric) RETURNS numeric
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+DECLARE
+	total numeric := so_far;
+BEGIN
+	IF execution.finished_at IS NULL THEN
+		total := coalesce((agent_studio_private.usual_total(execution)).cost_usd, CASE execution.kind
+			WHEN 'task' THEN (agent_studio_private.priced(execution.agent, octet_length(execution.task)::bigint)).cost_usd_high
+			ELSE (agent_studio_private.total_estimate(execution.workflow, agent_studio_private.plan_of(execution), execution.inputs)).cost_usd_high END);
+	END IF;
+	RETURN CASE WHEN so_far > total THEN so_far ELSE trim_scale(round(total, 6)) END;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.estimated_cost(agent_studio.executions, numeric) IS
+'USD that an execution is going to cost in all, never less than so far: what is usual, else the most by prices and limits. NULL = not known.';
 
 CREATE FUNCTION agent_studio.as_status(execution bigint,
 	OUT status text, OUT agent text, OUT started timestamptz, OUT elapsed text,

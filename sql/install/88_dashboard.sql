@@ -42,7 +42,7 @@ COMMENT ON FUNCTION agent_studio_private.cost_so_far(agent_studio.executions) IS
 'USD that an execution has cost, with what its calls under way have streamed; NULL = not known.';
 
 CREATE FUNCTION agent_studio_private.progress_text(execution agent_studio.executions) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
 	percent integer := coalesce(agent_studio_private.overall_percent(execution), 0);

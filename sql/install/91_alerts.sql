@@ -2,9 +2,10 @@
 -- One function for each source; the view is their union. The planner takes them for
 -- large, and compiling (jit) would take a second and save nothing.
 
--- What has failed and is not tried again yet. The hint is there just then, so success
--- pays nothing for this index.
+-- What has failed, or is held for review, is found by indexes for which success pays
+-- nothing: neither the hint nor the notice is there then.
 CREATE INDEX executions_troubled ON agent_studio.executions (submitted_at) WHERE error_hint IS NOT NULL;
+CREATE INDEX notices_review ON agent_studio.notices (execution_id) WHERE kind = 'manual_review';
 
 CREATE FUNCTION agent_studio_private.approval_alerts()
 RETURNS TABLE (severity text, kind text, execution_id bigint, message text, remedy text)
@@ -27,9 +28,10 @@ COMMENT ON FUNCTION agent_studio_private.approval_alerts() IS
 CREATE FUNCTION agent_studio_private.failure_remedy(execution agent_studio.executions) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	-- Not one that has to be filled in.
-	SELECT coalesce((SELECT o.call FROM agent_studio.as_recovery_options((execution).execution_id) o
-					 WHERE o.legal AND o.call NOT LIKE '%...%' ORDER BY o.recommended DESC, o.option LIMIT 1),
+	-- Not one that has to be filled in; and none is possible for a task that runs once.
+	SELECT coalesce(CASE WHEN (execution).kind = 'workflow' OR (execution).plan IS NOT NULL THEN
+						(SELECT o.call FROM agent_studio.as_recovery_options((execution).execution_id) o
+						 WHERE o.legal AND o.call NOT LIKE '%...%' ORDER BY o.recommended DESC, o.option LIMIT 1) END,
 					format('SELECT agent_studio.as_clone(%s);', (execution).execution_id));
 END;
 COMMENT ON FUNCTION agent_studio_private.failure_remedy(agent_studio.executions) IS
@@ -52,30 +54,34 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT CASE e.status WHEN 'failed' THEN 'error' ELSE 'warning' END, CASE e.status WHEN 'failed' THEN 'failed' ELSE 'review' END,
 		   e.execution_id,
-		   agent_studio_private.one_line(format('%s %s: %s', coalesce(e.workflow, e.agent), replace(e.status, '_', ' '),
+		   agent_studio_private.one_line(format('%s%s: %s', coalesce(e.workflow, e.agent), CASE e.status WHEN 'failed' THEN ' failed' ELSE '' END,
 				coalesce(e.error_class || ': ' || e.error_message, agent_studio_private.review_note(e.execution_id))), 160),
 		   agent_studio_private.failure_remedy(e)
-	FROM (SELECT t.* FROM agent_studio.executions t
-		  WHERE t.error_hint IS NOT NULL
-			AND (t.status = 'requires_manual_review'
-				 OR (t.status = 'failed' AND t.submitted_at > now() - interval '7 days' AND t.finished_at > now() - interval '1 day'))
-		  ORDER BY t.submitted_at DESC LIMIT 20) e
+	FROM ((SELECT t.* FROM agent_studio.executions t
+		   WHERE t.error_hint IS NOT NULL AND t.status = 'failed'
+			 AND t.submitted_at > now() - interval '7 days' AND t.finished_at > now() - interval '1 day'
+		   ORDER BY t.submitted_at DESC LIMIT 20)
+		  UNION ALL
+		  (SELECT t.* FROM agent_studio.executions t
+		   WHERE t.status = 'requires_manual_review'
+			 AND t.execution_id IN (SELECT n.execution_id FROM agent_studio.notices n WHERE n.kind = 'manual_review')
+		   ORDER BY t.execution_id DESC LIMIT 20)) e
 	WHERE NOT EXISTS (SELECT FROM agent_studio.commands c WHERE c.execution_id = e.execution_id AND c.applied_at IS NULL)
 	  AND NOT agent_studio_private.is_submitted_again(e);
 END;
 COMMENT ON FUNCTION agent_studio_private.failure_alerts() IS
-'Of the newest 20 executions that require a manual review, or failed within a day, those that were not submitted once more, and for which no command is pending.';
+'Of the newest 20 executions that failed within a day, and the newest 20 that require a manual review, those that were not submitted once more, and for which no command is pending.';
 
 CREATE FUNCTION agent_studio_private.slow_alerts()
 RETURNS TABLE (severity text, kind text, execution_id bigint, message text, remedy text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT 'warning', 'slow', e.execution_id,
-		   format('%s runs for %s, usual are %s', agent_studio_private.one_line(coalesce(e.workflow, e.agent), 60),
+		   format('%s runs for %s; usual: %s', agent_studio_private.one_line(coalesce(e.workflow, e.agent), 60),
 				  agent_studio_private.duration_text(u.elapsed), agent_studio_private.duration_text(u.usual)),
 		   format('SELECT agent_studio.as_cancel(%s);', e.execution_id)
 	FROM agent_studio_private.active() e
-	CROSS JOIN LATERAL (SELECT clock_timestamp() - e.started_at AS elapsed, agent_studio_private.usual_duration(e) AS usual) u
+	CROSS JOIN LATERAL (SELECT clock_timestamp() - e.started_at AS elapsed, (agent_studio_private.usual_total(e)).duration AS usual) u
 	WHERE e.status = 'running' AND u.elapsed > 2 * u.usual AND u.elapsed > u.usual + interval '10 seconds'
 	UNION ALL
 	SELECT 'warning', 'timeout', e.execution_id,

@@ -41,6 +41,9 @@ like(as_check($standby, 'executor running'), qr/^\|this server is a standby/, 'a
 is(worker_pid($standby, 'executor') . worker_pid($standby, 'launcher'), '', 'no worker runs there');
 is($model->stats->{requests}, 3, 'nothing is sent from there');
 
+is(sql($standby, 'SELECT string_agg(id::text, $$ $$ ORDER BY id) FROM agent_studio.active_executions'), "$running $retrying", 'the views show what runs on the primary');
+is(sql($standby, "SELECT (u).is_estimate FROM agent_studio.as_usage($running) u") . sql($standby, 'SELECT count(*) FROM agent_studio.alerts'), 't0', 'usage and alerts can be read');
+
 # ---------- promotion ----------
 
 my $seen = sql($standby, "SELECT max(seq) FROM agent_studio.as_thoughts($running)");
