@@ -56,7 +56,8 @@ BEGIN
 		agent_studio.approvals, agent_studio.deliveries, agent_studio.workflow_versions, agent_studio.workflows,
 		agent_studio.agent_versions, agent_studio.agents, agent_studio.model_prices, agent_studio.model_headroom,
 		agent_studio.models, agent_studio.workflows, agent_studio.workflow_versions, agent_studio.approvals,
-		agent_studio.deliveries, agent_studio.budgets, agent_studio.budget_spending RESTART IDENTITY;
+		agent_studio.deliveries, agent_studio.daily_totals, agent_studio.daily_spending, agent_studio.closed_days,
+		agent_studio.stale_days, agent_studio.budgets, agent_studio.budget_spending RESTART IDENTITY;
 	DROP SERVER IF EXISTS mock CASCADE;
 	CREATE SERVER mock TYPE 'openai' FOREIGN DATA WRAPPER agent_studio
 		OPTIONS (url 'http://127.0.0.1:1/v1', allow_http 'true', allow_private 'true');

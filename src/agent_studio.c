@@ -27,6 +27,9 @@ int			as_max_in_flight = 1000;
 int			as_max_host_connections = 1000;
 int			as_poll_interval_ms = 5000;
 int			as_thought_interval_ms = 250;
+int			as_roll_up_interval_ms = 3600000;
+double		as_success_target_percent = 95;
+int			as_duration_target_s = 600;
 int			as_retry_delay_ms = 5000;
 int			as_retry_max_delay_ms = 300000;
 int			as_connect_timeout_ms = 10000;
@@ -85,6 +88,10 @@ define_worker_settings(void)
 	define_milliseconds("agent_studio.thought_interval",
 						"Longest time that a thought is held back to be written with others.",
 						NULL, &as_thought_interval_ms, 250, 10, 60 * 1000);
+	define_milliseconds("agent_studio.roll_up_interval",
+						"How often an idle executor brings daily totals up to date.",
+						"One that is never idle does so after twice this time.",
+						&as_roll_up_interval_ms, 3600000, 100, 24 * 3600 * 1000);
 }
 
 static void
@@ -137,12 +144,27 @@ define_result_settings(void)
 							 NULL, &as_verbose, false, PGC_SIGHUP, 0, NULL, NULL, NULL);
 }
 
+/* Read by views; a workflow's own settings come before these. */
+static void
+define_targets(void)
+{
+	DefineCustomRealVariable("agent_studio.success_target_percent",
+							 "Percent of the executions that should complete.",
+							 "A workflow's settings may say otherwise: success_target_percent.",
+							 &as_success_target_percent, 95, 0, 100, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agent_studio.duration_target",
+							"How long an execution should take on average, at most.",
+							"A workflow's settings may say otherwise: duration_target_seconds.",
+							&as_duration_target_s, 600, 1, 30 * 86400, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+}
+
 void
 _PG_init(void)
 {
 	define_worker_settings();
 	define_call_settings();
 	define_result_settings();
+	define_targets();
 	MarkGUCPrefixReserved("agent_studio");
 
 	if (!process_shared_preload_libraries_in_progress)

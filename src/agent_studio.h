@@ -18,6 +18,7 @@ extern int	as_max_in_flight;
 extern int	as_max_host_connections;
 extern int	as_poll_interval_ms;
 extern int	as_thought_interval_ms;
+extern int	as_roll_up_interval_ms;
 extern int	as_retry_delay_ms;
 extern int	as_retry_max_delay_ms;
 extern int	as_connect_timeout_ms;

@@ -8,7 +8,8 @@
  *	   for the next deadline - with no transaction open;
  *	2. move every transfer as far as it goes, and decode what it brought;
  *	3. write what has ended, and the thoughts that are due (results.c);
- *	4. apply commands, claim what there are places for, and send it (dispatch.c).
+ *	4. apply commands, claim what there are places for, and send it (dispatch.c);
+ *	5. when there is nothing else to do, bring daily totals up to date (roll_up.c).
  *
  * The tables are the state. What is in memory can be lost at any moment: the
  * next executor begins a new epoch, and queues again what this one had claimed.
@@ -256,6 +257,7 @@ create_executor(WorkerSlot *slot)
 	executor->began_at = GetCurrentTimestamp();
 	dlist_init(&executor->running);
 	dlist_init(&executor->ended);
+	executor->next_roll_up = executor->began_at;
 	executor->next_due = DT_NOBEGIN;
 	executor->next_allowance = DT_NOEND;
 	executor->limits = limits_create(as_minute_ms);
@@ -440,6 +442,8 @@ work_a_round(void)
 		executor->next_poll = TimestampTzPlusMilliseconds(now, as_poll_interval_ms);
 		executor_dispatch(executor);
 	}
+	if (now >= executor_roll_up_time(executor))
+		executor_roll_up(executor);
 }
 
 static void
@@ -471,6 +475,7 @@ next_timeout(void)
 	earlier(&timeout_ms, now, executor->next_due);
 	earlier(&timeout_ms, now, executor->next_poll);
 	earlier(&timeout_ms, now, executor->next_allowance);
+	earlier(&timeout_ms, now, executor_roll_up_time(executor));
 	if (!journal_is_empty(executor->journal))
 		earlier(&timeout_ms, now,
 				TimestampTzPlusMilliseconds(executor->journal->oldest, as_thought_interval_ms + 1));

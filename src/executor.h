@@ -3,7 +3,8 @@
  *		The worker that runs the steps of one database, and its parts.
  *
  * executor.c is the loop, dispatch.c takes work from the queue and sends it,
- * results.c writes what has ended. They share one Executor.
+ * results.c writes what has ended, roll_up.c counts it when there is time. They
+ * share one Executor.
  */
 #ifndef AS_EXECUTOR_H
 #define AS_EXECUTOR_H
@@ -63,6 +64,7 @@ typedef struct Executor
 	TimestampTz next_due;		/* of waiting rows; DT_NOEND = none */
 	TimestampTz next_poll;
 	TimestampTz next_allowance; /* when a model at its limit may go on; DT_NOEND = none is */
+	TimestampTz next_roll_up;	/* of daily totals */
 	TimestampTz hold_off_until; /* the database has trouble; 0 = none */
 	int			troubles[TROUBLE_KINDS];	/* turns in a row that failed */
 } Executor;
@@ -94,5 +96,9 @@ extern void executor_settle(Executor *executor, Call *call);
 
 /* results.c: writes ended calls, journal and cancels; false = try again later. */
 extern bool executor_write(Executor *executor);
+
+/* roll_up.c: when daily totals are to be brought up to date, and one day of that. */
+extern TimestampTz executor_roll_up_time(const Executor *executor);
+extern void executor_roll_up(Executor *executor);
 
 #endif							/* AS_EXECUTOR_H */

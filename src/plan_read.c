@@ -28,7 +28,7 @@ read_settings(Reader *reader, const JsonNode *root)
 {
 	static const char *const allowed[] = {
 		"retry", "on_failure", "timeout_seconds", "rollback", "manual_retry", "manual_intervention",
-		"checkpoint_retention_days", "notify", NULL
+		"checkpoint_retention_days", "notify", "success_target_percent", "duration_target_seconds", NULL
 	};
 	static const char *const failure_words[] = {"stop", "retry_then_stop", "continue", "manual_review", NULL};
 	static const PlanFailure meaning[] = {FAILURE_STOP, FAILURE_STOP, FAILURE_CONTINUE, FAILURE_MANUAL_REVIEW};
@@ -46,6 +46,9 @@ read_settings(Reader *reader, const JsonNode *root)
 	plan->manual_intervention = plan_bool(reader, settings, "manual_intervention", true);
 	plan->checkpoint_retention_days = plan_int(reader, settings, "checkpoint_retention_days", 1, 3650, 30);
 	plan->notify = plan_member(reader, settings, "notify", NODE_OBJECT);
+	/* Targets decide nothing here: views compare with them. */
+	(void) plan_number(reader, settings, "success_target_percent", 0, 100, 0);
+	(void) plan_int(reader, settings, "duration_target_seconds", 1, PLAN_MAX_SECONDS, PLAN_UNSET);
 	plan_read_retry(reader, settings, "settings: retry", &reader->retry, &reader->retry);
 	plan_at(reader, NULL);
 }

@@ -45,6 +45,13 @@ queue_end_epoch(int64 epoch)
 	statement_run(STATEMENT_END_EPOCH, args, NULL);
 }
 
+bool
+queue_roll_up(void)
+{
+	statement_run(STATEMENT_ROLL_UP, NULL, NULL);
+	return single_count() != 0;
+}
+
 int
 queue_recent_crashes(int64 epoch)
 {

@@ -55,6 +55,9 @@ extern int	queue_release_due(TimestampTz now);
 /* When the next waiting row or approval is due; DT_NOEND = none waits. */
 extern TimestampTz queue_next_due(void);
 
+/* Brings one day of the daily totals up to date; false = there is none. */
+extern bool queue_roll_up(void);
+
 /*
  * Claims at most places steps that are expected to cost at most so many tokens, but
  * for the first one; or only this one (NULL = any). The claims are in the current

@@ -249,7 +249,8 @@ static const char ready_steps_sql[] =
 /*
  * $1 epoch, then one array a column. A result is written only if the queue still
  * holds that very attempt for this epoch: what is fenced out leaves no trace.
- * Costs are computed here, with the price of this moment.
+ * Costs are computed here, with the price of this moment. What has ended on a day
+ * that is over says so to the daily totals.
  */
 static const char write_results_sql[] =
 "WITH fenced AS MATERIALIZED ("
@@ -319,6 +320,9 @@ static const char write_results_sql[] =
 "		output_cost_usd = coalesce(e.output_cost_usd + t.output_cost, e.output_cost_usd, t.output_cost),"
 "		finished_at = t.finished_at, error_class = t.error_class, error_message = t.error_message, error_hint = t.error_hint"
 "	FROM totals t WHERE e.execution_id = t.execution_id),"
+" late AS ("
+"	INSERT INTO agent_studio.stale_days (day) SELECT DISTINCT (f.finished_at AT TIME ZONE 'UTC')::date FROM fenced f"
+"	WHERE f.finished_at < date_trunc('day', clock_timestamp(), 'UTC')),"
 " unpriced AS ("
 "	INSERT INTO agent_studio.notices (execution_id, step_no, at, severity, kind, message, owner, team)"
 "	SELECT p.execution_id, p.step_no, p.finished_at, 'info', 'no_price',"
@@ -390,6 +394,9 @@ static const char write_logs_sql[] =
 "INSERT INTO agent_studio.logs (execution_id, step_no, at, level, message, owner, team)"
 " SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)";
 
+static const char roll_up_sql[] =
+"SELECT agent_studio_private.roll_up_when_idle()::integer::bigint";
+
 static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_BEGIN_EPOCH] = {begin_epoch_sql, 0, {0}},
 	[STATEMENT_END_EPOCH] = {end_epoch_sql, 1, {INT8OID}},
@@ -430,6 +437,7 @@ static const StatementText texts[STATEMENT_COUNT] = {
 		TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID}},
 	[STATEMENT_WRITE_LOGS] = {write_logs_sql, 7, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
+	[STATEMENT_ROLL_UP] = {roll_up_sql, 0, {0}},
 };
 
 static SPIPlanPtr plans[STATEMENT_COUNT];

@@ -201,7 +201,7 @@ CREATE TABLE agent_studio.attempts (
 );
 -- What was sent lately: found by the executor when it starts, and by reports. A few
 -- pages, however many rows, and nearly free to keep.
-CREATE INDEX attempts_sent_at ON agent_studio.attempts USING brin (sent_at) WITH (pages_per_range = 16, autosummarize = on);
+CREATE INDEX attempts_times ON agent_studio.attempts USING brin (sent_at, finished_at) WITH (pages_per_range = 16, autosummarize = on);
 COMMENT ON TABLE agent_studio.attempts IS
 'One row for each call of a model that has ended, well or not. Never changed afterwards.';
 COMMENT ON COLUMN agent_studio.attempts.execution_id IS 'The execution.';

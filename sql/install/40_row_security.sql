@@ -9,7 +9,8 @@ DECLARE
 	table_name text;
 BEGIN
 	FOREACH table_name IN ARRAY ARRAY['executions', 'steps', 'attempts', 'thoughts',
-									  'notices', 'logs', 'commands', 'approvals', 'deliveries']
+									  'notices', 'logs', 'commands', 'approvals', 'deliveries',
+									  'daily_totals', 'daily_spending']
 	LOOP
 		EXECUTE pg_catalog.format('ALTER TABLE agent_studio.%I ENABLE ROW LEVEL SECURITY', table_name);
 		EXECUTE pg_catalog.format($policy$
@@ -51,7 +52,8 @@ CREATE POLICY approvers ON agent_studio.approvals FOR SELECT USING (
 GRANT SELECT ON agent_studio.models, agent_studio.model_prices, agent_studio.agents, agent_studio.agent_versions,
 	agent_studio.executions, agent_studio.steps, agent_studio.attempts, agent_studio.thoughts,
 	agent_studio.notices, agent_studio.logs, agent_studio.commands, agent_studio.outputs,
-	agent_studio.workflows, agent_studio.workflow_versions, agent_studio.approvals, agent_studio.deliveries
+	agent_studio.workflows, agent_studio.workflow_versions, agent_studio.approvals, agent_studio.deliveries,
+	agent_studio.daily_totals, agent_studio.daily_spending, agent_studio.closed_days, agent_studio.stale_days
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio.queue, agent_studio.epochs TO agent_studio_monitor;
 GRANT SELECT ON agent_studio.model_headroom TO agent_studio_user, agent_studio_monitor;

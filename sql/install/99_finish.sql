@@ -9,9 +9,9 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA agent_studio TO agent_studio_user;
 GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA agent_studio TO agent_studio_user;
 REVOKE EXECUTE ON FUNCTION agent_studio.agent_studio_validator FROM agent_studio_user;
 REVOKE EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_model,
-	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored FROM agent_studio_user;
+	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored, agent_studio.as_roll_up FROM agent_studio_user;
 GRANT EXECUTE ON FUNCTION agent_studio.as_create_model, agent_studio.as_update_model,
-	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored TO agent_studio_admin;
+	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored, agent_studio.as_roll_up TO agent_studio_admin;
 GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
 	agent_studio.as_context_fields, agent_studio.as_workflow_status, agent_studio.as_failure, agent_studio.as_result,
@@ -62,7 +62,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.media_type, agent_studio_private.
 	agent_studio_private.next_calls, agent_studio_private.titled
 	TO agent_studio_user, agent_studio_monitor;
 -- The same for what helps to choose an agent and to word a task.
-GRANT EXECUTE ON FUNCTION agent_studio_private.tasks_of, agent_studio_private.workflow_steps_of,
+GRANT EXECUTE ON FUNCTION agent_studio_private.recent_tasks, agent_studio_private.recent_steps,
 	agent_studio_private.weighted_words, agent_studio_private.agent_words, agent_studio_private.whole_words, agent_studio_private.any_word,
 	agent_studio_private.search_query, agent_studio_private.in_team, agent_studio_private.check_search, agent_studio_private.required,
 	agent_studio_private.not_null, agent_studio_private.in_range,
@@ -93,6 +93,9 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.start_test(text, jsonb, text[]),
 	agent_studio_private.inputs_text, agent_studio_private.outputs_texts, agent_studio_private.condition_text,
 	agent_studio_private.error_handling_text TO agent_studio_user;
 GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps TO agent_studio_user, agent_studio_monitor;
+GRANT SELECT ON agent_studio_private.totals, agent_studio_private.spending, agent_studio_private.open_totals,
+	agent_studio_private.open_spending, agent_studio_private.open_ranges, agent_studio_private.days_to_count
+	TO agent_studio_user, agent_studio_monitor;
 
 -- Everything but queue, commands and model_headroom is dumped: see as_release_restored.
 -- What budgets have spent is counted anew by the next executor.

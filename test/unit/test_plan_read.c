@@ -221,6 +221,8 @@ static const struct
 	{"fallback for all", "{'pattern':'parallel','settings':{'on_failure':'fallback'},'steps':[" STEP("a") "]}", "-: settings: on_failure 'fallback' is not known", "Use one of: stop"},
 	{"retries for all, too many", "{'pattern':'parallel','settings':{'retry':{'max_retries':99}},'steps':[" STEP("a") "]}", "-: settings: retry: max_retries is 99", ""},
 	{"rollback that is a text", "{'pattern':'parallel','settings':{'rollback':'yes'},'steps':[" STEP("a") "]}", "-: settings: rollback must be true or false", ""},
+	{"a target above all", "{'pattern':'parallel','settings':{'success_target_percent':101},'steps':[" STEP("a") "]}", "-: settings: success_target_percent is 101", ""},
+	{"a target of no time", "{'pattern':'parallel','settings':{'duration_target_seconds':0},'steps':[" STEP("a") "]}", "-: settings: duration_target_seconds is 0", ""},
 	{"kept for no day", "{'pattern':'parallel','settings':{'checkpoint_retention_days':0},'steps':[" STEP("a") "]}", "-: settings: checkpoint_retention_days is 0", ""},
 	{"a notice for all that is a text", "{'pattern':'parallel','settings':{'notify':'me'},'steps':[" STEP("a") "]}", "-: settings: notify must be an object", ""},
 };
@@ -375,7 +377,7 @@ static const char everything[] =
 "{'pattern':'sequential',"
 "'inputs':{'feature':'string','scale':{'type':'enum','values':['S','L'],'default':'S','description':'How large'},'note':{'type':'object','required':false}},"
 "'settings':{'retry':{'max_retries':2,'delay_seconds':0.5},'on_failure':'continue','timeout_seconds':60,'rollback':true,"
-"'manual_retry':false,'manual_intervention':false,'checkpoint_retention_days':7,'notify':{'email':'a@b'}},"
+"'manual_retry':false,'manual_intervention':false,'checkpoint_retention_days':7,'success_target_percent':99.5,'duration_target_seconds':600,'notify':{'email':'a@b'}},"
 "'steps':["
 "{'name':'design','title':'Design it','agent':'architect','task':'Design {feature}{{{scale}}}.','output_format':'md','timeout_seconds':30,"
 "'outputs':{'architecture':'string','complexity':{'type':'enum','values':['low','high']},'score':{'type':'number','required':false,'metric':{'label':'Score','unit':'%'}}},"

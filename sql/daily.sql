@@ -1,0 +1,162 @@
+-- Daily totals: whatever finishes, is taken up again and rolled up in whatever order,
+-- closed days and the rest come to what the executions themselves come to.
+SELECT tests.reset();
+SET timezone = 'Pacific/Auckland';		-- days are UTC whatever the session thinks
+
+-- ---------- the truth, told from the base tables alone ----------
+
+CREATE VIEW tests.true_totals AS
+SELECT (e.finished_at AT TIME ZONE 'UTC')::date AS day, e.kind, e.workflow, e.agent, e.owner, e.team, e.status, e.error_class,
+	count(*) AS executions, count(e.started_at) AS timed, sum(extract(epoch FROM e.finished_at - e.started_at)) AS duration_seconds,
+	count(*) FILTER (WHERE extract(epoch FROM e.finished_at - e.started_at) < 60) AS fast,
+	count(*) FILTER (WHERE extract(epoch FROM e.finished_at - e.started_at) > 120) AS slow,
+	sum(e.attempts) AS attempts, sum(e.input_tokens) AS input_tokens, sum(e.output_tokens) AS output_tokens,
+	sum(CASE WHEN e.input_cost_usd IS NOT NULL AND e.output_cost_usd IS NOT NULL THEN e.input_cost_usd + e.output_cost_usd END) AS cost,
+	sum(CASE WHEN e.attempts > 0 AND (e.input_cost_usd IS NULL OR e.output_cost_usd IS NULL) THEN 1 ELSE 0 END) AS without_cost
+FROM executions e WHERE e.finished_at IS NOT NULL AND NOT e.is_test GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
+CREATE VIEW tests.told_totals AS
+SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, sum(t.executions) AS executions, sum(t.timed) AS timed,
+	sum(t.duration_seconds) AS duration_seconds, sum(t.fast) AS fast, sum(t.slow) AS slow, sum(t.attempts) AS attempts,
+	sum(t.input_tokens) AS input_tokens, sum(t.output_tokens) AS output_tokens, sum(t.input_cost_usd + t.output_cost_usd) AS cost,
+	sum(t.without_cost) AS without_cost
+FROM agent_studio_private.totals t GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
+CREATE VIEW tests.true_spending AS
+SELECT (a.finished_at AT TIME ZONE 'UTC')::date AS day, e.workflow, a.owner, e.is_test, a.outcome, a.error_class, count(*) AS attempts,
+	count(*) FILTER (WHERE a.attempt_no > 1) AS retries, sum(a.output_tokens) AS output_tokens,
+	sum(a.input_cost_usd + a.output_cost_usd) AS cost
+FROM attempts a JOIN executions e USING (execution_id) GROUP BY 1, 2, 3, 4, 5, 6;
+CREATE VIEW tests.told_spending AS
+SELECT s.day, s.workflow, s.owner, s.is_test, s.outcome, s.error_class, sum(s.attempts) AS attempts, sum(s.retries) AS retries,
+	sum(s.output_tokens) AS output_tokens, sum(s.input_cost_usd + s.output_cost_usd) AS cost
+FROM agent_studio_private.spending s GROUP BY 1, 2, 3, 4, 5, 6;
+CREATE FUNCTION tests.differences() RETURNS bigint LANGUAGE sql AS $$
+	SELECT (SELECT count(*) FROM ((TABLE tests.true_totals EXCEPT TABLE tests.told_totals) UNION ALL (TABLE tests.told_totals EXCEPT TABLE tests.true_totals)) d)
+		+ (SELECT count(*) FROM ((TABLE tests.true_spending EXCEPT TABLE tests.told_spending) UNION ALL (TABLE tests.told_spending EXCEPT TABLE tests.true_spending)) d)
+$$;
+SELECT tests.differences();
+
+-- ---------- two hundred turns of chance ----------
+
+CREATE PROCEDURE tests.take_turns(turns integer) LANGUAGE plpgsql AS $$
+DECLARE
+	id bigint;
+	chance float8;
+	at timestamptz;
+	usage bigint;
+BEGIN
+	PERFORM setseed(0.42);
+	FOR turn IN 1 .. turns LOOP
+		chance := random();
+		at := now() - random() * interval '10 days';
+		id := NULL;
+		usage := CASE WHEN random() < 0.8 THEN (random() * 1000)::int END;
+		IF chance < 0.45 THEN			-- something is submitted, and perhaps ends
+			INSERT INTO executions (status, agent, task, priority, timeout_seconds, max_retries, output_format, owner,
+				team, submitted_at, started_at, is_test)
+			VALUES ('running', 'worker', 'x', 'normal', 60, 3, 'markdown', (ARRAY['ann', 'bob', 'cid'])[1 + turn % 3],
+				(ARRAY['red', 'blue', NULL])[1 + turn % 3], at - interval '5 minutes',
+				CASE WHEN random() < 0.9 THEN at - random() * interval '4 minutes' END, random() < 0.1)
+			RETURNING execution_id INTO id;
+		ELSIF chance < 0.8 THEN			-- one is taken up again, or comes to rest, whichever it was
+			SELECT e.execution_id INTO id FROM executions e WHERE e.agent = 'worker' ORDER BY random() LIMIT 1;
+			IF random() < 0.4 THEN
+				UPDATE executions e SET status = 'running', finished_at = NULL, error_class = NULL WHERE e.execution_id = id;
+				id := NULL;
+			END IF;
+		ELSIF chance < 0.9 THEN
+			PERFORM as_roll_up();
+		ELSE
+			PERFORM agent_studio_private.roll_up_next();
+		END IF;
+		IF id IS NOT NULL THEN
+			INSERT INTO attempts (execution_id, step_no, attempt_no, outcome, epoch, model_id, sent_at, finished_at,
+				output_tokens, input_cost_usd, output_cost_usd, possibly_billed, owner, team)
+			SELECT id, 1, 1 + (SELECT count(*) FROM attempts a WHERE a.execution_id = id), 'completed', 1, 1,
+				at - interval '1 minute', at, usage, usage * 0.000002, usage * 0.000008, true, e.owner, e.team
+			FROM executions e WHERE e.execution_id = id;
+			INSERT INTO stale_days (day) SELECT (at AT TIME ZONE 'UTC')::date;	-- as write_results does
+			UPDATE executions e SET status = CASE WHEN turn % 4 = 0 THEN 'failed' ELSE 'completed' END, finished_at = at,
+				attempts = e.attempts + 1, error_class = CASE WHEN turn % 4 = 0 THEN 'timeout' END,
+				output_tokens = coalesce(e.output_tokens + usage, e.output_tokens, usage), input_tokens = 10,
+				input_cost_usd = coalesce(e.input_cost_usd + usage * 0.000002, e.input_cost_usd, usage * 0.000002),
+				output_cost_usd = coalesce(e.output_cost_usd + usage * 0.000008, e.output_cost_usd, usage * 0.000008)
+			WHERE e.execution_id = id;
+		END IF;
+		IF tests.differences() <> 0 THEN
+			RAISE EXCEPTION 'after turn % (%) totals differ', turn, chance;
+		END IF;
+	END LOOP;
+END
+$$;
+CALL tests.take_turns(200);
+SELECT count(*) > 5 AS days_closed, bool_and(c.day < (now() AT TIME ZONE 'UTC')::date) AS days_over FROM closed_days c;
+-- Everything is told from closed days but today.
+SELECT as_roll_up() >= 0 AS rolled_up;
+SELECT tests.differences() = 0 AS same, (SELECT count(*) FROM agent_studio_private.days_to_count) AS stale;
+SELECT bool_and(t.day >= (now() AT TIME ZONE 'UTC')::date - 1) AS open_is_new FROM agent_studio_private.open_totals t;
+SELECT as_roll_up() AS nothing_to_do;
+
+-- Spent since a day: closed days and the rest, tests and what is under way among it.
+SELECT agent_studio_private.spent('-infinity') = sum(a.input_cost_usd + a.output_cost_usd) AS all_of_it,
+	agent_studio_private.spent('-infinity', 'user', 'ann') = sum(a.input_cost_usd + a.output_cost_usd) FILTER (WHERE a.owner = 'ann') AS one_user,
+	agent_studio_private.spent('-infinity', 'team', 'red') = sum(a.input_cost_usd + a.output_cost_usd) FILTER (WHERE a.team = 'red') AS one_team,
+	agent_studio_private.spent((now() AT TIME ZONE 'UTC')::date - 3)
+		= sum(a.input_cost_usd + a.output_cost_usd) FILTER (WHERE (a.finished_at AT TIME ZONE 'UTC')::date >= (now() AT TIME ZONE 'UTC')::date - 3) AS since,
+	agent_studio_private.spent('-infinity', 'user', 'nobody') IS NULL AS nothing_known
+FROM attempts a JOIN executions e USING (execution_id);
+
+-- ---------- what marks a day, and what does not ----------
+
+CREATE FUNCTION tests.marks_of(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	before bigint := (SELECT count(*) FROM stale_days);
+BEGIN
+	EXECUTE statement;
+	RETURN (SELECT count(*) FROM stale_days) - before;
+END
+$$;
+INSERT INTO executions (status, agent, task, priority, timeout_seconds, max_retries, output_format, owner, started_at)
+VALUES ('running', 'worker', 'x', 'normal', 60, 3, 'markdown', 'ann', now()) RETURNING execution_id AS id \gset
+SELECT tests.marks_of('UPDATE executions SET attempts = 1 WHERE execution_id = ' || :id) AS under_way,
+	tests.marks_of('UPDATE executions SET status = ''failed'', finished_at = now() WHERE execution_id = ' || :id) AS at_rest,
+	tests.marks_of('UPDATE executions SET status = ''running'', finished_at = NULL WHERE execution_id = ' || :id) AS again,
+	tests.marks_of('UPDATE executions SET status = ''failed'', finished_at = now() - interval ''2 days'' WHERE execution_id = ' || :id) AS late,
+	tests.marks_of('UPDATE executions SET status = ''canceled'', finished_at = now() WHERE execution_id = ' || :id) AS moved;
+
+-- ---------- frozen days ----------
+
+SELECT agent_studio_private.freeze_days((now() AT TIME ZONE 'UTC')::date - 4);
+CREATE TEMP TABLE frozen AS SELECT t.* FROM daily_totals t JOIN closed_days c USING (day) WHERE c.frozen;
+DELETE FROM executions e USING closed_days c
+WHERE e.agent = 'worker' AND c.frozen AND (e.finished_at AT TIME ZONE 'UTC')::date = c.day AND e.execution_id % 2 = 0;
+UPDATE executions e SET status = 'running', finished_at = NULL FROM closed_days c
+WHERE e.agent = 'worker' AND c.frozen AND (e.finished_at AT TIME ZONE 'UTC')::date = c.day;
+SELECT as_roll_up(again_from => '-infinity') > 0 AS rolled_up;
+SELECT count(*) > 0 AS some,
+	(SELECT count(*) FROM (TABLE frozen EXCEPT SELECT t.* FROM daily_totals t) d) AS changed,
+	sum(f.executions) = (SELECT sum(t.executions) FROM agent_studio_private.totals t JOIN closed_days c USING (day) WHERE c.frozen) AS told
+FROM frozen f;
+
+-- ---------- who may, and when ----------
+
+SET ROLE regress_alice;
+SELECT * FROM tests.try('SELECT as_roll_up()');
+SELECT count(*) AS of_others FROM daily_totals WHERE agent = 'worker';
+SELECT count(*) AS of_others FROM agent_studio_private.totals WHERE agent = 'worker';
+SELECT count(*) AS of_others FROM agent_studio_private.spending WHERE owner IN ('ann', 'bob', 'cid');
+RESET ROLE;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT * FROM tests.try('SELECT as_roll_up()');
+ROLLBACK;
+-- An executor that is new here leaves the past alone: it may be coming in from a dump.
+BEGIN;
+TRUNCATE closed_days, epochs;
+INSERT INTO epochs (database_oid) SELECT d.oid FROM pg_database d WHERE d.datname = current_database();
+SELECT agent_studio_private.roll_up_when_idle() AS too_young;
+UPDATE epochs SET started_at = now() - interval '25 hours';
+SELECT agent_studio_private.roll_up_when_idle() AS old_enough;
+ROLLBACK;
+
+DROP VIEW tests.true_totals, tests.told_totals, tests.true_spending, tests.told_spending;
+DROP FUNCTION tests.differences, tests.marks_of;
+DROP PROCEDURE tests.take_turns;

@@ -1,0 +1,259 @@
+-- Daily totals: what a day's executions and model calls came to, so that a year of
+-- them is told from a few thousand rows.
+--
+-- A day (UTC) is closed some time after its end; from then on its rows here count,
+-- and those of executions and attempts are not looked at. What changes a closed day
+-- afterwards (a failed step that is tried again, a result that came late) says so in
+-- stale_days, in its own transaction; a day that is said to be stale is counted from
+-- the base tables until it has been rolled up again. So whoever adds up closed days,
+-- stale days and what came after the last closed one has every row once.
+--
+-- Marks are only ever inserted, without a key: nobody waits for anybody. A roll-up
+-- deletes the marks that its own snapshot sees, with the totals of that snapshot;
+-- a mark that it does not see stays for the next one.
+
+CREATE TABLE agent_studio.closed_days (
+	day date PRIMARY KEY,
+	rolled_up_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	frozen boolean NOT NULL DEFAULT false
+);
+COMMENT ON TABLE agent_studio.closed_days IS
+'Days (UTC) that daily_totals and daily_spending hold, one after the other without a gap. Written by the executor when it is idle, and by as_roll_up.';
+COMMENT ON COLUMN agent_studio.closed_days.day IS 'The day, UTC.';
+COMMENT ON COLUMN agent_studio.closed_days.rolled_up_at IS 'When its totals were last made.';
+COMMENT ON COLUMN agent_studio.closed_days.frozen IS 'True: rows of this day have been purged, so its totals stay as they are for ever.';
+
+CREATE TABLE agent_studio.stale_days (
+	day date NOT NULL,
+	marked_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE agent_studio.stale_days IS
+'Days (UTC) whose rows have changed since they were rolled up, some of them many times. Without effect for days that are not closed, or frozen.';
+COMMENT ON COLUMN agent_studio.stale_days.day IS 'The day, UTC.';
+COMMENT ON COLUMN agent_studio.stale_days.marked_at IS 'When something of it changed.';
+
+CREATE TABLE agent_studio.daily_totals (
+	day date NOT NULL,
+	kind text NOT NULL,
+	workflow text,
+	agent text,
+	owner text NOT NULL,
+	team text,
+	status text NOT NULL,
+	error_class text,
+	executions bigint NOT NULL,
+	timed bigint NOT NULL,
+	duration_seconds numeric(20, 6),
+	fast bigint NOT NULL,
+	medium bigint NOT NULL,
+	slow bigint NOT NULL,
+	attempts bigint NOT NULL,
+	input_tokens bigint,
+	cached_input_tokens bigint,
+	output_tokens bigint,
+	reasoning_tokens bigint,
+	input_cost_usd numeric(24, 10),
+	output_cost_usd numeric(24, 10),
+	without_cost bigint NOT NULL
+);
+CREATE INDEX daily_totals_day ON agent_studio.daily_totals (day);
+COMMENT ON TABLE agent_studio.daily_totals IS
+'Executions that came to rest on a day, counted; without tests of workflows. Complete together with what is not closed yet only: agent_studio_private.totals adds that. For money spent see daily_spending.';
+COMMENT ON COLUMN agent_studio.daily_totals.day IS 'Day (UTC) on which they came to rest.';
+COMMENT ON COLUMN agent_studio.daily_totals.kind IS 'As in executions: task or workflow.';
+COMMENT ON COLUMN agent_studio.daily_totals.workflow IS 'As in executions; NULL for tasks.';
+COMMENT ON COLUMN agent_studio.daily_totals.agent IS 'As in executions; NULL for workflows.';
+COMMENT ON COLUMN agent_studio.daily_totals.owner IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.daily_totals.team IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.daily_totals.status IS 'Where they came to rest: completed, failed, canceled, requires_manual_review.';
+COMMENT ON COLUMN agent_studio.daily_totals.error_class IS 'As in executions; NULL = they did not fail.';
+COMMENT ON COLUMN agent_studio.daily_totals.executions IS 'How many.';
+COMMENT ON COLUMN agent_studio.daily_totals.timed IS 'Of these, how many had started; the others have no duration.';
+COMMENT ON COLUMN agent_studio.daily_totals.duration_seconds IS 'Seconds from start to rest, sum over those that had started; NULL = none had.';
+COMMENT ON COLUMN agent_studio.daily_totals.fast IS 'How many took less than 60 seconds.';
+COMMENT ON COLUMN agent_studio.daily_totals.medium IS 'How many took from 60 to 120 seconds.';
+COMMENT ON COLUMN agent_studio.daily_totals.slow IS 'How many took more than 120 seconds.';
+COMMENT ON COLUMN agent_studio.daily_totals.attempts IS 'Sum of their attempts.';
+COMMENT ON COLUMN agent_studio.daily_totals.input_tokens IS 'Sum; NULL = not said of any.';
+COMMENT ON COLUMN agent_studio.daily_totals.cached_input_tokens IS 'Sum; NULL = not said of any.';
+COMMENT ON COLUMN agent_studio.daily_totals.output_tokens IS 'Sum; NULL = not said of any.';
+COMMENT ON COLUMN agent_studio.daily_totals.reasoning_tokens IS 'Sum; NULL = not said of any.';
+COMMENT ON COLUMN agent_studio.daily_totals.input_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
+COMMENT ON COLUMN agent_studio.daily_totals.output_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
+COMMENT ON COLUMN agent_studio.daily_totals.without_cost IS 'How many had attempts, but no cost that is known.';
+
+CREATE TABLE agent_studio.daily_spending (
+	day date NOT NULL,
+	workflow text,
+	agent text,
+	model text,
+	owner text NOT NULL,
+	team text,
+	is_test boolean NOT NULL,
+	outcome text NOT NULL,
+	error_class text,
+	attempts bigint NOT NULL,
+	retries bigint NOT NULL,
+	duration_seconds numeric(20, 6) NOT NULL,
+	input_tokens bigint,
+	cached_input_tokens bigint,
+	output_tokens bigint,
+	reasoning_tokens bigint,
+	input_cost_usd numeric(24, 10),
+	output_cost_usd numeric(24, 10),
+	without_cost bigint NOT NULL
+);
+CREATE INDEX daily_spending_day ON agent_studio.daily_spending (day);
+COMMENT ON TABLE agent_studio.daily_spending IS
+'Calls of models that ended on a day, counted: what was spent, whatever became of the executions, and that of executions under way and of tests, too. Complete together with what is not closed yet only: agent_studio_private.spending adds that, and agent_studio_private.spent(since, scope, name) tells USD spent since the beginning of a day.';
+COMMENT ON COLUMN agent_studio.daily_spending.day IS 'Day (UTC) on which the calls ended.';
+COMMENT ON COLUMN agent_studio.daily_spending.workflow IS 'Workflow that they were made for; NULL = a task.';
+COMMENT ON COLUMN agent_studio.daily_spending.agent IS 'Agent that was asked; NULL = not known, after a crash.';
+COMMENT ON COLUMN agent_studio.daily_spending.model IS 'Model that was asked; NULL = it has been dropped.';
+COMMENT ON COLUMN agent_studio.daily_spending.owner IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.daily_spending.team IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.daily_spending.is_test IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.daily_spending.outcome IS 'As in attempts.';
+COMMENT ON COLUMN agent_studio.daily_spending.error_class IS 'As in attempts.';
+COMMENT ON COLUMN agent_studio.daily_spending.attempts IS 'How many calls.';
+COMMENT ON COLUMN agent_studio.daily_spending.retries IS 'Of these, how many were not the first of their step.';
+COMMENT ON COLUMN agent_studio.daily_spending.duration_seconds IS 'Seconds from request to end, sum.';
+COMMENT ON COLUMN agent_studio.daily_spending.input_tokens IS 'Sum; NULL = not said of any.';
+COMMENT ON COLUMN agent_studio.daily_spending.cached_input_tokens IS 'Sum; NULL = not said of any.';
+COMMENT ON COLUMN agent_studio.daily_spending.output_tokens IS 'Sum; NULL = not said of any.';
+COMMENT ON COLUMN agent_studio.daily_spending.reasoning_tokens IS 'Sum; NULL = not said of any.';
+COMMENT ON COLUMN agent_studio.daily_spending.input_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
+COMMENT ON COLUMN agent_studio.daily_spending.output_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
+COMMENT ON COLUMN agent_studio.daily_spending.without_cost IS 'How many may be billed, but have no cost that is known.';
+
+-- When something comes to rest it cannot be a HOT update any more, once in the life
+-- of an execution; all updates before that still are.
+CREATE INDEX executions_finished ON agent_studio.executions (finished_at) WHERE finished_at IS NOT NULL;
+
+-- ---------- what makes a day stale ----------
+
+CREATE FUNCTION agent_studio_private.mark_stale() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO agent_studio.stale_days (day)
+	SELECT DISTINCT (t.at AT TIME ZONE 'UTC')::date
+	FROM (VALUES (old.finished_at), (new.finished_at)) t (at) WHERE t.at IS NOT NULL;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.mark_stale() IS
+'Marks the day on which an execution had come to rest, and the one on which it does now.';
+
+-- What was at rest before; what comes to rest on a day that is over (the database had
+-- trouble, and results waited in memory); and what never started: that was canceled by
+-- its user, whose transaction may be open for days.
+CREATE TRIGGER daily_totals AFTER UPDATE ON agent_studio.executions FOR EACH ROW
+	WHEN (old.finished_at IS NOT NULL OR new.finished_at < date_trunc('day', clock_timestamp(), 'UTC')
+		  OR (new.finished_at IS NOT NULL AND new.started_at IS NULL))
+	EXECUTE FUNCTION agent_studio_private.mark_stale();
+
+-- ---------- what is not closed, or stale ----------
+
+CREATE VIEW agent_studio_private.days_to_count WITH (security_invoker = true) AS
+	SELECT DISTINCT s.day FROM agent_studio.stale_days s
+	WHERE s.day <= (SELECT max(c.day) FROM agent_studio.closed_days c)
+	  AND NOT EXISTS (SELECT FROM agent_studio.closed_days f WHERE f.day = s.day AND f.frozen);
+COMMENT ON VIEW agent_studio_private.days_to_count IS
+'Closed days that have to be rolled up again.';
+
+CREATE VIEW agent_studio_private.open_ranges WITH (security_invoker = true) AS
+	SELECT coalesce((SELECT max(c.day) + 1 FROM agent_studio.closed_days c)::timestamp AT TIME ZONE 'UTC', '-infinity') AS since,
+		   'infinity'::timestamptz AS until
+	UNION ALL
+	SELECT d.day::timestamp AT TIME ZONE 'UTC', (d.day + 1)::timestamp AT TIME ZONE 'UTC'
+	FROM agent_studio_private.days_to_count d;
+COMMENT ON VIEW agent_studio_private.open_ranges IS
+'The times of which the base tables have to be asked: everything after the last closed day, and each stale day.';
+
+-- An aggregate for each range: joined flat, the planner would take the ranges for
+-- most of the table and read all of it.
+CREATE VIEW agent_studio_private.open_totals WITH (security_invoker = true) AS
+	SELECT r.since, r.until, t.*
+	FROM agent_studio_private.open_ranges r CROSS JOIN LATERAL (
+		SELECT (e.finished_at AT TIME ZONE 'UTC')::date AS day,
+			   e.kind, e.workflow, e.agent, e.owner, e.team, e.status, e.error_class,
+			   count(*) AS executions, count(e.started_at) AS timed,
+			   sum(extract(epoch FROM e.finished_at - e.started_at))::numeric(20, 6) AS duration_seconds,
+			   count(*) FILTER (WHERE e.finished_at - e.started_at < interval '60 seconds') AS fast,
+			   count(*) FILTER (WHERE e.finished_at - e.started_at BETWEEN interval '60 seconds' AND interval '120 seconds') AS medium,
+			   count(*) FILTER (WHERE e.finished_at - e.started_at > interval '120 seconds') AS slow,
+			   sum(e.attempts)::bigint AS attempts,
+			   sum(e.input_tokens)::bigint AS input_tokens, sum(e.cached_input_tokens)::bigint AS cached_input_tokens,
+			   sum(e.output_tokens)::bigint AS output_tokens, sum(e.reasoning_tokens)::bigint AS reasoning_tokens,
+			   (sum(e.input_cost_usd) FILTER (WHERE e.output_cost_usd IS NOT NULL))::numeric(24, 10) AS input_cost_usd,
+			   (sum(e.output_cost_usd) FILTER (WHERE e.input_cost_usd IS NOT NULL))::numeric(24, 10) AS output_cost_usd,
+			   count(*) FILTER (WHERE e.attempts > 0 AND e.input_cost_usd + e.output_cost_usd IS NULL) AS without_cost
+		FROM agent_studio.executions e
+		WHERE e.finished_at >= r.since AND e.finished_at < r.until AND NOT e.is_test
+		GROUP BY 1, e.kind, e.workflow, e.agent, e.owner, e.team, e.status, e.error_class) t;
+COMMENT ON VIEW agent_studio_private.open_totals IS
+'Rows of daily_totals for the days that are not closed, or stale, as they would be if they were rolled up now.';
+
+CREATE VIEW agent_studio_private.open_spending WITH (security_invoker = true) AS
+	SELECT r.since, r.until, t.*
+	FROM agent_studio_private.open_ranges r CROSS JOIN LATERAL (
+		SELECT (a.finished_at AT TIME ZONE 'UTC')::date AS day,
+			   e.workflow, g.name AS agent, m.name AS model, a.owner, a.team, e.is_test, a.outcome, a.error_class,
+			   count(*) AS attempts, count(*) FILTER (WHERE a.attempt_no > 1) AS retries,
+			   sum(extract(epoch FROM a.finished_at - a.sent_at))::numeric(20, 6) AS duration_seconds,
+			   sum(a.input_tokens)::bigint AS input_tokens, sum(a.cached_input_tokens)::bigint AS cached_input_tokens,
+			   sum(a.output_tokens)::bigint AS output_tokens, sum(a.reasoning_tokens)::bigint AS reasoning_tokens,
+			   (sum(a.input_cost_usd) FILTER (WHERE a.output_cost_usd IS NOT NULL))::numeric(24, 10) AS input_cost_usd,
+			   (sum(a.output_cost_usd) FILTER (WHERE a.input_cost_usd IS NOT NULL))::numeric(24, 10) AS output_cost_usd,
+			   count(*) FILTER (WHERE a.possibly_billed AND a.input_cost_usd + a.output_cost_usd IS NULL) AS without_cost
+		FROM agent_studio.attempts a
+		JOIN agent_studio.executions e USING (execution_id)
+		LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = a.agent_version_id
+		LEFT JOIN agent_studio.agents g ON g.agent_id = v.agent_id
+		LEFT JOIN agent_studio.models m ON m.model_id = a.model_id
+		WHERE a.finished_at >= r.since AND a.finished_at < r.until
+		GROUP BY 1, e.workflow, g.name, m.name, a.owner, a.team, e.is_test, a.outcome, a.error_class) t;
+COMMENT ON VIEW agent_studio_private.open_spending IS
+'Rows of daily_spending for the days that are not closed, or stale, as they would be if they were rolled up now.';
+
+-- ---------- all of it ----------
+
+CREATE VIEW agent_studio_private.totals WITH (security_invoker = true) AS
+	SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
+		   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens,
+		   t.output_tokens, t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost
+	FROM agent_studio.daily_totals t
+	WHERE t.day <> ALL (ARRAY(SELECT d.day FROM agent_studio_private.days_to_count d))
+	UNION ALL
+	SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
+		   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens,
+		   t.output_tokens, t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost
+	FROM agent_studio_private.open_totals t;
+COMMENT ON VIEW agent_studio_private.totals IS
+'daily_totals, complete: from the closed days, and from the executions of the others. Each reader counts what his rights let him see.';
+
+CREATE VIEW agent_studio_private.spending WITH (security_invoker = true) AS
+	SELECT t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.is_test, t.outcome, t.error_class, t.attempts, t.retries,
+		   t.duration_seconds, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,
+		   t.input_cost_usd, t.output_cost_usd, t.without_cost
+	FROM agent_studio.daily_spending t
+	WHERE t.day <> ALL (ARRAY(SELECT d.day FROM agent_studio_private.days_to_count d))
+	UNION ALL
+	SELECT t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.is_test, t.outcome, t.error_class, t.attempts, t.retries,
+		   t.duration_seconds, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,
+		   t.input_cost_usd, t.output_cost_usd, t.without_cost
+	FROM agent_studio_private.open_spending t;
+COMMENT ON VIEW agent_studio_private.spending IS
+'daily_spending, complete: from the closed days, and from the attempts of the others. Each reader counts what his rights let him see.';
+
+CREATE FUNCTION agent_studio_private.spent(since date, scope text DEFAULT 'all', name text DEFAULT NULL) RETURNS numeric
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT sum(s.input_cost_usd + s.output_cost_usd) FROM agent_studio_private.spending s
+	WHERE s.day >= spent.since
+	  AND spent.name IS NOT DISTINCT FROM CASE spent.scope WHEN 'team' THEN s.team WHEN 'user' THEN s.owner
+		WHEN 'agent' THEN s.agent WHEN 'workflow' THEN s.workflow WHEN 'all' THEN spent.name END;
+END;
+COMMENT ON FUNCTION agent_studio_private.spent(date, text, text) IS
+'USD spent on model calls that ended since the beginning of a day (UTC): by all, or by that team, user, agent or workflow; tests and executions under way among it. NULL = none whose cost is known.';

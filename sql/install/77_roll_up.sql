@@ -1,0 +1,149 @@
+-- Rolling up: from executions and attempts to daily_totals and daily_spending.
+--
+-- To close a day is to say that it is closed and stale; what is stale is counted. So
+-- a day is counted the second time as it was the first.
+
+CREATE FUNCTION agent_studio_private.roll_up_day(which date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	-- One statement, one snapshot: marks that it does not see stay.
+	WITH marks AS (DELETE FROM agent_studio.stale_days s WHERE s.day = which),
+	old_totals AS (DELETE FROM agent_studio.daily_totals t WHERE t.day = which),
+	old_spending AS (DELETE FROM agent_studio.daily_spending t WHERE t.day = which),
+	new_totals AS (
+		INSERT INTO agent_studio.daily_totals (day, kind, workflow, agent, owner, team, status, error_class, executions, timed,
+			duration_seconds, fast, medium, slow, attempts, input_tokens, cached_input_tokens, output_tokens,
+			reasoning_tokens, input_cost_usd, output_cost_usd, without_cost)
+		SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
+			   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens, t.output_tokens,
+			   t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost
+		FROM agent_studio_private.open_totals t WHERE t.since = which::timestamp AT TIME ZONE 'UTC' AND t.until < 'infinity'),
+	new_spending AS (
+		INSERT INTO agent_studio.daily_spending (day, workflow, agent, model, owner, team, is_test, outcome, error_class, attempts,
+			retries, duration_seconds, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+			input_cost_usd, output_cost_usd, without_cost)
+		SELECT t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.is_test, t.outcome, t.error_class, t.attempts,
+			   t.retries, t.duration_seconds, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,
+			   t.input_cost_usd, t.output_cost_usd, t.without_cost
+		FROM agent_studio_private.open_spending t WHERE t.since = which::timestamp AT TIME ZONE 'UTC' AND t.until < 'infinity')
+	INSERT INTO agent_studio.closed_days (day) VALUES (which)
+	ON CONFLICT (day) DO UPDATE SET rolled_up_at = excluded.rolled_up_at;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.roll_up_day(date) IS
+'Counts a stale day anew.';
+
+CREATE FUNCTION agent_studio_private.next_day_to_close() RETURNS date
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	-- What the executor has begun to write before may be of the day before.
+	until timestamptz := least(now() - interval '10 minutes',
+		(SELECT min(a.xact_start) FROM pg_stat_activity a
+		 WHERE a.datname = current_database() AND a.backend_type = 'agent_studio executor' AND a.pid <> pg_backend_pid()));
+	next_day date := coalesce((SELECT max(c.day) + 1 FROM agent_studio.closed_days c),
+		(least((SELECT min(e.finished_at) FROM agent_studio.executions e WHERE e.finished_at IS NOT NULL),
+			   (SELECT min(a.finished_at) FROM agent_studio.attempts a)) AT TIME ZONE 'UTC')::date);
+BEGIN
+	IF next_day < (until AT TIME ZONE 'UTC')::date THEN
+		RETURN next_day;
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.next_day_to_close() IS
+'The first day that is not closed, if it ended more than ten minutes ago and nothing of it is still being written; NULL = none.';
+
+CREATE FUNCTION agent_studio_private.roll_up_next() RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	which date := (SELECT min(d.day) FROM agent_studio_private.days_to_count d);
+BEGIN
+	IF which IS NULL THEN
+		which := agent_studio_private.next_day_to_close();
+		IF which IS NULL THEN
+			RETURN false;
+		END IF;
+		INSERT INTO agent_studio.closed_days (day) VALUES (which);
+		INSERT INTO agent_studio.stale_days (day) VALUES (which);
+	END IF;
+	PERFORM agent_studio_private.roll_up_day(which);
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.roll_up_next() IS
+'Rolls up one day, a stale one or the next that can be closed; false = there was none.';
+
+CREATE FUNCTION agent_studio_private.roll_up_when_idle() RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- In a database that is being restored, rows still come in from the past.
+	IF NOT EXISTS (SELECT FROM agent_studio.epochs p JOIN pg_database d ON d.oid = p.database_oid AND d.datname = current_database()
+				   WHERE p.started_at < now() - interval '1 day')
+	   AND NOT EXISTS (SELECT FROM agent_studio.closed_days) THEN
+		RETURN false;
+	END IF;
+	BEGIN
+		LOCK TABLE agent_studio.closed_days IN SHARE ROW EXCLUSIVE MODE NOWAIT;
+	EXCEPTION WHEN lock_not_available THEN
+		RETURN false;
+	END;
+	RETURN agent_studio_private.roll_up_next();
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.roll_up_when_idle() IS
+'What the executor calls: rolls up one day, unless somebody else is at it, or this database is younger than a day and nobody has called as_roll_up; false = there is no more for now.';
+
+CREATE FUNCTION agent_studio_private.roll_up_all() RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	days integer := 0;
+BEGIN
+	LOCK TABLE agent_studio.closed_days IN SHARE ROW EXCLUSIVE MODE;
+	WHILE agent_studio_private.roll_up_next() LOOP
+		days := days + 1;
+	END LOOP;
+	RETURN days;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.roll_up_all() IS
+'Rolls up every day that can be, and returns how many.';
+
+CREATE FUNCTION agent_studio_private.freeze_days(before date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM agent_studio_private.roll_up_all();
+	UPDATE agent_studio.closed_days c SET frozen = true WHERE c.day < before AND NOT c.frozen;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.freeze_days(date) IS
+'Rolls up, and keeps the totals of the days before that one as they then are: for whoever is about to delete executions that came to rest on them.';
+
+CREATE FUNCTION agent_studio_private.as_roll_up(actor text, again_from date) RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
+		RAISE EXCEPTION 'role "%" may not roll up daily totals', actor
+			USING ERRCODE = 'insufficient_privilege', HINT = 'Members of agent_studio_admin may; the executor does it by itself every agent_studio.roll_up_interval.';
+	END IF;
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RAISE EXCEPTION 'daily totals cannot be rolled up in a transaction that is %', upper(current_setting('transaction_isolation'))
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  DETAIL = 'It would not see what was committed meanwhile.', HINT = 'Call it in a transaction that is READ COMMITTED.';
+	END IF;
+	INSERT INTO agent_studio.stale_days (day) SELECT c.day FROM agent_studio.closed_days c WHERE c.day >= again_from;
+	RETURN agent_studio_private.roll_up_all();
+END
+$$;
+
+CREATE FUNCTION agent_studio.as_roll_up(again_from date DEFAULT NULL) RETURNS integer
+AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
+COMMENT ON FUNCTION agent_studio.as_roll_up(date) IS
+'Brings daily_totals and daily_spending up to date now: every day (UTC) that ended more than ten minutes ago, and those that have changed since; also all closed ones from again_from on, after rows were loaded or changed by hand (NULL = none; frozen days stay as they are). Returns how many days were counted. The executor does this by itself when it is idle. Raises 42501 unless the caller is a member of agent_studio_admin, 55000 in a REPEATABLE READ or SERIALIZABLE transaction.';
