@@ -2,38 +2,38 @@
 -- workflows. What can be added up is taken from the daily totals; how long work took is
 -- looked up in what came last, through the indexes by agent and by workflow.
 
--- With a plan for each agent: for one that works all the time the newest executions are
--- read, for one that seldom does its own index, and neither is a good plan for the other.
+-- What came last is in memory. Were it dearer to jump about in it, the planner would read
+-- all executions backwards, which takes for ever for an agent that has not worked lately.
 CREATE FUNCTION agent_studio_private.recent_tasks(agent text) RETURNS TABLE (seconds float8, finished_at timestamptz)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET random_page_cost = 1
 AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
 	SELECT extract(epoch FROM e.finished_at - e.started_at)::float8, e.finished_at
 	FROM (SELECT x.started_at, x.finished_at FROM agent_studio.executions x WHERE x.agent = recent_tasks.agent
-		  ORDER BY x.execution_id DESC LIMIT 500) e
+		  ORDER BY x.execution_id DESC LIMIT 200) e
 	WHERE e.finished_at > now() - interval '30 days' AND e.started_at IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.recent_tasks(text) IS
-'How long an agent''s newest 500 tasks took that came to rest within 30 days, and when they did.';
+'How long an agent''s newest 200 tasks took that came to rest within 30 days, and when they did.';
 
 CREATE FUNCTION agent_studio_private.recent_steps(workflow text) RETURNS TABLE (agent_id bigint, seconds float8, finished_at timestamptz)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET random_page_cost = 1
 AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
 	SELECT v.agent_id, extract(epoch FROM s.finished_at - s.started_at)::float8, s.finished_at
 	FROM (SELECT x.execution_id, x.is_test FROM agent_studio.executions x WHERE x.workflow = recent_steps.workflow
-		  ORDER BY x.execution_id DESC LIMIT 100) e
+		  ORDER BY x.execution_id DESC LIMIT 50) e
 	JOIN agent_studio.steps s USING (execution_id) JOIN agent_studio.agent_versions v USING (agent_version_id)
 	WHERE s.finished_at > now() - interval '30 days' AND s.started_at IS NOT NULL AND NOT e.is_test;
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.recent_steps(text) IS
-'How long the steps of a workflow''s newest 100 executions took that came to rest within 30 days, whose they were, and when they did.';
+'How long the steps of a workflow''s newest 50 executions took that came to rest within 30 days, whose they were, and when they did.';
 
 CREATE VIEW agent_studio.agent_performance WITH (security_invoker = true) AS
 	WITH work AS (
@@ -81,8 +81,8 @@ COMMENT ON COLUMN agent_studio.agent_performance.completed IS 'Of these, complet
 COMMENT ON COLUMN agent_studio.agent_performance.failed IS 'Of these, failed; of steps, what has neither completed nor was canceled. The rest was canceled, or is held for a review.';
 COMMENT ON COLUMN agent_studio.agent_performance.success_rate_percent IS 'Completed ones among those that completed or failed, in percent; NULL = none did.';
 COMMENT ON COLUMN agent_studio.agent_performance.average_duration_seconds IS 'Seconds on average: of a task from its start to its end, waits for retries included, of a step those of its calls; NULL = none.';
-COMMENT ON COLUMN agent_studio.agent_performance.p95_duration_seconds IS 'Seconds within which 95 of 100 came to rest, of its newest 500 tasks and its steps in the newest 100 executions of each workflow; NULL = none of them within 30 days.';
-COMMENT ON COLUMN agent_studio.agent_performance.average_tokens IS 'Input and output tokens on average; NULL = not known.';
+COMMENT ON COLUMN agent_studio.agent_performance.p95_duration_seconds IS 'Seconds within which 95 of 100 came to rest, of its newest 200 tasks and its steps in the newest 50 executions of each workflow; NULL = none of them within 30 days.';
+COMMENT ON COLUMN agent_studio.agent_performance.average_tokens IS 'Input and output tokens that are known, divided by executions; NULL = none is known.';
 COMMENT ON COLUMN agent_studio.agent_performance.total_tokens IS 'Input and output tokens in all, where they are known; NULL = nowhere.';
 COMMENT ON COLUMN agent_studio.agent_performance.average_cost_usd IS 'USD on average over those whose cost is known; NULL = of none.';
 COMMENT ON COLUMN agent_studio.agent_performance.total_cost_usd IS 'USD in all, where it is known; NULL = nowhere.';

@@ -4,16 +4,22 @@
 -- row the reservation goes, however the call ends. Called by the executor alone, and
 -- only while there are such budgets.
 
+-- By the agent's index: see 63_agent_performance.sql.
 CREATE FUNCTION agent_studio_private.usual_cost(agent_version_id bigint) RETURNS numeric
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY x.cost)::numeric
-	FROM (SELECT (e.input_cost_usd + e.output_cost_usd)::float8 AS cost
-		  FROM agent_studio.agent_versions v JOIN agent_studio.agents a USING (agent_id) JOIN agent_studio.executions e ON e.agent = a.name
-		  WHERE v.agent_version_id = usual_cost.agent_version_id AND e.status = 'completed' ORDER BY e.execution_id DESC LIMIT 20) x;
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET random_page_cost = 1
+AS $$
+DECLARE
+	used_agent text := (SELECT a.name FROM agent_studio.agent_versions v JOIN agent_studio.agents a USING (agent_id)
+				   WHERE v.agent_version_id = usual_cost.agent_version_id);
+BEGIN
+	RETURN (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY (x.input_cost_usd + x.output_cost_usd)::float8)
+			FROM (SELECT e.status, e.input_cost_usd, e.output_cost_usd FROM agent_studio.executions e
+				  WHERE e.agent = used_agent ORDER BY e.execution_id DESC LIMIT 50) x
+			WHERE x.status = 'completed');
+END
+$$;
 COMMENT ON FUNCTION agent_studio_private.usual_cost(bigint) IS
-'The median cost in USD of the newest 20 tasks that the agent completed; NULL = none yet, or none with a known cost.';
+'The median cost in USD of those of the agent''s newest 50 tasks that completed; NULL = none did, or none with a known cost.';
 
 -- queue.tokens are a quarter of the prompt's bytes, and 1000 or the most output that the agent
 -- may give. Code, and scripts other than Latin, take more tokens than that: half of the bytes.
