@@ -38,7 +38,7 @@ SELECT * FROM tests.try($$SELECT as_set_budget('teams:regress_team', 1)$$, $$SEL
 	$$SELECT as_set_budget('agent:wroker', 1)$$, $$SELECT as_set_budget('workflow:flow-sequential-pord', 1)$$, $$SELECT as_set_budget('user:regress_carol', NULL)$$,
 	$$SELECT as_set_budget('all', 0)$$, $$SELECT as_set_budget('all', -1)$$, $$SELECT as_set_budget('all', 'NaN')$$, $$SELECT as_set_budget('all', 'Infinity')$$,
 	$$SELECT as_set_budget('all', 1, 'fortnight')$$, $$SELECT as_set_budget('all', 1, NULL)$$, $$SELECT as_set_budget('all', 1, action => 'refuze')$$);
-SELECT scope, amount_usd, period, action, spent_usd, percent_used, projected_usd, calls, unknown_calls, state, set_by FROM budget_status ORDER BY 1;
+SELECT scope, amount_usd, period, action, spent_usd, percent_used, projected_usd, unknown_calls, state, set_by FROM budget_status ORDER BY 1;
 -- Whoever falls under a budget, or can see what it is for, sees it.
 SET ROLE regress_bob;
 SELECT string_agg(scope, ' ' ORDER BY scope) FROM budget_status;
@@ -61,10 +61,10 @@ $$;
 SELECT tests.spend(1, 1, 1, 0.10), tests.spend(2, 1, 1, 0.20), tests.spend(3, 1, 1, 0.40), tests.spend(3, 2, 1, 0.80), tests.spend(4, 1, 1, 0.05), tests.spend(4, 1, 2, NULL), tests.spend(4, 1, 3, NULL, billed => false);
 SELECT tests.spend(1, 1, 2, 1000, agent_studio_private.period_start('year', now()) - interval '8 days');
 SELECT agent_studio_private.count_spending();
-SELECT scope, spent_usd, percent_used, calls, unknown_calls, state, projected_usd = round(agent_studio_private.projected(spent_usd, period, now()), 2) AS projected FROM budget_status ORDER BY 1;
+SELECT scope, spent_usd, percent_used, unknown_calls, state, projected_usd = round(agent_studio_private.projected(spent_usd, period, now()), 2) AS projected FROM budget_status ORDER BY 1;
 SELECT tests.spend(1, 1, 3, 7.95), tests.spend(4, 1, 4, 0.75), tests.spend(4, 1, 5, NULL);
 SELECT agent_studio_private.add_spending('{1,4,4,99}', '{1,1,1,1}', '{3,4,5,1}');
-SELECT scope, spent_usd, percent_used, calls, unknown_calls, state FROM budget_status ORDER BY 1;
+SELECT scope, spent_usd, percent_used, unknown_calls, state FROM budget_status ORDER BY 1;
 -- Counted anew it is the same.
 CREATE TEMP TABLE added AS SELECT * FROM budget_spending;
 DELETE FROM budget_spending;
@@ -111,7 +111,7 @@ SELECT count(*) FROM budget_spending WHERE budget_id NOT IN (SELECT budget_id FR
 -- A new period begins with nothing.
 BEGIN;
 UPDATE budget_spending SET period_start = period_start - interval '2 years';
-SELECT DISTINCT spent_usd, percent_used, projected_usd, calls, state FROM budget_status;
+SELECT DISTINCT spent_usd, percent_used, projected_usd, unknown_calls, state FROM budget_status;
 ROLLBACK;
 
 -- Reservations. Of a budget of $0.35: 3330 tokens of output are $0.0999 at most, and the prompt.

@@ -121,7 +121,7 @@ DELETE FROM queue;
 -- 20 completed after 1 to 20 s for $0.10 each, 2 failed after 100 s, 1 canceled, 1 long ago, 1 never begun.
 UPDATE executions e SET status = CASE WHEN n <= 20 THEN 'completed' WHEN n <= 22 THEN 'failed' WHEN n = 24 THEN 'completed' ELSE 'canceled' END,
 	started_at = CASE WHEN n < 25 THEN t.at END, finished_at = t.at + CASE WHEN n <= 20 THEN n ELSE 100 END * interval '1 second',
-	input_tokens = CASE WHEN n <= 20 THEN 100 END, output_tokens = CASE WHEN n <= 20 THEN 200 END,
+	attempts = CASE WHEN n < 25 THEN 1 ELSE 0 END, input_tokens = CASE WHEN n <= 20 THEN 100 END, output_tokens = CASE WHEN n <= 20 THEN 200 END,
 	input_cost_usd = CASE WHEN n <= 20 THEN 0.04 END, output_cost_usd = CASE WHEN n <= 20 THEN 0.06 END
 FROM (SELECT execution_id, row_number() OVER (ORDER BY execution_id) AS n FROM executions WHERE kind = 'task') x,
 	LATERAL (SELECT CASE WHEN n = 24 THEN now() - interval '31 days' ELSE now() - interval '1 day' END AS at) t
@@ -129,12 +129,21 @@ WHERE e.execution_id = x.execution_id;
 UPDATE executions SET status = 'completed', started_at = now(), finished_at = now(), is_test = execution_id % 2 = 0 WHERE kind = 'workflow';
 UPDATE steps s SET state = CASE name WHEN 'a' THEN 'completed' ELSE 'partial' END, started_at = now() - interval '10 s', finished_at = now(),
 	agent_version_id = (e.agents ->> CASE name WHEN 'a' THEN 'builder-agent-python-prod' ELSE 'payment_validator' END)::bigint FROM executions e WHERE e.execution_id = s.execution_id AND e.kind = 'workflow';
-INSERT INTO attempts (execution_id, step_no, attempt_no, outcome, epoch, model_id, sent_at, finished_at, input_tokens, output_tokens, input_cost_usd, output_cost_usd, possibly_billed, owner)
-SELECT s.execution_id, s.step_no, n, 'completed', 1, 1, now(), now(), 10, 20, 0.01, 0.02, true, s.owner FROM steps s JOIN executions e USING (execution_id), generate_series(1, 2) n WHERE e.kind = 'workflow';
+-- A step that completed with its second call, and one that failed with both.
+INSERT INTO attempts (execution_id, step_no, attempt_no, outcome, epoch, agent_version_id, model_id, sent_at, finished_at, input_tokens, output_tokens, input_cost_usd, output_cost_usd, possibly_billed, owner)
+SELECT s.execution_id, s.step_no, n, CASE WHEN n = 2 AND name = 'a' THEN 'completed' ELSE 'failed' END, 1, s.agent_version_id, 1, now() - interval '4 s', now(), 10, 20, 0.01, 0.02, true, s.owner
+FROM steps s JOIN executions e USING (execution_id), generate_series(1, 2) n WHERE e.kind = 'workflow';
 SET ROLE regress_alice;
 SELECT agent, executions, completed, failed, success_rate_percent, average_duration_seconds, p95_duration_seconds, average_tokens, total_tokens, average_cost_usd, total_cost_usd, cost_unknown
 FROM agent_performance WHERE executions > 0 ORDER BY 1;
 SELECT last_run_at = (SELECT max(finished_at) FROM steps WHERE name = 'a') FROM agent_performance WHERE agent = 'builder-agent-python-prod';
+-- The same from days that are closed.
+RESET ROLE;
+CREATE TEMP TABLE before AS SELECT * FROM agent_performance;
+GRANT SELECT ON before TO PUBLIC;
+SELECT as_roll_up() > 0;
+SELECT count(*) FROM (SELECT * FROM agent_performance EXCEPT SELECT * FROM before) d;
+SET ROLE regress_alice;
 -- It is what searching and suggesting look at.
 SELECT name, success_rate_percent FROM as_search_agents(agent_type => 'builder');
 SELECT reason FROM as_suggest_agents('Implement it in Python', 1);

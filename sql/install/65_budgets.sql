@@ -1,7 +1,7 @@
 -- Budgets: how many USD may be spent in a period by all, a team, a user, an agent or a
 -- workflow. as_set_budget writes them; what has been spent is counted by the executor.
 --
--- A budget's period is counted from the attempts once, when the executor first sees it,
+-- A budget's period is counted from the daily totals once, when the executor first sees it,
 -- and from then on each cost is added in the transaction that writes the attempt: so a
 -- look at a budget is one row, however long the history. Only the executor writes
 -- budget_spending, and a user's transaction never waits for it, nor it for a user's.
@@ -34,17 +34,15 @@ CREATE TABLE agent_studio.budget_spending (
 	budget_id bigint NOT NULL,
 	period_start timestamptz NOT NULL,
 	spent_usd numeric(24, 10) NOT NULL,
-	calls bigint NOT NULL,
 	unknown_calls bigint NOT NULL,
 	PRIMARY KEY (budget_id, period_start)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE agent_studio.budget_spending IS
-'What was spent in a budget''s periods. Written by the executor, which counts it anew from the attempts when it starts. Not dumped.';
+'What was spent in a budget''s periods. Written by the executor, which counts it anew when it starts. Not dumped.';
 COMMENT ON COLUMN agent_studio.budget_spending.budget_id IS 'The budget.';
 COMMENT ON COLUMN agent_studio.budget_spending.period_start IS 'When the period began.';
 COMMENT ON COLUMN agent_studio.budget_spending.spent_usd IS 'USD that attempts have cost that ended in it, where the cost is known.';
-COMMENT ON COLUMN agent_studio.budget_spending.calls IS 'Calls that ended in it and that the vendor may charge for.';
-COMMENT ON COLUMN agent_studio.budget_spending.unknown_calls IS 'Of these, those whose cost is not known.';
+COMMENT ON COLUMN agent_studio.budget_spending.unknown_calls IS 'Calls that ended in it, for which the vendor may charge, and whose cost is not known.';
 
 ALTER TABLE agent_studio.budgets ENABLE ROW LEVEL SECURITY;
 CREATE POLICY readers ON agent_studio.budgets FOR SELECT USING (
@@ -101,38 +99,39 @@ COMMENT ON FUNCTION agent_studio_private.falls_under(agent_studio.budgets, text,
 
 -- ---------- counting, by the executor alone ----------
 
-CREATE FUNCTION agent_studio_private.costs_under(budget agent_studio.budgets, costs agent_studio.attempts) RETURNS boolean
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT agent_studio_private.falls_under(budget, (costs).owner, (costs).team,
-		CASE (budget).kind WHEN 'agent' THEN (
-			SELECT a.name FROM agent_studio.agent_versions v JOIN agent_studio.agents a USING (agent_id)
-			WHERE v.agent_version_id = (costs).agent_version_id) END,
-		CASE (budget).kind WHEN 'workflow' THEN (
-			SELECT e.workflow FROM agent_studio.executions e WHERE e.execution_id = (costs).execution_id) END);
-END;
-COMMENT ON FUNCTION agent_studio_private.costs_under(agent_studio.budgets, agent_studio.attempts) IS
-'Whether an attempt is paid from a budget.';
-
--- An attempt takes a day at most, so one that ended in the period was sent within it or
--- the day before: that is what the index knows.
-CREATE FUNCTION agent_studio_private.count_spending() RETURNS void
+CREATE FUNCTION agent_studio_private.uncounted_budgets() RETURNS TABLE (budget agent_studio.budgets, period_start timestamptz)
 LANGUAGE sql VOLATILE
 BEGIN ATOMIC
-	DELETE FROM agent_studio.budget_spending s WHERE NOT EXISTS (SELECT FROM agent_studio.budgets b WHERE b.budget_id = s.budget_id);
-	INSERT INTO agent_studio.budget_spending (budget_id, period_start, spent_usd, calls, unknown_calls)
-	SELECT b.budget_id, p.start, c.spent, c.calls, c.unknown
-	FROM agent_studio.budgets b
-	CROSS JOIN LATERAL (SELECT agent_studio_private.period_start(b.period, pg_catalog.clock_timestamp()) AS start OFFSET 0) p
-	CROSS JOIN LATERAL (
-		SELECT coalesce(sum(a.input_cost_usd + a.output_cost_usd), 0) AS spent, count(*) FILTER (WHERE a.possibly_billed) AS calls,
-			   count(*) FILTER (WHERE a.possibly_billed AND a.input_cost_usd + a.output_cost_usd IS NULL) AS unknown
-		FROM agent_studio.attempts a
-		WHERE a.sent_at >= p.start - interval '25 hours' AND a.finished_at >= p.start AND agent_studio_private.costs_under(b, a)) c
+	SELECT b, p.start
+	FROM agent_studio.budgets b CROSS JOIN LATERAL (SELECT agent_studio_private.period_start(b.period, pg_catalog.clock_timestamp()) AS start) p
 	WHERE NOT EXISTS (SELECT FROM agent_studio.budget_spending s WHERE s.budget_id = b.budget_id AND s.period_start = p.start);
 END;
+COMMENT ON FUNCTION agent_studio_private.uncounted_budgets() IS
+'Budgets of whose current period it has not been counted what was spent.';
+
+CREATE FUNCTION agent_studio_private.count_spending() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	since date := (SELECT min(u.period_start) AT TIME ZONE 'UTC' FROM agent_studio_private.uncounted_budgets() u);
+BEGIN
+	IF since IS NULL THEN
+		RETURN;
+	END IF;
+	DELETE FROM agent_studio.budget_spending s WHERE NOT EXISTS (SELECT FROM agent_studio.budgets b WHERE b.budget_id = s.budget_id);
+	WITH spent AS MATERIALIZED (
+		SELECT s.day, s.owner, s.team, s.agent, s.workflow, sum(s.input_cost_usd + s.output_cost_usd) AS usd, sum(s.without_cost) AS unknown
+		FROM agent_studio_private.spending s WHERE s.day >= since GROUP BY s.day, s.owner, s.team, s.agent, s.workflow)
+	INSERT INTO agent_studio.budget_spending (budget_id, period_start, spent_usd, unknown_calls)
+	SELECT (u.budget).budget_id, u.period_start, coalesce(sum(s.usd), 0), coalesce(sum(s.unknown), 0)
+	FROM agent_studio_private.uncounted_budgets() u
+	LEFT JOIN spent s ON s.day >= (u.period_start AT TIME ZONE 'UTC')::date
+		AND agent_studio_private.falls_under(u.budget, s.owner, s.team, s.agent, s.workflow)
+	GROUP BY 1, 2;
+END
+$$;
 COMMENT ON FUNCTION agent_studio_private.count_spending() IS
-'Counts, from the attempts, what was spent in the period of each budget that has not been counted yet.';
+'Counts, from the daily totals, what was spent in the period of each budget that has not been counted yet.';
 
 CREATE FUNCTION agent_studio_private.add_spending(executions bigint[], steps integer[], attempts integer[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -140,15 +139,18 @@ AS $$
 BEGIN
 	WITH added AS MATERIALIZED (
 		SELECT b.budget_id, agent_studio_private.period_start(b.period, a.finished_at) AS period_start,
-			   coalesce(sum(a.input_cost_usd + a.output_cost_usd), 0) AS spent, count(*) FILTER (WHERE a.possibly_billed) AS calls,
+			   coalesce(sum(a.input_cost_usd + a.output_cost_usd), 0) AS spent,
 			   count(*) FILTER (WHERE a.possibly_billed AND a.input_cost_usd + a.output_cost_usd IS NULL) AS unknown,
 			   max(a.execution_id) AS execution_id
 		FROM unnest(executions, steps, attempts) k (execution_id, step_no, attempt_no)
 		JOIN agent_studio.attempts a USING (execution_id, step_no, attempt_no)
-		JOIN agent_studio.budgets b ON agent_studio_private.costs_under(b, a)
+		JOIN agent_studio.executions e USING (execution_id)
+		LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = a.agent_version_id
+		LEFT JOIN agent_studio.agents g ON g.agent_id = v.agent_id
+		JOIN agent_studio.budgets b ON agent_studio_private.falls_under(b, a.owner, a.team, g.name, e.workflow)
 		GROUP BY 1, 2),
 	spent AS (
-		UPDATE agent_studio.budget_spending s SET spent_usd = s.spent_usd + n.spent, calls = s.calls + n.calls, unknown_calls = s.unknown_calls + n.unknown
+		UPDATE agent_studio.budget_spending s SET spent_usd = s.spent_usd + n.spent, unknown_calls = s.unknown_calls + n.unknown
 		FROM added n WHERE s.budget_id = n.budget_id AND s.period_start = n.period_start
 		RETURNING s.budget_id, s.spent_usd, s.spent_usd - n.spent AS before, n.execution_id)
 	INSERT INTO agent_studio.notices (execution_id, severity, kind, message, owner, team)

@@ -4,16 +4,22 @@
 -- row the reservation goes, however the call ends. Called by the executor alone, and
 -- only while there are such budgets.
 
+-- By the agent's index: see 63_agent_performance.sql.
 CREATE FUNCTION agent_studio_private.usual_cost(agent_version_id bigint) RETURNS numeric
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY x.cost)::numeric
-	FROM (SELECT (e.input_cost_usd + e.output_cost_usd)::float8 AS cost
-		  FROM agent_studio.agent_versions v JOIN agent_studio.agents a USING (agent_id) JOIN agent_studio.executions e ON e.agent = a.name
-		  WHERE v.agent_version_id = usual_cost.agent_version_id AND e.status = 'completed' ORDER BY e.execution_id DESC LIMIT 20) x;
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET random_page_cost = 1
+AS $$
+DECLARE
+	used_agent text := (SELECT a.name FROM agent_studio.agent_versions v JOIN agent_studio.agents a USING (agent_id)
+				   WHERE v.agent_version_id = usual_cost.agent_version_id);
+BEGIN
+	RETURN (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY (x.input_cost_usd + x.output_cost_usd)::float8)
+			FROM (SELECT e.status, e.input_cost_usd, e.output_cost_usd FROM agent_studio.executions e
+				  WHERE e.agent = used_agent ORDER BY e.execution_id DESC LIMIT 50) x
+			WHERE x.status = 'completed');
+END
+$$;
 COMMENT ON FUNCTION agent_studio_private.usual_cost(bigint) IS
-'The median cost in USD of the newest 20 tasks that the agent completed; NULL = none yet, or none with a known cost.';
+'The median cost in USD of those of the agent''s newest 50 tasks that completed; NULL = none did, or none with a known cost.';
 
 -- queue.tokens are a quarter of the prompt's bytes, and 1000 or the most output that the agent
 -- may give. Code, and scripts other than Latin, take more tokens than that: half of the bytes.
@@ -32,19 +38,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION agent_studio_private.most_cost(agent_studio.queue, bigint) IS
 'The most USD that the next attempt of a step may cost: its prompt, and all the output that the agent may give; where the agent has no limit, what its tasks cost as a rule, else by the model''s. NULL = no price.';
-
-CREATE FUNCTION agent_studio_private.refusing_budgets(owner text, team text, step_version bigint, execution bigint, budgets bigint[]) RETURNS integer[]
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT coalesce(pg_catalog.array_agg(n.n::integer), '{}')
-	FROM pg_catalog.unnest(budgets) WITH ORDINALITY n (budget_id, n) JOIN agent_studio.budgets b USING (budget_id)
-	WHERE agent_studio_private.falls_under(b, owner, team,
-		CASE b.kind WHEN 'agent' THEN (SELECT a.name FROM agent_studio.agent_versions v JOIN agent_studio.agents a USING (agent_id)
-									   WHERE v.agent_version_id = step_version) END,
-		CASE b.kind WHEN 'workflow' THEN (SELECT e.workflow FROM agent_studio.executions e WHERE e.execution_id = execution) END);
-END;
-COMMENT ON FUNCTION agent_studio_private.refusing_budgets(text, text, bigint, bigint, bigint[]) IS
-'Which of these budgets a step is paid from: their places in the array.';
 
 CREATE FUNCTION agent_studio_private.put_back(executions bigint[], steps integer[], until timestamptz) RETURNS void
 LANGUAGE sql VOLATILE
@@ -80,7 +73,6 @@ DECLARE
 	held_executions bigint[] := '{}';
 	held_steps integer[] := '{}';
 	claim record;
-	other record;
 	i integer;
 BEGIN
 	SELECT array_agg(b.budget_id ORDER BY b.budget_id), array_agg(b.amount_usd ORDER BY b.budget_id),
@@ -91,24 +83,28 @@ BEGIN
 	LEFT JOIN agent_studio.budget_spending s ON s.budget_id = b.budget_id AND s.period_start = agent_studio_private.period_start(b.period, clock_timestamp())
 	WHERE b.action = 'refuse';
 
-	FOR other IN SELECT q.reserved_usd, agent_studio_private.refusing_budgets(s.owner, s.team, s.agent_version_id, s.execution_id, budgets) AS places
-		FROM agent_studio.queue q JOIN agent_studio.steps s USING (execution_id, step_no)
-		WHERE q.epoch IS NOT NULL AND q.reserved_usd IS NOT NULL
-		  AND NOT EXISTS (SELECT FROM unnest(executions, steps) k (e, s) WHERE k.e = q.execution_id AND k.s = q.step_no)
-	LOOP
-		FOREACH i IN ARRAY other.places LOOP
-			spent[i] := spent[i] + other.reserved_usd;
-			in_flight[i] := in_flight[i] + 1;
-		END LOOP;
-	END LOOP;
-
+	-- First what is under way, then the new claims in their order.
 	<<claims>>
-	FOR claim IN SELECT k.e, k.s, agent_studio_private.most_cost(q, st.agent_version_id) AS most,
-			agent_studio_private.refusing_budgets(st.owner, st.team, st.agent_version_id, st.execution_id, budgets) AS places
-		FROM unnest(executions, steps) WITH ORDINALITY k (e, s, n)
-		JOIN agent_studio.queue q ON q.execution_id = k.e AND q.step_no = k.s
-		JOIN agent_studio.steps st ON st.execution_id = k.e AND st.step_no = k.s ORDER BY k.n
+	FOR claim IN SELECT q.execution_id AS e, q.step_no AS s, k.n IS NULL AS is_under_way,
+			CASE WHEN k.n IS NULL THEN q.reserved_usd ELSE agent_studio_private.most_cost(q, st.agent_version_id) END AS most,
+			ARRAY(SELECT p.place::integer FROM unnest(budgets) WITH ORDINALITY p (budget_id, place) JOIN agent_studio.budgets b USING (budget_id)
+				  WHERE agent_studio_private.falls_under(b, st.owner, st.team, g.name, ex.workflow)) AS places
+		FROM agent_studio.queue q
+		LEFT JOIN unnest(executions, steps) WITH ORDINALITY k (e, s, n) ON k.e = q.execution_id AND k.s = q.step_no
+		JOIN agent_studio.steps st ON st.execution_id = q.execution_id AND st.step_no = q.step_no
+		JOIN agent_studio.executions ex ON ex.execution_id = q.execution_id
+		LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = st.agent_version_id
+		LEFT JOIN agent_studio.agents g ON g.agent_id = v.agent_id
+		WHERE q.epoch IS NOT NULL AND (k.n IS NOT NULL OR q.reserved_usd IS NOT NULL)
+		ORDER BY k.n NULLS FIRST
 	LOOP
+		IF claim.is_under_way THEN
+			FOREACH i IN ARRAY claim.places LOOP
+				spent[i] := spent[i] + claim.most;
+				in_flight[i] := in_flight[i] + 1;
+			END LOOP;
+			CONTINUE;
+		END IF;
 		FOREACH i IN ARRAY claim.places LOOP
 			IF used_up[i] IS NOT NULL THEN
 				RETURN QUERY SELECT claim.e, claim.s, used_up[i];

@@ -16,14 +16,13 @@ CREATE VIEW agent_studio.budget_status WITH (security_invoker = true) AS
 		   round(100 * c.spent / b.amount_usd, 1) AS percent_used,
 		   round(agent_studio_private.projected(c.spent, b.period, now()), 2) AS projected_usd,
 		   round(100 * agent_studio_private.projected(c.spent, b.period, now()) / b.amount_usd, 1) AS projected_percent,
-		   c.calls, c.unknown_calls,
+		   c.unknown_calls,
 		   CASE WHEN c.spent >= b.amount_usd THEN 'over' WHEN c.spent >= 0.8 * b.amount_usd THEN 'near'
 				WHEN c.spent IS NOT NULL THEN 'ok' END AS state,
 		   b.set_by, b.set_at
 	FROM agent_studio.budgets b
 	CROSS JOIN LATERAL (
-		SELECT p.starts, p.ends, coalesce(s.spent_usd, e.nothing) AS spent, coalesce(s.calls, e.nothing) AS calls,
-			   coalesce(s.unknown_calls, e.nothing) AS unknown_calls
+		SELECT p.starts, p.ends, coalesce(s.spent_usd, e.nothing) AS spent, coalesce(s.unknown_calls, e.nothing) AS unknown_calls
 		FROM (SELECT agent_studio_private.period_start(b.period, now()) AS starts, agent_studio_private.period_end(b.period, now()) AS ends) p
 		LEFT JOIN agent_studio.budget_spending s ON s.budget_id = b.budget_id AND s.period_start = p.starts
 		-- Counted before, and nothing since: the executor has had nothing to do yet.
@@ -41,8 +40,7 @@ COMMENT ON COLUMN agent_studio.budget_status.spent_usd IS 'USD spent in it so fa
 COMMENT ON COLUMN agent_studio.budget_status.percent_used IS 'Of the amount, in percent; NULL = not counted yet.';
 COMMENT ON COLUMN agent_studio.budget_status.projected_usd IS 'USD at the end of the period if it goes on so: what is spent, divided by the days so far (today among them), times the days of the period. NULL = not counted yet.';
 COMMENT ON COLUMN agent_studio.budget_status.projected_percent IS 'Of the amount, in percent; NULL = not counted yet.';
-COMMENT ON COLUMN agent_studio.budget_status.calls IS 'Calls that ended in the period and that the vendor may charge for; NULL = not counted yet.';
-COMMENT ON COLUMN agent_studio.budget_status.unknown_calls IS 'Of these, those whose cost is not known, and so is in no sum; NULL = not counted yet.';
+COMMENT ON COLUMN agent_studio.budget_status.unknown_calls IS 'Calls that ended in the period, for which the vendor may charge, and whose cost is not known and so in no sum; NULL = not counted yet.';
 COMMENT ON COLUMN agent_studio.budget_status.state IS 'ok; near, from 80 percent; over, when it is used up; NULL = not counted yet.';
 COMMENT ON COLUMN agent_studio.budget_status.set_by IS 'Role that set it.';
 COMMENT ON COLUMN agent_studio.budget_status.set_at IS 'When it was set.';

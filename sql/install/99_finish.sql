@@ -87,7 +87,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.either_sum, agent_studio_private.
 	agent_studio_private.in_order, agent_studio_private.check_history, agent_studio_private.chosen_executions, agent_studio_private.in_range
 	TO agent_studio_user, agent_studio_monitor;
 -- The same for what helps to choose an agent and to word a task.
-GRANT EXECUTE ON FUNCTION agent_studio_private.tasks_of, agent_studio_private.workflow_steps_of,
+GRANT EXECUTE ON FUNCTION agent_studio_private.recent_tasks, agent_studio_private.recent_steps,
 	agent_studio_private.weighted_words, agent_studio_private.agent_words, agent_studio_private.whole_words, agent_studio_private.any_word,
 	agent_studio_private.search_query, agent_studio_private.in_team, agent_studio_private.check_search, agent_studio_private.required,
 	agent_studio_private.not_null, agent_studio_private.in_range,

@@ -10,7 +10,7 @@ my $node = start_studio('budgets', $model, "agent_studio.poll_interval = '1s'");
 my $dime = '@mock input_tokens=10 output_tokens=3330';	# $0.0001 + $0.0999
 
 sub count_of { my ($what) = @_; return sql($node, "SELECT count(*) FROM agent_studio.executions WHERE $what"); }
-sub budget { my ($scope) = @_; return sql($node, "SELECT spent_usd, state, calls, unknown_calls FROM agent_studio.budget_status WHERE scope = '$scope'"); }
+sub budget { my ($scope) = @_; return sql($node, "SELECT spent_usd, state, unknown_calls FROM agent_studio.budget_status WHERE scope = '$scope'"); }
 
 # Sets a budget and waits until the executor has counted it.
 sub set_budget
@@ -34,7 +34,7 @@ all_rest('Fifty');
 is($model->count('Fifty'), 10, 'ten calls are sent');
 is(count_of("task LIKE 'Fifty%' AND status = 'completed'"), 10, 'ten tasks complete');
 is(count_of("task LIKE 'Fifty%' AND status = 'failed' AND error_class = 'budget_exceeded' AND error_message LIKE '%\$1.00 of \$1.00 spent'"), 40, 'forty say that the budget is used up');
-is(budget('agent:spender'), '1.000000|over|10|0', 'what is spent is counted');
+is(budget('agent:spender'), '1.000000|over|0', 'what is spent is counted');
 is(sql($node, "SELECT sum(input_cost_usd + output_cost_usd) = 1 FROM agent_studio.attempts"), 't', 'as the attempts have it');
 is(sql($node, "SELECT count(*) FROM agent_studio.attempts WHERE outcome = 'failed' AND possibly_billed"), 0, 'nobody pays for what was not sent');
 is(sql($node, "SELECT string_agg(DISTINCT max::text, ',') FROM (SELECT max(attempt_no) FROM agent_studio.steps GROUP BY execution_id) s"), '1', 'waiting leaves no attempt behind');
@@ -61,7 +61,7 @@ $model->open_gate('g');
 wait_until(sub { status_of($node, $gated[5]) eq 'completed' }, 'the last one goes when the first have ended');
 is(status_of($node, $gated[4]), 'paused', 'the paused one stays so');
 is($model->count('Gated'), 4, 'and was not sent');
-is(budget('agent:gated'), '0.400000|over|4|0', 'alone, a call may use up the rest');
+is(budget('agent:gated'), '0.400000|over|0', 'alone, a call may use up the rest');
 sql($node, "SELECT agent_studio.as_resume($gated[4])");
 wait_until(sub { status_of($node, $gated[4]) eq 'failed' }, 'resumed, it finds the budget used up');
 
@@ -74,14 +74,14 @@ wait_for_executor($node);
 $model->open_gate('l');
 all_rest('Lost');
 is(count_of("task LIKE 'Lost%' AND status = 'completed'"), 3, 'after a crash what is left is spent');
-is(budget('agent:lost'), '0.300000|over|5|2', 'two calls have a cost that nobody knows');
+is(budget('agent:lost'), '0.300000|over|2', 'two calls have a cost that nobody knows');
 is(sql($node, q(SELECT count(*) FROM agent_studio.queue)), 0, 'nothing is left in the queue');
 
 # A budget that only warns stops nothing.
 set_budget('agent:warned', '0.10', 'warn');
 sql($node, "SELECT count(agent_studio.as_execute_task('warned', 'Warned ' || g || E'\\n$dime')) FROM generate_series(1, 5) g");
 all_rest('Warned');
-is(budget('agent:warned'), '0.500000|over|5|0', 'a budget that warns counts, and lets go on');
+is(budget('agent:warned'), '0.500000|over|0', 'a budget that warns counts, and lets go on');
 
 # A workflow's step fails; retried with a higher budget it goes on.
 sql($node, qq(SELECT agent_studio.as_create_workflow('two-sequential-dev', 'sequential', '{"steps": [
@@ -96,10 +96,10 @@ sql($node, "SELECT agent_studio.as_retry_step($two, 'b')");
 wait_until(sub { status_of($node, $two) eq 'completed' }, 'retried with a higher budget it completes');
 
 # Removed, it binds nothing; and what was counted as it went is what there is to count.
-my $before = sql($node, q(SELECT scope, spent_usd, calls, unknown_calls FROM agent_studio.budget_status ORDER BY scope));
+my $before = sql($node, q(SELECT scope, spent_usd, unknown_calls FROM agent_studio.budget_status ORDER BY scope));
 $node->restart;
 wait_for_executor($node);
-is(sql($node, q(SELECT scope, spent_usd, calls, unknown_calls FROM agent_studio.budget_status ORDER BY scope)), $before, 'counted anew it is the same');
+is(sql($node, q(SELECT scope, spent_usd, unknown_calls FROM agent_studio.budget_status ORDER BY scope)), $before, 'counted anew it is the same');
 sql($node, "SELECT agent_studio.as_set_budget('agent:gated', NULL)");
 is(run_task($node, "Free again\n$dime", agent => 'gated')->{status}, 'completed', 'without a budget it goes on');
 
