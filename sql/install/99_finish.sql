@@ -77,9 +77,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.start_test(text, jsonb, text[]),
 	agent_studio_private.inputs_text, agent_studio_private.outputs_texts, agent_studio_private.condition_text,
 	agent_studio_private.error_handling_text TO agent_studio_user;
 GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps TO agent_studio_user, agent_studio_monitor;
-GRANT SELECT ON agent_studio_private.totals, agent_studio_private.spending, agent_studio_private.open_totals,
-	agent_studio_private.open_spending, agent_studio_private.open_ranges, agent_studio_private.days_to_count
-	TO agent_studio_user, agent_studio_monitor;
+GRANT SELECT ON agent_studio_private.visible_totals, agent_studio_private.visible_spending TO agent_studio_user, agent_studio_monitor;
 
 -- Everything but queue, commands and model_headroom is dumped: see as_release_restored.
 -- Nor are epochs: in a restored database the executor begins its own before their rows come.
