@@ -254,20 +254,21 @@ check_views('days closed');
 
 # ---------- what rested on a closed day is taken up again ----------
 
-my $id = submit($node, "\@mock status=400 times=1\nFails once.");
-is(outcome($node, $id)->{status}, 'failed', 'a task fails');
+sql($node, q(SELECT agent_studio.as_create_workflow('twice', 'sequential', '{"steps": [{"name": "a", "agent": "worker", "task": "@mock status=400 times=1\nFails once."}]}')));
+my $id = sql($node, q(SELECT agent_studio.as_run_workflow('twice', '{}')));
+is(outcome($node, $id)->{status}, 'failed', 'a workflow fails');
 # It was two days ago, for all that anybody knows.
 sql($node, "UPDATE agent_studio.attempts SET sent_at = sent_at - interval '2 days', finished_at = finished_at - interval '2 days' WHERE execution_id = $id;
 	UPDATE agent_studio.executions SET started_at = started_at - interval '2 days', finished_at = finished_at - interval '2 days' WHERE execution_id = $id");
 check_views('a closed day is stale');
 sub rolled_up { return wait_until(sub { sql($node, 'SELECT count(*) FROM agent_studio_private.days_to_count') eq '0' }, 'stale days are counted anew'); }
 rolled_up();
-is(sql($node, q(SELECT sum(executions) FROM agent_studio.daily_totals WHERE agent = 'worker' AND status = 'failed')), '1', 'it is counted on its day');
-sql($node, "SELECT agent_studio.as_retry_step($id, 'task')");
+is(sql($node, q(SELECT sum(executions) FROM agent_studio.daily_totals WHERE workflow = 'twice' AND status = 'failed')), '1', 'it is counted on its day');
+sql($node, "SELECT agent_studio.as_retry_step($id, 'a')");
 wait_until(sub { status_of($node, $id) eq 'completed' }, 'it is tried again, and completes');
 check_views('taken up again');
 rolled_up();
-is(sql($node, q(SELECT count(*) FROM agent_studio.daily_totals WHERE agent = 'worker')), '0', 'and is not counted on its old day any more');
+is(sql($node, q(SELECT count(*) FROM agent_studio.daily_totals WHERE workflow = 'twice')), '0', 'and is not counted on its old day any more');
 check_views('counted anew');
 
 # ---------- the hot path ----------
