@@ -70,9 +70,9 @@ BEGIN
 		END IF;
 		IF id IS NOT NULL THEN
 			INSERT INTO attempts (execution_id, step_no, attempt_no, outcome, epoch, model_id, sent_at, finished_at,
-				output_tokens, input_cost_usd, output_cost_usd, possibly_billed, owner, team)
+				output_tokens, input_cost_usd, output_cost_usd, possibly_billed, owner, team, is_test)
 			SELECT id, 1, 1 + (SELECT count(*) FROM attempts a WHERE a.execution_id = id), 'completed', 1, 1,
-				at - interval '1 minute', at, usage, usage * 0.000002, usage * 0.000008, true, e.owner, e.team
+				at - interval '1 minute', at, usage, usage * 0.000002, usage * 0.000008, true, e.owner, e.team, e.is_test
 			FROM executions e WHERE e.execution_id = id;
 			INSERT INTO stale_days (day) SELECT (at AT TIME ZONE 'UTC')::date;	-- as write_results does
 			UPDATE executions e SET status = CASE WHEN turn % 4 = 0 THEN 'failed' ELSE 'completed' END, finished_at = at,
@@ -142,8 +142,10 @@ FROM frozen f;
 SET ROLE regress_alice;
 SELECT * FROM tests.try('SELECT as_roll_up()');
 SELECT count(*) AS of_others FROM daily_totals WHERE agent = 'worker';
-SELECT count(*) AS of_others FROM agent_studio_private.totals WHERE agent = 'worker';
-SELECT count(*) AS of_others FROM agent_studio_private.spending WHERE owner IN ('ann', 'bob', 'cid');
+SELECT count(*) AS of_others FROM agent_studio_private.visible_totals WHERE agent = 'worker';
+SELECT count(*) AS of_others FROM agent_studio_private.visible_spending WHERE owner IN ('ann', 'bob', 'cid');
+SET ROLE regress_mona;
+SELECT (SELECT sum(t.executions) FROM agent_studio_private.visible_totals t) > 50 AS monitors_see, sum(s.attempts) > 50 AS all_of_it FROM agent_studio_private.visible_spending s;
 RESET ROLE;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT * FROM tests.try('SELECT as_roll_up()');

@@ -8,7 +8,8 @@ DECLARE
 	role_name text;
 BEGIN
 	FOREACH role_name IN ARRAY ARRAY['agent_studio_user', 'agent_studio_monitor',
-									 'agent_studio_operator', 'agent_studio_admin']
+									 'agent_studio_operator', 'agent_studio_admin',
+									 'agent_studio_bi_reader']
 	LOOP
 		IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = role_name) THEN
 			BEGIN
@@ -19,6 +20,9 @@ BEGIN
 		END IF;
 	END LOOP;
 
+	IF NOT pg_catalog.pg_has_role('agent_studio_monitor', 'agent_studio_bi_reader', 'member') THEN
+		GRANT agent_studio_bi_reader TO agent_studio_monitor;
+	END IF;
 	IF NOT pg_catalog.pg_has_role('agent_studio_operator', 'agent_studio_user', 'member') THEN
 		GRANT agent_studio_user TO agent_studio_operator;
 	END IF;

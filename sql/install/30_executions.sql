@@ -5,6 +5,7 @@
 -- orphans instead. Below an execution every key begins with execution_id, so
 -- that the rows of one lie together and go together. owner and team stand in
 -- every table: a policy that looked them up in the parent costs ten times as much.
+-- So does a sum of attempts, which is why they have workflow and is_test, too.
 
 CREATE TABLE agent_studio.executions (
 	execution_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -201,6 +202,8 @@ CREATE TABLE agent_studio.attempts (
 	partial_output text,
 	owner text NOT NULL,
 	team text,
+	workflow text,
+	is_test boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (execution_id, step_no, attempt_no)
 );
 -- What was sent lately: found by the executor when it starts, and by reports. A few
@@ -238,6 +241,8 @@ COMMENT ON COLUMN agent_studio.attempts.retryable IS 'Whether another try could 
 COMMENT ON COLUMN agent_studio.attempts.partial_output IS 'What had arrived of an attempt that was not completed; NULL = nothing.';
 COMMENT ON COLUMN agent_studio.attempts.owner IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.attempts.team IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.attempts.workflow IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.attempts.is_test IS 'As in executions.';
 
 CREATE TABLE agent_studio.thoughts (
 	execution_id bigint NOT NULL,

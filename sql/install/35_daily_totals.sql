@@ -154,15 +154,19 @@ CREATE TRIGGER daily_totals AFTER UPDATE OF status, finished_at, attempts ON age
 	EXECUTE FUNCTION agent_studio_private.mark_stale();
 
 -- ---------- what is not closed, or stale ----------
+--
+-- These views have their owner's rights and are granted to nobody: agent_studio_bi shows
+-- everything, and below a caller's rights there would be no view that does. What users
+-- may read is visible_totals and visible_spending.
 
-CREATE VIEW agent_studio_private.days_to_count WITH (security_invoker = true) AS
+CREATE VIEW agent_studio_private.days_to_count AS
 	SELECT DISTINCT s.day FROM agent_studio.stale_days s
 	WHERE s.day <= (SELECT max(c.day) FROM agent_studio.closed_days c)
 	  AND NOT EXISTS (SELECT FROM agent_studio.closed_days f WHERE f.day = s.day AND f.frozen);
 COMMENT ON VIEW agent_studio_private.days_to_count IS
 'Closed days that have to be rolled up again.';
 
-CREATE VIEW agent_studio_private.open_ranges WITH (security_invoker = true) AS
+CREATE VIEW agent_studio_private.open_ranges AS
 	SELECT coalesce((SELECT max(c.day) + 1 FROM agent_studio.closed_days c)::timestamp AT TIME ZONE 'UTC', '-infinity') AS since,
 		   'infinity'::timestamptz AS until
 	UNION ALL
@@ -173,7 +177,7 @@ COMMENT ON VIEW agent_studio_private.open_ranges IS
 
 -- An aggregate for each range: joined flat, the planner would take the ranges for
 -- most of the table and read all of it.
-CREATE VIEW agent_studio_private.open_totals WITH (security_invoker = true) AS
+CREATE VIEW agent_studio_private.open_totals AS
 	SELECT r.since, r.until, t.*
 	FROM agent_studio_private.open_ranges r CROSS JOIN LATERAL (
 		SELECT (e.finished_at AT TIME ZONE 'UTC')::date AS day,
@@ -195,11 +199,11 @@ CREATE VIEW agent_studio_private.open_totals WITH (security_invoker = true) AS
 COMMENT ON VIEW agent_studio_private.open_totals IS
 'Rows of daily_totals for the days that are not closed, or stale, as they would be if they were rolled up now.';
 
-CREATE VIEW agent_studio_private.open_spending WITH (security_invoker = true) AS
+CREATE VIEW agent_studio_private.open_spending AS
 	SELECT r.since, r.until, t.*
 	FROM agent_studio_private.open_ranges r CROSS JOIN LATERAL (
 		SELECT (a.finished_at AT TIME ZONE 'UTC')::date AS day,
-			   e.workflow, g.name AS agent, m.name AS model, a.owner, a.team, e.is_test, a.outcome, a.error_class,
+			   a.workflow, g.name AS agent, m.name AS model, a.owner, a.team, a.is_test, a.outcome, a.error_class,
 			   count(*) AS attempts, count(*) FILTER (WHERE a.attempt_no > 1) AS retries,
 			   sum(extract(epoch FROM a.finished_at - a.sent_at))::numeric(20, 6) AS duration_seconds,
 			   sum(a.input_tokens)::bigint AS input_tokens, sum(a.cached_input_tokens)::bigint AS cached_input_tokens,
@@ -208,44 +212,60 @@ CREATE VIEW agent_studio_private.open_spending WITH (security_invoker = true) AS
 			   (sum(a.output_cost_usd) FILTER (WHERE a.input_cost_usd IS NOT NULL))::numeric(24, 10) AS output_cost_usd,
 			   count(*) FILTER (WHERE a.possibly_billed AND a.input_cost_usd + a.output_cost_usd IS NULL) AS without_cost
 		FROM agent_studio.attempts a
-		JOIN agent_studio.executions e USING (execution_id)
 		LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = a.agent_version_id
 		LEFT JOIN agent_studio.agents g ON g.agent_id = v.agent_id
 		LEFT JOIN agent_studio.models m ON m.model_id = a.model_id
 		WHERE a.finished_at >= r.since AND a.finished_at < r.until
-		GROUP BY 1, e.workflow, g.name, m.name, a.owner, a.team, e.is_test, a.outcome, a.error_class) t;
+		GROUP BY 1, a.workflow, g.name, m.name, a.owner, a.team, a.is_test, a.outcome, a.error_class) t;
 COMMENT ON VIEW agent_studio_private.open_spending IS
 'Rows of daily_spending for the days that are not closed, or stale, as they would be if they were rolled up now.';
 
 -- ---------- all of it ----------
 
-CREATE VIEW agent_studio_private.totals WITH (security_invoker = true) AS
+CREATE VIEW agent_studio_private.totals AS
 	SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
 		   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens,
 		   t.output_tokens, t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost
-	FROM agent_studio.daily_totals t
-	WHERE t.day <> ALL (ARRAY(SELECT d.day FROM agent_studio_private.days_to_count d))
+	FROM agent_studio.daily_totals t LEFT JOIN agent_studio_private.days_to_count d ON d.day = t.day
+	WHERE d.day IS NULL
 	UNION ALL
 	SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
 		   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens,
 		   t.output_tokens, t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost
 	FROM agent_studio_private.open_totals t;
 COMMENT ON VIEW agent_studio_private.totals IS
-'daily_totals, complete: from the closed days, and from the executions of the others. Each reader counts what his rights let him see.';
+'daily_totals, complete: from the closed days, and from the executions of the others. Of everybody.';
 
-CREATE VIEW agent_studio_private.spending WITH (security_invoker = true) AS
+CREATE VIEW agent_studio_private.spending AS
 	SELECT t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.is_test, t.outcome, t.error_class, t.attempts, t.retries,
 		   t.duration_seconds, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,
 		   t.input_cost_usd, t.output_cost_usd, t.without_cost
-	FROM agent_studio.daily_spending t
-	WHERE t.day <> ALL (ARRAY(SELECT d.day FROM agent_studio_private.days_to_count d))
+	FROM agent_studio.daily_spending t LEFT JOIN agent_studio_private.days_to_count d ON d.day = t.day
+	WHERE d.day IS NULL
 	UNION ALL
 	SELECT t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.is_test, t.outcome, t.error_class, t.attempts, t.retries,
 		   t.duration_seconds, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,
 		   t.input_cost_usd, t.output_cost_usd, t.without_cost
 	FROM agent_studio_private.open_spending t;
 COMMENT ON VIEW agent_studio_private.spending IS
-'daily_spending, complete: from the closed days, and from the attempts of the others. Each reader counts what his rights let him see.';
+'daily_spending, complete: from the closed days, and from the attempts of the others. Of everybody.';
+
+-- The condition is that of the policies.
+CREATE VIEW agent_studio_private.visible_totals WITH (security_barrier = true) AS
+	SELECT t.* FROM agent_studio_private.totals t
+	WHERE t.owner = ANY ((SELECT agent_studio_private.my_roles())::text[])
+	   OR t.team = ANY ((SELECT agent_studio_private.my_roles())::text[])
+	   OR (SELECT agent_studio_private.reads_all());
+COMMENT ON VIEW agent_studio_private.visible_totals IS
+'Of totals, what the current user may see.';
+
+CREATE VIEW agent_studio_private.visible_spending WITH (security_barrier = true) AS
+	SELECT s.* FROM agent_studio_private.spending s
+	WHERE s.owner = ANY ((SELECT agent_studio_private.my_roles())::text[])
+	   OR s.team = ANY ((SELECT agent_studio_private.my_roles())::text[])
+	   OR (SELECT agent_studio_private.reads_all());
+COMMENT ON VIEW agent_studio_private.visible_spending IS
+'Of spending, what the current user may see.';
 
 CREATE FUNCTION agent_studio_private.spent(since date, scope text DEFAULT 'all', name text DEFAULT NULL) RETURNS numeric
 LANGUAGE sql STABLE

@@ -30,11 +30,11 @@ BEGIN
 	-- What was under way when the dump was taken may have been charged for there.
 	lost AS (
 		INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, model_id, sent_at,
-			finished_at, possibly_billed, error_class, error_message, retryable, owner, team)
+			finished_at, possibly_billed, error_class, error_message, retryable, owner, team, workflow, is_test)
 		SELECT s.execution_id, s.step_no, s.attempt_no, 'lost', 0, s.model_id, coalesce(s.sent_at, s.queued_at, clock_timestamp()),
 			   clock_timestamp(), true, 'internal', 'the database was dumped or copied while this attempt was under way',
-			   true, s.owner, s.team
-		FROM agent_studio.steps s JOIN queued q USING (execution_id, step_no)
+			   true, s.owner, s.team, e.workflow, e.is_test
+		FROM agent_studio.steps s JOIN queued q USING (execution_id, step_no) JOIN agent_studio.executions e USING (execution_id)
 		WHERE s.state = 'running' AND s.attempt_no > 0
 		ON CONFLICT DO NOTHING),
 	states AS (

@@ -173,9 +173,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.report_steps, agent_studio_privat
 	agent_studio_private.report_page_body, agent_studio_private.section_of, agent_studio_private.next_statements
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps TO agent_studio_user, agent_studio_monitor;
-GRANT SELECT ON agent_studio_private.totals, agent_studio_private.spending, agent_studio_private.open_totals,
-	agent_studio_private.open_spending, agent_studio_private.open_ranges, agent_studio_private.days_to_count
-	TO agent_studio_user, agent_studio_monitor;
+GRANT SELECT ON agent_studio_private.visible_totals, agent_studio_private.visible_spending TO agent_studio_user, agent_studio_monitor;
 
 -- Everything but queue, live_usage, commands, schedule_jobs and model_headroom is dumped: see as_release_restored.
 -- What budgets have spent is counted anew by the next executor.

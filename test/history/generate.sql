@@ -158,7 +158,7 @@ RETURN finished_at - seconds * interval '1 second';
 CREATE PROCEDURE history.write_attempts() LANGUAGE sql AS $$
 	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, agent_version_id, model_id, answered_by, sent_at,
 		first_byte_at, first_token_at, finished_at, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
-		input_cost_usd, output_cost_usd, possibly_billed, finish_reason, http_status, error_class, error_message, retryable, owner, team)
+		input_cost_usd, output_cost_usd, possibly_billed, finish_reason, http_status, error_class, error_message, retryable, owner, team, workflow, is_test)
 	SELECT c.execution_id, c.step_no, c.attempt_no, c.outcome, 1, c.agent_version_id, c.model_id, m.name,
 		   history.before(r.finished_at, c.until_end - c.pause), CASE WHEN c.output_tokens IS NOT NULL THEN history.before(r.finished_at, c.until_end - c.pause - c.seconds / 20) END,
 		   CASE WHEN c.output_tokens IS NOT NULL THEN history.before(r.finished_at, c.until_end - c.pause - c.seconds / 10) END,
@@ -170,8 +170,9 @@ CREATE PROCEDURE history.write_attempts() LANGUAGE sql AS $$
 		   CASE c.error_class WHEN 'rate_limited' THEN 429 WHEN 'overloaded' THEN 503 WHEN 'bad_request' THEN 400 WHEN 'authentication' THEN 401
 				WHEN 'permission' THEN 403 WHEN 'not_found' THEN 404 WHEN 'timeout' THEN NULL WHEN 'connection' THEN NULL ELSE 200 END,
 		   c.error_class, 'it ended so: ' || c.error_class,
-		   CASE WHEN c.outcome = 'failed' THEN c.error_class IN ('timeout', 'rate_limited', 'overloaded', 'connection') END, r.owner, r.team
-	FROM history.calls c JOIN history.runs r USING (execution_id) JOIN agent_studio.models m USING (model_id)
+		   CASE WHEN c.outcome = 'failed' THEN c.error_class IN ('timeout', 'rate_limited', 'overloaded', 'connection') END, r.owner, r.team,
+		   CASE WHEN w.kind = 'workflow' THEN w.name END, r.is_test
+	FROM history.calls c JOIN history.runs r USING (execution_id) JOIN history.works w USING (work) JOIN agent_studio.models m USING (model_id)
 	LEFT JOIN agent_studio.model_prices p USING (model_id)
 	ORDER BY r.finished_at, c.execution_id, c.step_no, c.attempt_no;
 $$;
@@ -256,9 +257,9 @@ BEGIN
 				CASE WHEN step.state = 'completed' THEN at - interval '3 minutes' END, 'Do it.', CASE WHEN step.state = 'completed' THEN 'The design.' END, 'alice', 'platform');
 			IF step.state = 'completed' THEN
 				INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, agent_version_id, model_id, sent_at, finished_at,
-					input_tokens, output_tokens, input_cost_usd, output_cost_usd, possibly_billed, http_status, owner, team)
+					input_tokens, output_tokens, input_cost_usd, output_cost_usd, possibly_billed, http_status, owner, team, workflow)
 				VALUES (id, 1, 1, 'completed', 1, step.agent_version_id, step.model_id, at - interval '5 minutes', at - interval '3 minutes',
-					1000, 2000, 0.005, 0.04, true, 200, 'alice', 'platform');
+					1000, 2000, 0.005, 0.04, true, 200, 'alice', 'platform', 'feature-development');
 			ELSIF step.state = 'waiting_approval' THEN
 				INSERT INTO agent_studio.approvals (execution_id, step_no, approver, message, requested_at, on_expiry, owner, team)
 				VALUES (id, step.step_no, 'platform', 'Shall it be built?', at - interval '3 minutes', 'reject', 'alice', 'platform');
