@@ -38,7 +38,7 @@ SELECT * FROM tests.try($$SELECT as_set_budget('teams:regress_team', 1)$$, $$SEL
 	$$SELECT as_set_budget('agent:wroker', 1)$$, $$SELECT as_set_budget('workflow:flow-sequential-pord', 1)$$, $$SELECT as_set_budget('user:regress_carol', NULL)$$,
 	$$SELECT as_set_budget('all', 0)$$, $$SELECT as_set_budget('all', -1)$$, $$SELECT as_set_budget('all', 'NaN')$$, $$SELECT as_set_budget('all', 'Infinity')$$,
 	$$SELECT as_set_budget('all', 1, 'fortnight')$$, $$SELECT as_set_budget('all', 1, NULL)$$, $$SELECT as_set_budget('all', 1, action => 'refuze')$$);
-SELECT scope, amount_usd, period, action, spent_usd, percent_used, projected_usd, unknown_calls, state, set_by FROM budget_status ORDER BY 1;
+SELECT scope, amount_usd, period, action, spent_usd, percent_used, projected_usd, unknown_calls, state FROM budget_status ORDER BY 1;
 -- Whoever falls under a budget, or can see what it is for, sees it.
 SET ROLE regress_bob;
 SELECT string_agg(scope, ' ' ORDER BY scope) FROM budget_status;
@@ -141,19 +141,28 @@ END
 $$;
 SELECT agent_studio_private.count_spending();
 SELECT execution, refusal FROM tests.claim();
-SELECT q.execution_id, q.epoch, q.attempt_no, q.waiting, q.held, q.reserved_usd, s.state, s.attempt_no, s.started_at IS NULL, s.sent_at IS NULL, e.status, e.started_at IS NULL
+SELECT q.execution_id, q.epoch, q.attempt_no, q.waiting, q.held_by, q.reserved_usd, s.state, s.attempt_no, s.started_at IS NULL, s.sent_at IS NULL, e.status, e.started_at IS NULL
 FROM queue q JOIN steps s USING (execution_id, step_no) JOIN executions e USING (execution_id) ORDER BY 1;
 SELECT * FROM tests.orphans();
 -- Nothing ends: those that wait go on waiting. One ends: the first of them goes.
-SELECT agent_studio_private.release_held();
+SELECT agent_studio_private.release_held(500);
 SELECT execution, refusal FROM tests.claim();
 DELETE FROM queue WHERE execution_id = 1;
 SELECT tests.spend(1, 1, 1, 0.01);
 SELECT agent_studio_private.add_spending('{1}', '{1}', '{1}');
 UPDATE queue SET run_at = 'infinity' WHERE execution_id = 4;		-- paused meanwhile
-SELECT agent_studio_private.release_held();
+SELECT agent_studio_private.release_held(500);
 SELECT execution, refusal FROM tests.claim();
-SELECT execution_id, epoch, waiting, held, round(reserved_usd, 4) FROM queue ORDER BY 1;
+SELECT execution_id, epoch, waiting, held_by, round(reserved_usd, 4) FROM queue ORDER BY 1;
+-- Whoever waits for a budget that is removed goes on; who was paused meanwhile does not.
+BEGIN;
+DELETE FROM budgets WHERE kind = 'user';
+SELECT agent_studio_private.release_unbound();
+SELECT execution_id, waiting, held_by FROM queue WHERE execution_id = 4;
+UPDATE queue SET run_at = now() WHERE execution_id = 4;
+SELECT agent_studio_private.release_unbound();
+SELECT execution_id, waiting, held_by FROM queue WHERE execution_id = 4;
+ROLLBACK;
 -- Used up: refused, in words; bob is not concerned.
 UPDATE queue SET epoch = NULL, waiting = false;
 UPDATE budget_spending s SET spent_usd = 0.35 FROM budgets b WHERE b.budget_id = s.budget_id AND b.kind = 'user';

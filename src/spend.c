@@ -26,7 +26,9 @@
 #include "turn.h"
 #include "wake.h"
 
-#define HOLD_MS		60000	/* as reserve_spending puts steps back */
+#define HOLD_MS			60000	/* as put_back has it */
+#define MORE_RELEASED	8		/* where what is left of a budget is for several small calls */
+#define ALL_RELEASED	500
 
 static Oid	budgets_table = InvalidOid;
 static bool budgets_changed = true;
@@ -75,10 +77,13 @@ next_day(void)
 	return (GetCurrentTimestamp() / USECS_PER_DAY + 1) * USECS_PER_DAY;
 }
 
+/* Not many more of those that wait for a budget than calls have ended: the rest would wait again. */
 static void
-release_held(Executor *executor)
+release_held(Executor *executor, int ended)
 {
-	statement_run(STATEMENT_RELEASE_HELD, NULL, NULL);
+	Datum		args[1] = {Int32GetDatum(ended + MORE_RELEASED)};
+
+	statement_run(STATEMENT_RELEASE_HELD, args, NULL);
 	if (single_count(1) > 0)
 		executor->look = true;
 }
@@ -95,7 +100,9 @@ spend_refresh(Executor *executor)
 	executor->counts_spending = single_count(1) > 0;
 	executor->bounds_spending = single_count(2) > 0;
 	statement_run(STATEMENT_COUNT_SPENDING, NULL, NULL);
-	release_held(executor);
+	statement_run(STATEMENT_RELEASE_UNBOUND, NULL, NULL);
+	release_held(executor, ALL_RELEASED);
+	executor->look = true;
 }
 
 void
@@ -197,5 +204,5 @@ spend_add(Executor *executor, Call *const *calls, int n)
 	batch_arrays(batch, args);
 	statement_run(STATEMENT_ADD_SPENDING, args, NULL);
 	if (executor->bounds_spending)
-		release_held(executor);
+		release_held(executor, n);
 }

@@ -372,7 +372,9 @@ static const char reserve_sql[] =
 
 static const char add_spending_sql[] = "SELECT agent_studio_private.add_spending($1, $2, $3)";
 
-static const char release_held_sql[] = "SELECT agent_studio_private.release_held()";
+static const char release_held_sql[] = "SELECT agent_studio_private.release_held($1)";
+
+static const char release_unbound_sql[] = "SELECT agent_studio_private.release_unbound()";
 
 static const char write_thoughts_sql[] =
 "INSERT INTO agent_studio.thoughts (execution_id, seq, step_no, attempt_no, at, elapsed_ms, source, content, owner, team)"
@@ -447,7 +449,8 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_COUNT_SPENDING] = {count_spending_sql, 0, {0}},
 	[STATEMENT_RESERVE] = {reserve_sql, 2, {INT8ARRAYOID, INT4ARRAYOID}},
 	[STATEMENT_ADD_SPENDING] = {add_spending_sql, 3, {INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID}},
-	[STATEMENT_RELEASE_HELD] = {release_held_sql, 0, {0}},
+	[STATEMENT_RELEASE_HELD] = {release_held_sql, 1, {INT4OID}},
+	[STATEMENT_RELEASE_UNBOUND] = {release_unbound_sql, 0, {0}},
 	[STATEMENT_FAIL_UNWRITABLE] = {fail_unwritable_sql, 4, {INT8OID, INT4OID, INT8OID, TEXTOID}},
 	[STATEMENT_UNQUEUE] = {unqueue_sql, 3, {INT8OID, INT4OID, INT8OID}},
 	[STATEMENT_WRITE_THOUGHTS] = {write_thoughts_sql, 10, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,

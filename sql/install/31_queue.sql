@@ -17,7 +17,7 @@ CREATE TABLE agent_studio.queue (
 	seq_base bigint NOT NULL DEFAULT 0,
 	tokens bigint NOT NULL DEFAULT 0,
 	fallback_no integer NOT NULL DEFAULT 0,
-	held boolean NOT NULL DEFAULT false,
+	held_by bigint,
 	reserved_usd numeric(20, 10),
 	PRIMARY KEY (execution_id, step_no)
 ) WITH (fillfactor = 60,
@@ -28,7 +28,7 @@ CREATE INDEX queue_ready ON agent_studio.queue (model_id, order_at, execution_id
 	WHERE epoch IS NULL AND NOT waiting;
 CREATE INDEX queue_timers ON agent_studio.queue (run_at) WHERE waiting;
 CREATE INDEX queue_claimed ON agent_studio.queue (epoch) WHERE epoch IS NOT NULL;
-CREATE INDEX queue_held ON agent_studio.queue (order_at, execution_id, step_no) WHERE held;
+CREATE INDEX queue_held ON agent_studio.queue (held_by, order_at, execution_id, step_no) WHERE held_by IS NOT NULL;
 COMMENT ON TABLE agent_studio.queue IS
 'Steps that may run now or later; a row goes when its step comes to rest. Not dumped: see as_release_restored.';
 COMMENT ON COLUMN agent_studio.queue.execution_id IS 'The execution.';
@@ -44,7 +44,7 @@ COMMENT ON COLUMN agent_studio.queue.failures IS 'Attempts that failed; they cou
 COMMENT ON COLUMN agent_studio.queue.losses IS 'Attempts lost with a crash of the server; they do not count against max_retries, but ten fail the step.';
 COMMENT ON COLUMN agent_studio.queue.tokens IS 'Tokens that the next attempt is expected to cost, for the model''s tokens_per_minute: a quarter of the prompt''s bytes, and the most output that the agent may ask for (1000 where it sets no limit).';
 COMMENT ON COLUMN agent_studio.queue.fallback_no IS 'Which of the agent''s fallback models model_id is; 0 = the agent''s own model.';
-COMMENT ON COLUMN agent_studio.queue.held IS 'True: it waits until a call in flight has ended that is paid from the same budget.';
+COMMENT ON COLUMN agent_studio.queue.held_by IS 'Budget that calls in flight could use up, for one of which it waits to end; NULL = it waits for no budget.';
 COMMENT ON COLUMN agent_studio.queue.reserved_usd IS 'While it is claimed: the most USD that the call may cost, which counts as spent in its budgets. NULL = nothing was reserved.';
 COMMENT ON COLUMN agent_studio.queue.seq_base IS 'The next thought''s seq is above this.';
 

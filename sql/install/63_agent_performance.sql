@@ -40,14 +40,14 @@ CREATE VIEW agent_studio.agent_performance WITH (security_invoker = true) AS
 		SELECT t.agent, t.timed AS begun, CASE t.status WHEN 'completed' THEN t.executions ELSE 0 END AS completed,
 			   CASE t.status WHEN 'failed' THEN t.executions ELSE 0 END AS failed, t.timed, t.duration_seconds,
 			   t.input_tokens + t.output_tokens AS tokens, t.input_cost_usd + t.output_cost_usd AS cost_usd, t.without_cost
-		FROM agent_studio_private.totals t WHERE t.kind = 'task' AND t.day > (now() AT TIME ZONE 'UTC')::date - 30
+		FROM agent_studio_private.visible_totals t WHERE t.kind = 'task' AND t.day > (now() AT TIME ZONE 'UTC')::date - 30
 		UNION ALL
 		-- Steps: as many as there are first calls. What neither completed nor was canceled has failed.
 		SELECT s.agent, sum(s.attempts - s.retries), coalesce(sum(s.attempts) FILTER (WHERE s.outcome = 'completed'), 0),
 			   greatest(0, sum(s.attempts - s.retries) - coalesce(sum(s.attempts) FILTER (WHERE s.outcome IN ('completed', 'canceled')), 0)),
 			   sum(s.attempts - s.retries), sum(s.duration_seconds), sum(s.input_tokens + s.output_tokens),
 			   sum(s.input_cost_usd + s.output_cost_usd), sum(s.without_cost)
-		FROM agent_studio_private.spending s
+		FROM agent_studio_private.visible_spending s
 		WHERE s.workflow IS NOT NULL AND NOT s.is_test AND s.day > (now() AT TIME ZONE 'UTC')::date - 30
 		GROUP BY s.agent),
 	summed AS (

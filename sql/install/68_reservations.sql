@@ -39,7 +39,7 @@ END;
 COMMENT ON FUNCTION agent_studio_private.most_cost(agent_studio.queue, bigint) IS
 'The most USD that the next attempt of a step may cost: its prompt, and all the output that the agent may give; where the agent has no limit, what its tasks cost as a rule, else by the model''s. NULL = no price.';
 
-CREATE FUNCTION agent_studio_private.put_back(executions bigint[], steps integer[], until timestamptz) RETURNS void
+CREATE FUNCTION agent_studio_private.put_back(executions bigint[], steps integer[], budgets bigint[]) RETURNS void
 LANGUAGE sql VOLATILE
 BEGIN ATOMIC
 	-- What the claim has just changed is as it was before; see its statement.
@@ -52,12 +52,13 @@ BEGIN ATOMIC
 		started_at = CASE WHEN s.started_at <> q.claimed_at THEN s.started_at END, sent_at = CASE WHEN s.started_at <> q.claimed_at THEN s.sent_at END
 	FROM unnest(executions, steps) k (execution_id, step_no) JOIN agent_studio.queue q USING (execution_id, step_no)
 	WHERE s.execution_id = k.execution_id AND s.step_no = k.step_no;
-	UPDATE agent_studio.queue q SET epoch = NULL, claimed_at = NULL, attempt_no = q.attempt_no - 1, waiting = true, held = true, run_at = until
-	FROM unnest(executions, steps) k (execution_id, step_no)
+	UPDATE agent_studio.queue q SET epoch = NULL, claimed_at = NULL, attempt_no = q.attempt_no - 1, waiting = true,
+		held_by = k.budget_id, run_at = pg_catalog.clock_timestamp() + interval '1 minute'
+	FROM unnest(executions, steps, budgets) k (execution_id, step_no, budget_id)
 	WHERE q.execution_id = k.execution_id AND q.step_no = k.step_no;
 END;
-COMMENT ON FUNCTION agent_studio_private.put_back(bigint[], integer[], timestamptz) IS
-'Undoes the claim of steps that wait for a budget: until a call that is paid from it ends, or until that time.';
+COMMENT ON FUNCTION agent_studio_private.put_back(bigint[], integer[], bigint[]) IS
+'Undoes the claim of steps that wait for a budget: until a call that is paid from it ends, or for a minute.';
 
 CREATE FUNCTION agent_studio_private.reserve_spending(executions bigint[], steps integer[])
 RETURNS TABLE (execution_id bigint, step_no integer, refusal text)
@@ -72,6 +73,7 @@ DECLARE
 	in_flight integer[];
 	held_executions bigint[] := '{}';
 	held_steps integer[] := '{}';
+	held_by bigint[] := '{}';
 	claim record;
 	i integer;
 BEGIN
@@ -116,35 +118,48 @@ BEGIN
 			IF in_flight[i] > 0 AND spent[i] + claim.most > amounts[i] THEN
 				held_executions := held_executions || claim.e;
 				held_steps := held_steps || claim.s;
+				held_by := held_by || budgets[i];
 				RETURN QUERY SELECT claim.e, claim.s, NULL::text;
 				CONTINUE claims;
 			END IF;
 		END LOOP;
-		UPDATE agent_studio.queue q SET reserved_usd = claim.most, held = false
-		WHERE q.execution_id = claim.e AND q.step_no = claim.s AND (claim.most IS NOT NULL OR q.held);
+		UPDATE agent_studio.queue q SET reserved_usd = claim.most, held_by = NULL
+		WHERE q.execution_id = claim.e AND q.step_no = claim.s AND (claim.most IS NOT NULL OR q.held_by IS NOT NULL);
 		CONTINUE WHEN claim.most IS NULL;
 		FOREACH i IN ARRAY claim.places LOOP
 			spent[i] := spent[i] + claim.most;
 			in_flight[i] := in_flight[i] + 1;
 		END LOOP;
 	END LOOP;
-	PERFORM agent_studio_private.put_back(held_executions, held_steps, clock_timestamp() + interval '1 minute')
-	WHERE held_steps <> '{}';
+	PERFORM agent_studio_private.put_back(held_executions, held_steps, held_by) WHERE held_steps <> '{}';
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.reserve_spending(bigint[], integer[]) IS
 'Reserves for steps that were just claimed, in their order, the most that each may cost. Returns those that must not be sent: because a budget is used up (refusal, in words), or because calls in flight could use it up (NULL), which are put back into the queue.';
 
-CREATE FUNCTION agent_studio_private.release_held() RETURNS bigint
+CREATE FUNCTION agent_studio_private.release_held(most integer) RETURNS bigint
 LANGUAGE sql VOLATILE
 BEGIN ATOMIC
 	WITH first AS (
-		SELECT q.execution_id, q.step_no FROM agent_studio.queue q WHERE q.held AND q.waiting AND q.run_at <> 'infinity'
-		ORDER BY q.order_at, q.execution_id, q.step_no LIMIT 500 FOR UPDATE SKIP LOCKED),
+		SELECT q.execution_id, q.step_no FROM agent_studio.budgets b CROSS JOIN LATERAL (
+			SELECT w.execution_id, w.step_no FROM agent_studio.queue w
+			WHERE w.held_by = b.budget_id AND w.waiting AND w.run_at <> 'infinity'
+			ORDER BY w.order_at, w.execution_id, w.step_no LIMIT most FOR UPDATE SKIP LOCKED) q
+		WHERE b.action = 'refuse'),
 	released AS (
-		UPDATE agent_studio.queue q SET waiting = false, held = false
+		UPDATE agent_studio.queue q SET waiting = false, held_by = NULL
 		FROM first f WHERE q.execution_id = f.execution_id AND q.step_no = f.step_no RETURNING 1)
 	SELECT count(*) FROM released;
 END;
-COMMENT ON FUNCTION agent_studio_private.release_held() IS
-'Lets the first of those that wait for a budget be looked at again; how many. Those that were paused meanwhile stay so.';
+COMMENT ON FUNCTION agent_studio_private.release_held(integer) IS
+'Lets the first of those that wait for each budget be looked at again, so many at most; returns how many. Those that were paused meanwhile stay so.';
+
+CREATE FUNCTION agent_studio_private.release_unbound() RETURNS void
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+	UPDATE agent_studio.queue q SET waiting = false, held_by = NULL
+	WHERE q.held_by IS NOT NULL AND q.waiting AND q.run_at <> 'infinity'
+	  AND NOT EXISTS (SELECT FROM agent_studio.budgets b WHERE b.budget_id = q.held_by AND b.action = 'refuse');
+END;
+COMMENT ON FUNCTION agent_studio_private.release_unbound() IS
+'Lets those go on that wait for a budget which there is no more, or which refuses nothing any more.';

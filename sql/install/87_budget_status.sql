@@ -11,15 +11,14 @@ COMMENT ON FUNCTION agent_studio_private.projected(numeric, text, timestamptz) I
 
 CREATE VIEW agent_studio.budget_status WITH (security_invoker = true) AS
 	SELECT agent_studio_private.budget_scope(b) AS scope, b.amount_usd, b.period, b.action,
-		   c.starts AS period_start, c.ends AS period_end,
+		   (c.starts AT TIME ZONE 'UTC')::date AS first_day, (c.ends AT TIME ZONE 'UTC')::date - 1 AS last_day,
 		   round(c.spent, 6) AS spent_usd,
 		   round(100 * c.spent / b.amount_usd, 1) AS percent_used,
 		   round(agent_studio_private.projected(c.spent, b.period, now()), 2) AS projected_usd,
 		   round(100 * agent_studio_private.projected(c.spent, b.period, now()) / b.amount_usd, 1) AS projected_percent,
 		   c.unknown_calls,
 		   CASE WHEN c.spent >= b.amount_usd THEN 'over' WHEN c.spent >= 0.8 * b.amount_usd THEN 'near'
-				WHEN c.spent IS NOT NULL THEN 'ok' END AS state,
-		   b.set_by, b.set_at
+				WHEN c.spent IS NOT NULL THEN 'ok' END AS state
 	FROM agent_studio.budgets b
 	CROSS JOIN LATERAL (
 		SELECT p.starts, p.ends, coalesce(s.spent_usd, e.nothing) AS spent, coalesce(s.unknown_calls, e.nothing) AS unknown_calls
@@ -34,16 +33,14 @@ COMMENT ON COLUMN agent_studio.budget_status.scope IS 'all, team:NAME, user:NAME
 COMMENT ON COLUMN agent_studio.budget_status.amount_usd IS 'USD that may be spent in the period.';
 COMMENT ON COLUMN agent_studio.budget_status.period IS 'day, week, month, quarter or year.';
 COMMENT ON COLUMN agent_studio.budget_status.action IS 'warn or refuse.';
-COMMENT ON COLUMN agent_studio.budget_status.period_start IS 'When the period began: midnight UTC.';
-COMMENT ON COLUMN agent_studio.budget_status.period_end IS 'When it ends and the next one begins.';
+COMMENT ON COLUMN agent_studio.budget_status.first_day IS 'First day (UTC) of the current period.';
+COMMENT ON COLUMN agent_studio.budget_status.last_day IS 'Last day (UTC) of the current period.';
 COMMENT ON COLUMN agent_studio.budget_status.spent_usd IS 'USD spent in it so far, by attempts that have ended and whose cost is known; NULL = not counted yet: the executor does that.';
 COMMENT ON COLUMN agent_studio.budget_status.percent_used IS 'Of the amount, in percent; NULL = not counted yet.';
 COMMENT ON COLUMN agent_studio.budget_status.projected_usd IS 'USD at the end of the period if it goes on so: what is spent, divided by the days so far (today among them), times the days of the period. NULL = not counted yet.';
 COMMENT ON COLUMN agent_studio.budget_status.projected_percent IS 'Of the amount, in percent; NULL = not counted yet.';
 COMMENT ON COLUMN agent_studio.budget_status.unknown_calls IS 'Calls that ended in the period, for which the vendor may charge, and whose cost is not known and so in no sum; NULL = not counted yet.';
 COMMENT ON COLUMN agent_studio.budget_status.state IS 'ok; near, from 80 percent; over, when it is used up; NULL = not counted yet.';
-COMMENT ON COLUMN agent_studio.budget_status.set_by IS 'Role that set it.';
-COMMENT ON COLUMN agent_studio.budget_status.set_at IS 'When it was set.';
 GRANT SELECT ON agent_studio.budget_status TO agent_studio_user, agent_studio_monitor;
 
 CREATE FUNCTION agent_studio_private.budget_alerts()

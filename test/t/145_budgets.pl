@@ -25,7 +25,7 @@ sub set_budget
 sub all_rest { my ($task) = @_; return wait_until(sub { count_of("task LIKE '$task%' AND finished_at IS NULL") == 0 }, "all of $task end"); }
 
 sql($node, qq(
-	SELECT agent_studio.as_create_agent('$_', 'builder', 'mock', visibility => 'shared', max_output_tokens => 3330))) for qw(spender gated lost warned);
+	SELECT agent_studio.as_create_agent('$_', 'builder', 'mock', visibility => 'shared', max_output_tokens => 3330))) for qw(spender gated removed lost warned);
 
 # Fifty tasks of a dime at once against a dollar: ten calls.
 set_budget('agent:spender', '1.00', 'refuse');
@@ -49,7 +49,7 @@ is(run_task($node, "Raised\n$dime", agent => 'spender')->{status}, 'completed', 
 set_budget('agent:gated', '0.35', 'refuse');
 my @gated = map { submit($node, "Gated $_\n$dime gate=g", agent => 'gated') } 1 .. 6;
 $model->await('in_flight=3', 'Gated');
-wait_until(sub { sql($node, 'SELECT count(*) FROM agent_studio.queue WHERE held') == 3 }, 'three wait');
+wait_until(sub { sql($node, 'SELECT count(*) FROM agent_studio.queue WHERE held_by IS NOT NULL') == 3 }, 'three wait');
 is(sql($node, "SELECT string_agg(status, ' ' ORDER BY execution_id) FROM agent_studio.executions WHERE task LIKE 'Gated%'"),
 	'running running running queued queued queued', 'three are under way, three are queued');
 is(run_task($node, "Meanwhile\n$dime")->{status}, 'completed', 'others are not held up');
@@ -64,6 +64,15 @@ is($model->count('Gated'), 4, 'and was not sent');
 is(budget('agent:gated'), '0.400000|over|0', 'alone, a call may use up the rest');
 sql($node, "SELECT agent_studio.as_resume($gated[4])");
 wait_until(sub { status_of($node, $gated[4]) eq 'failed' }, 'resumed, it finds the budget used up');
+
+# Whoever waits for a budget that is removed goes on at once.
+set_budget('agent:removed', '0.15', 'refuse');
+my @removed = map { submit($node, "Removed $_\n$dime gate=r", agent => 'removed') } 1, 2;
+wait_until(sub { sql($node, 'SELECT count(*) FROM agent_studio.queue WHERE held_by IS NOT NULL') == 1 }, 'one waits');
+sql($node, "SELECT agent_studio.as_set_budget('agent:removed', NULL)");
+$model->await('in_flight=2', 'Removed');
+$model->open_gate('r');
+all_rest('Removed');
 
 # A crash: what was under way may have been billed, and reserves nothing any more.
 set_budget('agent:lost', '0.25', 'refuse');
