@@ -54,9 +54,9 @@ SET ROLE regress_bob;
 SELECT as_execute_task('worker', 'of bob');
 RESET ROLE;
 CREATE FUNCTION tests.spend(execution bigint, step integer, attempt integer, usd numeric, at timestamptz DEFAULT now(), billed boolean DEFAULT true) RETURNS void LANGUAGE sql AS $$
-	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, agent_version_id, model_id, sent_at, finished_at, input_cost_usd, output_cost_usd, possibly_billed, owner, team)
-	SELECT s.execution_id, s.step_no, attempt, 'failed', 1, s.agent_version_id, 1, at, at, usd / 2, usd / 2, billed, s.owner, s.team
-	FROM agent_studio.steps s WHERE s.execution_id = execution AND s.step_no = step
+	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, agent_version_id, model_id, sent_at, finished_at, input_cost_usd, output_cost_usd, possibly_billed, owner, team, workflow)
+	SELECT s.execution_id, s.step_no, attempt, 'failed', 1, s.agent_version_id, 1, at, at, usd / 2, usd / 2, billed, s.owner, s.team, e.workflow
+	FROM agent_studio.steps s JOIN agent_studio.executions e USING (execution_id) WHERE s.execution_id = execution AND s.step_no = step
 $$;
 SELECT tests.spend(1, 1, 1, 0.10), tests.spend(2, 1, 1, 0.20), tests.spend(3, 1, 1, 0.40), tests.spend(3, 2, 1, 0.80), tests.spend(4, 1, 1, 0.05), tests.spend(4, 1, 2, NULL), tests.spend(4, 1, 3, NULL, billed => false);
 SELECT tests.spend(1, 1, 2, 1000, agent_studio_private.period_start('year', now()) - interval '8 days');

@@ -130,8 +130,8 @@ UPDATE executions SET status = 'completed', started_at = now(), finished_at = no
 UPDATE steps s SET state = CASE name WHEN 'a' THEN 'completed' ELSE 'partial' END, started_at = now() - interval '10 s', finished_at = now(),
 	agent_version_id = (e.agents ->> CASE name WHEN 'a' THEN 'builder-agent-python-prod' ELSE 'payment_validator' END)::bigint FROM executions e WHERE e.execution_id = s.execution_id AND e.kind = 'workflow';
 -- A step that completed with its second call, and one that failed with both.
-INSERT INTO attempts (execution_id, step_no, attempt_no, outcome, epoch, agent_version_id, model_id, sent_at, finished_at, input_tokens, output_tokens, input_cost_usd, output_cost_usd, possibly_billed, owner)
-SELECT s.execution_id, s.step_no, n, CASE WHEN n = 2 AND name = 'a' THEN 'completed' ELSE 'failed' END, 1, s.agent_version_id, 1, now() - interval '4 s', now(), 10, 20, 0.01, 0.02, true, s.owner
+INSERT INTO attempts (execution_id, step_no, attempt_no, outcome, epoch, agent_version_id, model_id, sent_at, finished_at, input_tokens, output_tokens, input_cost_usd, output_cost_usd, possibly_billed, owner, workflow, is_test)
+SELECT s.execution_id, s.step_no, n, CASE WHEN n = 2 AND name = 'a' THEN 'completed' ELSE 'failed' END, 1, s.agent_version_id, 1, now() - interval '4 s', now(), 10, 20, 0.01, 0.02, true, s.owner, e.workflow, e.is_test
 FROM steps s JOIN executions e USING (execution_id), generate_series(1, 2) n WHERE e.kind = 'workflow';
 SET ROLE regress_alice;
 SELECT agent, executions, completed, failed, success_rate_percent, average_duration_seconds, p95_duration_seconds, average_tokens, total_tokens, average_cost_usd, total_cost_usd, cost_unknown
