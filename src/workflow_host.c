@@ -84,10 +84,10 @@ typedef struct Question
 
 /* What of it is the condition's own fault; anything else is the server's trouble. */
 static bool
-is_too_much(const ErrorData *error)
+is_too_much(int sqlerrcode)
 {
-	return ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
-		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION;
+	return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+		ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_DATA_EXCEPTION;
 }
 
 /* A subtransaction of its own: what one condition does must not undo the turn of all the others. */
@@ -109,20 +109,16 @@ look(const Question *question, Buf *problem)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
+		/* Whoever called may go on in a subtransaction of his own, and a copy would not live until then. */
+		if (!is_too_much(geterrcode()))
+		{
+			RollbackAndReleaseCurrentSubTransaction();
+			PG_RE_THROW();
+		}
 		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
+		buf_puts(problem, CopyErrorData()->message);
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		if (!is_too_much(error))
-		{
-			/* Whoever called may go on in a subtransaction of his own. */
-			MemoryContextSwitchTo(caller);
-			CurrentResourceOwner = owner;
-			ReThrowError(error);
-		}
-		buf_puts(problem, error->message);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
