@@ -25,7 +25,7 @@ needed() {
 	packages="gcc make libc6-dev libcurl4-openssl-dev ca-certificates python3
 		postgresql${version:+-$version} postgresql-server-dev-${version:-all}"
 	if [ "$1" = test ]; then
-		packages="$packages libipc-run-perl perl openssl procps"
+		packages="$packages libipc-run-perl perl openssl procps chromium"
 	fi
 	missing_of $packages
 }

@@ -1,5 +1,6 @@
--- What reports are made of: figures of steps and of the whole, as rows say them, and the
--- texts that steps themselves gave for a report. What nobody said is NULL, and stays unsaid.
+-- What reports are made of: figures of steps and of the whole, as rows say them, and
+-- sentences that are the same in all forms of a report. What is not known is NULL, and
+-- stays unsaid.
 
 CREATE TYPE agent_studio_private.report_step AS (
 	plan_step integer, step_no integer, name text, title text, agent text, model text,
@@ -38,88 +39,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION agent_studio_private.report_steps(agent_studio.executions) IS
 'The steps of an execution, in the order of its definition, as a report tells them.';
-
--- Texts that steps gave. An output of the name comes first; else what stands under such a
--- heading in the answer, or in an output that is text.
-
-CREATE FUNCTION agent_studio_private.report_names(subject text) RETURNS text[]
-LANGUAGE sql IMMUTABLE
-RETURN CASE subject
-	WHEN 'summary' THEN ARRAY['summary', 'executive_summary']
-	WHEN 'key_decisions' THEN ARRAY['key_decisions', 'decisions']
-	WHEN 'issues' THEN ARRAY['issues', 'issues_found']
-	ELSE ARRAY[subject] END;
-COMMENT ON FUNCTION agent_studio_private.report_names(text) IS
-'The names of outputs, and of headings, that tell a subject of a report: summary, key_decisions, issues, recommendations, next_steps.';
-
-CREATE FUNCTION agent_studio_private.says_something(value jsonb) RETURNS boolean
-LANGUAGE sql IMMUTABLE
-RETURN coalesce(CASE jsonb_typeof(value) WHEN 'null' THEN false WHEN 'string' THEN value #>> '{}' ~ '\S'
-	WHEN 'array' THEN value <> '[]' WHEN 'object' THEN value <> '{}' ELSE true END, false);
-COMMENT ON FUNCTION agent_studio_private.says_something(jsonb) IS 'Whether a value is there, and not empty.';
-
-CREATE FUNCTION agent_studio_private.reported(step agent_studio.steps, subject text) RETURNS jsonb
-LANGUAGE sql STABLE
-RETURN coalesce(
-	(SELECT (step).outputs -> n.name FROM unnest(agent_studio_private.report_names(subject)) WITH ORDINALITY n (name, place)
-	 WHERE jsonb_typeof((step).outputs) = 'object' AND agent_studio_private.says_something((step).outputs -> n.name)
-	 ORDER BY n.place LIMIT 1),
-	(SELECT to_jsonb(left(x.section, 20000))
-	 FROM (SELECT 0 AS place, NULL AS key, (step).output AS text
-		   UNION ALL
-		   SELECT 1, o.key, o.value #>> '{}'
-		   FROM jsonb_each(CASE WHEN jsonb_typeof((step).outputs) = 'object' THEN (step).outputs ELSE '{}' END) o
-		   WHERE jsonb_typeof(o.value) = 'string') t
-	 CROSS JOIN LATERAL (SELECT agent_studio_private.section_of(t.text, agent_studio_private.report_names(subject)) AS section) x
-	 WHERE x.section ~ '\S' ORDER BY t.place, t.key LIMIT 1));
-COMMENT ON FUNCTION agent_studio_private.reported(agent_studio.steps, text) IS
-'What a step gave for a subject of a report; NULL = nothing.';
-
-CREATE FUNCTION agent_studio_private.all_reported(execution agent_studio.executions, subject text)
-RETURNS TABLE (plan_step integer, title text, value jsonb, is_result boolean)
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT s.plan_step, coalesce(nullif(s.title, ''), s.name), r.value, s.step_no = agent_studio_private.result_step(execution)
-	FROM agent_studio_private.current_steps((execution).execution_id) s
-	CROSS JOIN LATERAL (SELECT agent_studio_private.reported(s, subject) AS value) r
-	WHERE r.value IS NOT NULL
-	ORDER BY s.plan_step;
-END;
-COMMENT ON FUNCTION agent_studio_private.all_reported(agent_studio.executions, text) IS
-'What the steps of an execution gave for a subject, and whose answer is the execution''s.';
-
--- Issues: an array of texts or objects, or one text with a line each.
-
-CREATE FUNCTION agent_studio_private.severity_of(issue jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE
-RETURN coalesce(lower(substring(CASE WHEN jsonb_typeof(issue) = 'object' THEN coalesce(issue ->> 'severity', issue ->> 'level') ELSE left(issue #>> '{}', 40) END
-	FROM '(?i)^\W*(critical|high|medium|low|info)\M')), 'not stated');
-COMMENT ON FUNCTION agent_studio_private.severity_of(jsonb) IS
-'critical, high, medium, low or info, from the member severity or the first word; else "not stated".';
-
-CREATE FUNCTION agent_studio_private.listed_issues(reported jsonb) RETURNS TABLE (severity text, rank integer, issue jsonb, n bigint)
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-	SELECT s.severity, array_position('{critical,high,medium,low,info,not stated}'::text[], s.severity), i.issue, i.n
-	FROM (SELECT a.value, a.n FROM jsonb_array_elements(CASE jsonb_typeof(reported) WHEN 'array' THEN reported ELSE '[]' END) WITH ORDINALITY a (value, n)
-		  UNION ALL
-		  SELECT to_jsonb(l.line), l.n FROM regexp_split_to_table(CASE jsonb_typeof(reported) WHEN 'string' THEN reported #>> '{}' END, '\r?\n') WITH ORDINALITY l (line, n)
-		  UNION ALL
-		  SELECT reported, 1 WHERE jsonb_typeof(reported) = 'object') i (issue, n)
-	CROSS JOIN LATERAL (SELECT agent_studio_private.severity_of(i.issue) AS severity) s
-	WHERE agent_studio_private.says_something(i.issue)
-	ORDER BY 2, i.n;
-END;
-COMMENT ON FUNCTION agent_studio_private.listed_issues(jsonb) IS
-'The issues that a step reported, the severest first.';
-
-CREATE FUNCTION agent_studio_private.issue_counts(reported jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-	SELECT string_agg(c.n || ' ' || CASE c.severity WHEN 'not stated' THEN 'of no stated severity' ELSE c.severity END, ', ' ORDER BY c.rank)
-	FROM (SELECT i.severity, i.rank, count(*) AS n FROM agent_studio_private.listed_issues(reported) i GROUP BY i.severity, i.rank) c;
-END;
-COMMENT ON FUNCTION agent_studio_private.issue_counts(jsonb) IS 'How many issues of each severity, in words; NULL = none.';
 
 -- Gates, files, sizes.
 
@@ -304,7 +223,6 @@ BEGIN ATOMIC
 		FROM agent_studio_private.report_steps(execution) s WHERE s.worked),
 	total AS (
 		SELECT count(*) AS n, avg(s.seconds) AS seconds, avg(s.cost_usd) AS cost, count(s.cost_usd) AS priced, avg(s.tokens) AS tokens,
-			   sum(greatest(s.calls - s.iterations, 0)) AS repeated,
 			   (array_agg(s.called || ' - ' || round(s.seconds) || 's' ORDER BY s.seconds DESC NULLS LAST, s.plan_step))[1] AS slowest,
 			   (array_agg(s.called || ' - ' || round(s.seconds) || 's' ORDER BY s.seconds, s.plan_step))[1] AS fastest,
 			   (array_agg(s.called || ' - ' || agent_studio_private.money_text(s.cost_usd) ORDER BY s.cost_usd DESC NULLS LAST, s.plan_step))[1] AS dearest,
@@ -321,7 +239,6 @@ BEGIN ATOMIC
 			(2, 0, 'Performance', 'Average Step Time', agent_studio_private.duration_text(pg_catalog.make_interval(secs => t.seconds::float8))),
 			(3, 0, 'Performance', 'Slowest Step', CASE WHEN t.n > 1 THEN t.slowest END),
 			(4, 0, 'Performance', 'Fastest Step', CASE WHEN t.n > 1 THEN t.fastest END),
-			(5, 0, 'Performance', 'Retries', CASE WHEN t.repeated > 0 THEN t.repeated::text END),
 			(6, 0, 'Cost', 'Total Cost', agent_studio_private.total_cost_text((execution).execution_id)),
 			(7, 0, 'Cost', 'Cost per Step', agent_studio_private.money_text(t.cost) || ' average'
 				|| CASE WHEN t.priced < t.n THEN format(', of the %s whose cost is known', t.priced) ELSE '' END),

@@ -18,7 +18,8 @@ header{margin:0 0 24px}
 h1{font-size:26px;line-height:1.25;font-weight:650;letter-spacing:-.015em;margin:0 0 6px}
 h2{font-size:18px;font-weight:650;letter-spacing:-.01em;margin:0 0 14px}
 h3{font-size:15.5px;font-weight:650;margin:26px 0 8px}
-h4{font-size:14px;font-weight:650;margin:16px 0 6px}
+h3 .soft{font-weight:400;font-size:14px}
+h4{font-size:14px;font-weight:650;margin:14px 0 4px}
 p{margin:0 0 10px}
 .soft,footer{color:var(--soft)}
 .kicker{color:var(--soft);font-size:13px;letter-spacing:.04em;text-transform:uppercase;margin:0 0 4px}
