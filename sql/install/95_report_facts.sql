@@ -6,7 +6,7 @@ CREATE TYPE agent_studio_private.report_step AS (
 	plan_step integer, step_no integer, name text, title text, agent text, model text,
 	state text, mark text, verdict text, note text, iterations bigint, calls bigint,
 	seconds numeric, cost_usd numeric, input_tokens bigint, output_tokens bigint,
-	error text, worked boolean
+	metrics text, error text, worked boolean
 );
 COMMENT ON TYPE agent_studio_private.report_step IS
 'A step in a report: seconds, cost and tokens are of all its iterations and retries, the rest of the newest one; worked: a model was asked.';
@@ -14,18 +14,24 @@ COMMENT ON TYPE agent_studio_private.report_step IS
 CREATE FUNCTION agent_studio_private.report_steps(execution agent_studio.executions) RETURNS SETOF agent_studio_private.report_step
 LANGUAGE sql STABLE
 BEGIN ATOMIC
+	-- Each once, whatever is known of how many rows there are.
+	WITH shown AS MATERIALIZED (SELECT x.* FROM agent_studio.as_workflow_status((execution).execution_id) x),
+	own AS MATERIALIZED (SELECT i AS step, i.* FROM agent_studio_private.current_steps((execution).execution_id) i),
+	measured AS MATERIALIZED (
+		SELECT x.plan_step, string_agg(format('%s: %s', x.label, agent_studio_private.metric_text(x.value, x.unit)), ', ' ORDER BY x.name) AS metrics
+		FROM agent_studio_private.declared_metrics(execution) x GROUP BY x.plan_step)
 	SELECT (s.plan_step, s.step_no, s.name, coalesce(nullif(s.title, ''), s.name),
 			coalesce(a.name, w.agent) || coalesce(' v' || v.version, ''),
 			m.name || coalesce(' (' || nullif(concat_ws('-', m.deployment, m.model_version), m.name) || ')', ''),
-			s.state, agent_studio_private.step_mark(execution, s), s.verdict, w.note, t.iterations, c.calls,
-			t.seconds, c.cost, c.input_tokens, c.output_tokens,
+			s.state, agent_studio_private.step_mark(execution, s.step), s.verdict, w.note, t.iterations, c.calls,
+			t.seconds, c.cost, c.input_tokens, c.output_tokens, d.metrics,
 			CASE WHEN s.state <> 'completed' THEN nullif(concat_ws(': ', s.error_class, s.error_message), '') END,
 			c.calls > 0 OR s.state = 'running')::agent_studio_private.report_step
-	FROM agent_studio_private.current_steps((execution).execution_id) s
-	JOIN agent_studio.as_workflow_status((execution).execution_id) w ON w.step_no = s.step_no
+	FROM own s JOIN shown w ON w.step_no = s.step_no
 	LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = s.agent_version_id
 	LEFT JOIN agent_studio.agents a ON a.agent_id = v.agent_id
 	LEFT JOIN agent_studio.models m ON m.model_id = s.model_id
+	LEFT JOIN measured d ON d.plan_step = s.plan_step
 	CROSS JOIN LATERAL (
 		SELECT sum(extract(epoch FROM coalesce(i.finished_at, pg_catalog.clock_timestamp()) - i.started_at)) AS seconds,
 			   count(*) FILTER (WHERE i.started_at IS NOT NULL) AS iterations
@@ -33,8 +39,9 @@ BEGIN ATOMIC
 	CROSS JOIN LATERAL (
 		SELECT count(*) AS calls, sum(x.input_tokens)::bigint AS input_tokens, sum(x.output_tokens)::bigint AS output_tokens,
 			   sum(coalesce(x.input_cost_usd + x.output_cost_usd, x.input_cost_usd, x.output_cost_usd)) AS cost
-		FROM agent_studio.steps i JOIN agent_studio.attempts x USING (execution_id, step_no)
-		WHERE i.execution_id = s.execution_id AND i.plan_step = s.plan_step) c
+		FROM agent_studio.attempts x
+		WHERE x.execution_id = s.execution_id
+		  AND x.step_no = ANY (ARRAY(SELECT i.step_no FROM agent_studio.steps i WHERE i.execution_id = s.execution_id AND i.plan_step = s.plan_step))) c
 	ORDER BY s.plan_step;
 END;
 COMMENT ON FUNCTION agent_studio_private.report_steps(agent_studio.executions) IS
@@ -194,8 +201,7 @@ BEGIN ATOMIC
 		(6, 'Calls', CASE WHEN (step).calls > greatest((step).iterations, 1) THEN (step).calls::text END),
 		(7, 'Outputs', (SELECT agent_studio_private.outputs_text(s) FROM agent_studio.steps s
 			WHERE s.execution_id = (execution).execution_id AND s.step_no = (step).step_no)),
-		(8, 'Metrics', (SELECT string_agg(format('%s: %s', m.label, agent_studio_private.metric_text(m.value, m.unit)), ', ' ORDER BY m.name)
-			FROM agent_studio_private.declared_metrics(execution) m WHERE m.plan_step = (step_facts.step).plan_step)),
+		(8, 'Metrics', (step).metrics),
 		(9, 'Token Usage', agent_studio_private.tokens_text(step))) AS f (place, label, content)
 	WHERE f.content IS NOT NULL ORDER BY f.place;
 END;

@@ -33,7 +33,7 @@ footer{font-size:13px;margin-top:24px}
 .tile small{color:var(--soft);font-size:12.5px}
 .pill{display:inline-block;border:1px solid currentColor;border-radius:999px;padding:0 10px;font-size:13px;line-height:22px;white-space:nowrap}
 .good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.busy{color:var(--busy)}
-.scroll{overflow-x:auto;max-width:100%}
+.scroll{overflow-x:auto;max-width:100%;margin:0 0 10px}
 table{border-collapse:collapse;width:100%;font-size:14px}
 th{color:var(--soft);font-weight:500;font-size:13px}
 th,td{overflow-wrap:break-word;text-align:left;vertical-align:top;padding:8px 12px;border-bottom:1px solid var(--line)}
