@@ -20,12 +20,13 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from typing import Any
 
-SECONDS = 60
+SECONDS = 120
 OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
            "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
            "--hide-scrollbars", "--remote-debugging-pipe")
@@ -46,6 +47,8 @@ SIZES = """(() => { const width = document.scrollingElement.clientWidth;
 class Browser:
     """A Chromium with an empty profile, and one page in it."""
 
+    session: str | None = None          # none yet: commands are for the browser itself
+
     def __init__(self) -> None:
         program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         if program is None:
@@ -62,9 +65,7 @@ class Browser:
         self.last = 0
         self.events: list[dict[str, Any]] = []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session: str | None = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-
-    session: str | None = None
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
 
     @staticmethod
     def hand_over(commands: int, answers: int) -> None:
@@ -160,6 +161,7 @@ def main() -> int:
     parser.add_argument("--print", help="the page as a PDF")
     parser.add_argument("--text", action="append", default=[], help="has to be shown")
     options = parser.parse_args()
+    signal.alarm(SECONDS)               # whatever Chromium does, somebody waits for this
     browser = Browser()
     try:
         seen = look(browser, options.file.resolve().as_uri(), options)

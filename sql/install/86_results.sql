@@ -192,8 +192,10 @@ BEGIN ATOMIC
 				 count(*) FILTER (WHERE s.started_at IS NOT NULL) AS iterations
 		  FROM agent_studio.steps s WHERE s.execution_id = execution AND s.plan_step = spent_on_step.step) t,
 		 (SELECT count(*) AS calls, sum(coalesce(a.input_cost_usd + a.output_cost_usd, a.input_cost_usd, a.output_cost_usd)) AS cost
-		  FROM agent_studio.attempts a JOIN agent_studio.steps s USING (execution_id, step_no)
-		  WHERE a.execution_id = execution AND s.plan_step = spent_on_step.step) c;
+		  FROM agent_studio.attempts a
+		  -- An array, so that it is the index that finds them, whatever is known of the tables.
+		  WHERE a.execution_id = execution
+			AND a.step_no = ANY (ARRAY(SELECT s.step_no FROM agent_studio.steps s WHERE s.execution_id = execution AND s.plan_step = spent_on_step.step))) c;
 END;
 COMMENT ON FUNCTION agent_studio_private.spent_on_step(bigint, integer) IS
 'Seconds and cost of all iterations of a step of the definition, and how many there were, in brackets; NULL = it never began.';

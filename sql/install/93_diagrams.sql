@@ -85,24 +85,26 @@ CREATE FUNCTION agent_studio_private.execution_boxes(execution agent_studio.exec
 RETURNS SETOF agent_studio_private.diagram_box
 LANGUAGE sql STABLE
 BEGIN ATOMIC
+	-- Each once, whatever is known of how many rows there are.
+	WITH shown AS MATERIALIZED (SELECT w.* FROM agent_studio.as_workflow_status((execution).execution_id) w),
+	own AS MATERIALIZED (SELECT i AS step, i.step_no, i.plan_step FROM agent_studio_private.current_steps((execution).execution_id) i),
+	planned AS MATERIALIZED (SELECT d.plan_step, d.on_demand, d.step FROM agent_studio_private.plan_steps(plan) d)
 	SELECT (c.plan_step, CASE WHEN p.on_demand THEN 'demand' WHEN p.step ->> 'type' = 'decision' THEN 'decision' ELSE 'step' END,
 			ARRAY[CASE WHEN plan IS NULL AND (execution).kind = 'task' THEN 'Task:' ELSE format('Step %s:', c.plan_step) END,
 				CASE WHEN (execution).kind = 'task' AND c.plan_step = 1 THEN agent_studio_private.one_line((execution).task, 40) ELSE s.title END,
 				CASE WHEN p.step ->> 'type' = 'decision' THEN 'decision' ELSE s.agent END],
 			array_remove(ARRAY[
-				concat_ws(' ', agent_studio_private.step_mark(execution, c),
+				concat_ws(' ', agent_studio_private.step_mark(execution, c.step),
 					CASE WHEN s.state = 'pending' AND (execution).finished_at IS NOT NULL THEN 'not reached' ELSE replace(s.state, '_', ' ') END,
 					agent_studio_private.spent_on_step((execution).execution_id, c.plan_step), CASE WHEN s.state = 'running' THEN 'so far' END),
 				CASE WHEN s.state = 'running' THEN '"' || agent_studio_private.one_line(s.latest_thought, 80) || '"'
-					WHEN jsonb_typeof(c.outputs -> 'chosen') = 'array' AND p.step ->> 'type' = 'decision' THEN
-						'chose ' || coalesce((SELECT string_agg(d.name, ', ') FROM jsonb_array_elements_text(c.outputs -> 'chosen') d (name)), 'none')
-					WHEN s.state = 'pending' AND p.on_demand THEN (SELECT string_agg(d, '; ') FROM agent_studio_private.demand_notes(plan, c.name) d)
+					WHEN jsonb_typeof((c.step).outputs -> 'chosen') = 'array' AND p.step ->> 'type' = 'decision' THEN
+						'chose ' || coalesce((SELECT string_agg(d.name, ', ') FROM jsonb_array_elements_text((c.step).outputs -> 'chosen') d (name)), 'none')
+					WHEN s.state = 'pending' AND p.on_demand THEN (SELECT string_agg(d, '; ') FROM agent_studio_private.demand_notes(plan, (c.step).name) d)
 					WHEN s.note <> 'not reached' THEN s.note END], NULL),
-			CASE agent_studio_private.step_mark(execution, c) WHEN '✓' THEN 'done' WHEN '✗' THEN 'failed' WHEN '!' THEN 'held' WHEN '–' THEN 'passed'
+			CASE agent_studio_private.step_mark(execution, c.step) WHEN '✓' THEN 'done' WHEN '✗' THEN 'failed' WHEN '!' THEN 'held' WHEN '–' THEN 'passed'
 				ELSE CASE WHEN s.state IN ('pending', 'queued') THEN 'waiting' ELSE 'running' END END)::agent_studio_private.diagram_box
-	FROM agent_studio.as_workflow_status((execution).execution_id) s
-	JOIN agent_studio_private.current_steps((execution).execution_id) c USING (step_no)
-	LEFT JOIN agent_studio_private.plan_steps(plan) p USING (plan_step)
+	FROM shown s JOIN own c USING (step_no) LEFT JOIN planned p USING (plan_step)
 	ORDER BY c.plan_step;
 END;
 COMMENT ON FUNCTION agent_studio_private.execution_boxes(agent_studio.executions, jsonb) IS

@@ -1,11 +1,12 @@
--- What reports are made of: figures of steps and of the whole, as rows say them, and the
--- texts that steps themselves gave for a report. What nobody said is NULL, and stays unsaid.
+-- What reports are made of: figures of steps and of the whole, as rows say them, and
+-- sentences that are the same in all forms of a report. What is not known is NULL, and
+-- stays unsaid.
 
 CREATE TYPE agent_studio_private.report_step AS (
 	plan_step integer, step_no integer, name text, title text, agent text, model text,
 	state text, mark text, verdict text, note text, iterations bigint, calls bigint,
 	seconds numeric, cost_usd numeric, input_tokens bigint, output_tokens bigint,
-	error text, worked boolean
+	metrics text, error text, worked boolean
 );
 COMMENT ON TYPE agent_studio_private.report_step IS
 'A step in a report: seconds, cost and tokens are of all its iterations and retries, the rest of the newest one; worked: a model was asked.';
@@ -13,18 +14,24 @@ COMMENT ON TYPE agent_studio_private.report_step IS
 CREATE FUNCTION agent_studio_private.report_steps(execution agent_studio.executions) RETURNS SETOF agent_studio_private.report_step
 LANGUAGE sql STABLE
 BEGIN ATOMIC
+	-- Each once, whatever is known of how many rows there are.
+	WITH shown AS MATERIALIZED (SELECT x.* FROM agent_studio.as_workflow_status((execution).execution_id) x),
+	own AS MATERIALIZED (SELECT i AS step, i.* FROM agent_studio_private.current_steps((execution).execution_id) i),
+	measured AS MATERIALIZED (
+		SELECT x.plan_step, string_agg(format('%s: %s', x.label, agent_studio_private.metric_text(x.value, x.unit)), ', ' ORDER BY x.name) AS metrics
+		FROM agent_studio_private.declared_metrics(execution) x GROUP BY x.plan_step)
 	SELECT (s.plan_step, s.step_no, s.name, coalesce(nullif(s.title, ''), s.name),
 			coalesce(a.name, w.agent) || coalesce(' v' || v.version, ''),
 			m.name || coalesce(' (' || nullif(concat_ws('-', m.deployment, m.model_version), m.name) || ')', ''),
-			s.state, agent_studio_private.step_mark(execution, s), s.verdict, w.note, t.iterations, c.calls,
-			t.seconds, c.cost, c.input_tokens, c.output_tokens,
+			s.state, agent_studio_private.step_mark(execution, s.step), s.verdict, w.note, t.iterations, c.calls,
+			t.seconds, c.cost, c.input_tokens, c.output_tokens, d.metrics,
 			CASE WHEN s.state <> 'completed' THEN nullif(concat_ws(': ', s.error_class, s.error_message), '') END,
 			c.calls > 0 OR s.state = 'running')::agent_studio_private.report_step
-	FROM agent_studio_private.current_steps((execution).execution_id) s
-	JOIN agent_studio.as_workflow_status((execution).execution_id) w ON w.step_no = s.step_no
+	FROM own s JOIN shown w ON w.step_no = s.step_no
 	LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = s.agent_version_id
 	LEFT JOIN agent_studio.agents a ON a.agent_id = v.agent_id
 	LEFT JOIN agent_studio.models m ON m.model_id = s.model_id
+	LEFT JOIN measured d ON d.plan_step = s.plan_step
 	CROSS JOIN LATERAL (
 		SELECT sum(extract(epoch FROM coalesce(i.finished_at, pg_catalog.clock_timestamp()) - i.started_at)) AS seconds,
 			   count(*) FILTER (WHERE i.started_at IS NOT NULL) AS iterations
@@ -32,94 +39,13 @@ BEGIN ATOMIC
 	CROSS JOIN LATERAL (
 		SELECT count(*) AS calls, sum(x.input_tokens)::bigint AS input_tokens, sum(x.output_tokens)::bigint AS output_tokens,
 			   sum(coalesce(x.input_cost_usd + x.output_cost_usd, x.input_cost_usd, x.output_cost_usd)) AS cost
-		FROM agent_studio.steps i JOIN agent_studio.attempts x USING (execution_id, step_no)
-		WHERE i.execution_id = s.execution_id AND i.plan_step = s.plan_step) c
+		FROM agent_studio.attempts x
+		WHERE x.execution_id = s.execution_id
+		  AND x.step_no = ANY (ARRAY(SELECT i.step_no FROM agent_studio.steps i WHERE i.execution_id = s.execution_id AND i.plan_step = s.plan_step))) c
 	ORDER BY s.plan_step;
 END;
 COMMENT ON FUNCTION agent_studio_private.report_steps(agent_studio.executions) IS
 'The steps of an execution, in the order of its definition, as a report tells them.';
-
--- Texts that steps gave. An output of the name comes first; else what stands under such a
--- heading in the answer, or in an output that is text.
-
-CREATE FUNCTION agent_studio_private.report_names(subject text) RETURNS text[]
-LANGUAGE sql IMMUTABLE
-RETURN CASE subject
-	WHEN 'summary' THEN ARRAY['summary', 'executive_summary']
-	WHEN 'key_decisions' THEN ARRAY['key_decisions', 'decisions']
-	WHEN 'issues' THEN ARRAY['issues', 'issues_found']
-	ELSE ARRAY[subject] END;
-COMMENT ON FUNCTION agent_studio_private.report_names(text) IS
-'The names of outputs, and of headings, that tell a subject of a report: summary, key_decisions, issues, recommendations, next_steps.';
-
-CREATE FUNCTION agent_studio_private.says_something(value jsonb) RETURNS boolean
-LANGUAGE sql IMMUTABLE
-RETURN coalesce(CASE jsonb_typeof(value) WHEN 'null' THEN false WHEN 'string' THEN value #>> '{}' ~ '\S'
-	WHEN 'array' THEN value <> '[]' WHEN 'object' THEN value <> '{}' ELSE true END, false);
-COMMENT ON FUNCTION agent_studio_private.says_something(jsonb) IS 'Whether a value is there, and not empty.';
-
-CREATE FUNCTION agent_studio_private.reported(step agent_studio.steps, subject text) RETURNS jsonb
-LANGUAGE sql STABLE
-RETURN coalesce(
-	(SELECT (step).outputs -> n.name FROM unnest(agent_studio_private.report_names(subject)) WITH ORDINALITY n (name, place)
-	 WHERE jsonb_typeof((step).outputs) = 'object' AND agent_studio_private.says_something((step).outputs -> n.name)
-	 ORDER BY n.place LIMIT 1),
-	(SELECT to_jsonb(left(x.section, 20000))
-	 FROM (SELECT 0 AS place, NULL AS key, (step).output AS text
-		   UNION ALL
-		   SELECT 1, o.key, o.value #>> '{}'
-		   FROM jsonb_each(CASE WHEN jsonb_typeof((step).outputs) = 'object' THEN (step).outputs ELSE '{}' END) o
-		   WHERE jsonb_typeof(o.value) = 'string') t
-	 CROSS JOIN LATERAL (SELECT agent_studio_private.section_of(t.text, agent_studio_private.report_names(subject)) AS section) x
-	 WHERE x.section ~ '\S' ORDER BY t.place, t.key LIMIT 1));
-COMMENT ON FUNCTION agent_studio_private.reported(agent_studio.steps, text) IS
-'What a step gave for a subject of a report; NULL = nothing.';
-
-CREATE FUNCTION agent_studio_private.all_reported(execution agent_studio.executions, subject text)
-RETURNS TABLE (plan_step integer, title text, value jsonb, is_result boolean)
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT s.plan_step, coalesce(nullif(s.title, ''), s.name), r.value, s.step_no = agent_studio_private.result_step(execution)
-	FROM agent_studio_private.current_steps((execution).execution_id) s
-	CROSS JOIN LATERAL (SELECT agent_studio_private.reported(s, subject) AS value) r
-	WHERE r.value IS NOT NULL
-	ORDER BY s.plan_step;
-END;
-COMMENT ON FUNCTION agent_studio_private.all_reported(agent_studio.executions, text) IS
-'What the steps of an execution gave for a subject, and whose answer is the execution''s.';
-
--- Issues: an array of texts or objects, or one text with a line each.
-
-CREATE FUNCTION agent_studio_private.severity_of(issue jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE
-RETURN coalesce(lower(substring(CASE WHEN jsonb_typeof(issue) = 'object' THEN coalesce(issue ->> 'severity', issue ->> 'level') ELSE left(issue #>> '{}', 40) END
-	FROM '(?i)^\W*(critical|high|medium|low|info)\M')), 'not stated');
-COMMENT ON FUNCTION agent_studio_private.severity_of(jsonb) IS
-'critical, high, medium, low or info, from the member severity or the first word; else "not stated".';
-
-CREATE FUNCTION agent_studio_private.listed_issues(reported jsonb) RETURNS TABLE (severity text, rank integer, issue jsonb, n bigint)
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-	SELECT s.severity, array_position('{critical,high,medium,low,info,not stated}'::text[], s.severity), i.issue, i.n
-	FROM (SELECT a.value, a.n FROM jsonb_array_elements(CASE jsonb_typeof(reported) WHEN 'array' THEN reported ELSE '[]' END) WITH ORDINALITY a (value, n)
-		  UNION ALL
-		  SELECT to_jsonb(l.line), l.n FROM regexp_split_to_table(CASE jsonb_typeof(reported) WHEN 'string' THEN reported #>> '{}' END, '\r?\n') WITH ORDINALITY l (line, n)
-		  UNION ALL
-		  SELECT reported, 1 WHERE jsonb_typeof(reported) = 'object') i (issue, n)
-	CROSS JOIN LATERAL (SELECT agent_studio_private.severity_of(i.issue) AS severity) s
-	WHERE agent_studio_private.says_something(i.issue)
-	ORDER BY 2, i.n;
-END;
-COMMENT ON FUNCTION agent_studio_private.listed_issues(jsonb) IS
-'The issues that a step reported, the severest first.';
-
-CREATE FUNCTION agent_studio_private.issue_counts(reported jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-	SELECT string_agg(c.n || ' ' || CASE c.severity WHEN 'not stated' THEN 'of no stated severity' ELSE c.severity END, ', ' ORDER BY c.rank)
-	FROM (SELECT i.severity, i.rank, count(*) AS n FROM agent_studio_private.listed_issues(reported) i GROUP BY i.severity, i.rank) c;
-END;
-COMMENT ON FUNCTION agent_studio_private.issue_counts(jsonb) IS 'How many issues of each severity, in words; NULL = none.';
 
 -- Gates, files, sizes.
 
@@ -275,8 +201,7 @@ BEGIN ATOMIC
 		(6, 'Calls', CASE WHEN (step).calls > greatest((step).iterations, 1) THEN (step).calls::text END),
 		(7, 'Outputs', (SELECT agent_studio_private.outputs_text(s) FROM agent_studio.steps s
 			WHERE s.execution_id = (execution).execution_id AND s.step_no = (step).step_no)),
-		(8, 'Metrics', (SELECT string_agg(format('%s: %s', m.label, agent_studio_private.metric_text(m.value, m.unit)), ', ' ORDER BY m.name)
-			FROM agent_studio_private.declared_metrics(execution) m WHERE m.plan_step = (step_facts.step).plan_step)),
+		(8, 'Metrics', (step).metrics),
 		(9, 'Token Usage', agent_studio_private.step_tokens_text(step))) AS f (place, label, content)
 	WHERE f.content IS NOT NULL ORDER BY f.place;
 END;
@@ -304,7 +229,6 @@ BEGIN ATOMIC
 		FROM agent_studio_private.report_steps(execution) s WHERE s.worked),
 	total AS (
 		SELECT count(*) AS n, avg(s.seconds) AS seconds, avg(s.cost_usd) AS cost, count(s.cost_usd) AS priced, avg(s.tokens) AS tokens,
-			   sum(greatest(s.calls - s.iterations, 0)) AS repeated,
 			   (array_agg(s.called || ' - ' || round(s.seconds) || 's' ORDER BY s.seconds DESC NULLS LAST, s.plan_step))[1] AS slowest,
 			   (array_agg(s.called || ' - ' || round(s.seconds) || 's' ORDER BY s.seconds, s.plan_step))[1] AS fastest,
 			   (array_agg(s.called || ' - ' || agent_studio_private.money_text(s.cost_usd) ORDER BY s.cost_usd DESC NULLS LAST, s.plan_step))[1] AS dearest,
@@ -321,7 +245,6 @@ BEGIN ATOMIC
 			(2, 0, 'Performance', 'Average Step Time', agent_studio_private.duration_text(pg_catalog.make_interval(secs => t.seconds::float8))),
 			(3, 0, 'Performance', 'Slowest Step', CASE WHEN t.n > 1 THEN t.slowest END),
 			(4, 0, 'Performance', 'Fastest Step', CASE WHEN t.n > 1 THEN t.fastest END),
-			(5, 0, 'Performance', 'Retries', CASE WHEN t.repeated > 0 THEN t.repeated::text END),
 			(6, 0, 'Cost', 'Total Cost', agent_studio_private.total_cost_text((execution).execution_id)),
 			(7, 0, 'Cost', 'Cost per Step', agent_studio_private.money_text(t.cost) || ' average'
 				|| CASE WHEN t.priced < t.n THEN format(', of the %s whose cost is known', t.priced) ELSE '' END),

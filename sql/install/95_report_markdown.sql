@@ -29,32 +29,6 @@ END;
 COMMENT ON FUNCTION agent_studio_private.markdown_quote(text, integer) IS
 'A text of others as a quotation, cut after so many characters.';
 
-CREATE FUNCTION agent_studio_private.label_text(name text) RETURNS text
-LANGUAGE sql IMMUTABLE
-RETURN agent_studio_private.one_line(upper(left(name, 1)) || replace(substr(name, 2), '_', ' '), 60);
-COMMENT ON FUNCTION agent_studio_private.label_text(text) IS 'immediate_actions as Immediate actions.';
-
-CREATE FUNCTION agent_studio_private.plain_value(value jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE
-RETURN CASE WHEN jsonb_typeof(value) = 'array' AND NOT jsonb_path_exists(value, '$[*] ? (@.type() == "object" || @.type() == "array")')
-	THEN (SELECT string_agg(v.item, ', ' ORDER BY v.n) FROM jsonb_array_elements_text(value) WITH ORDINALITY v (item, n))
-	ELSE value #>> '{}' END;
-COMMENT ON FUNCTION agent_studio_private.plain_value(jsonb) IS 'A value as text: a string as it is, a list of values with commas, all else as JSON.';
-
--- Of an object the member that names it comes first, the others below.
-CREATE FUNCTION agent_studio_private.item_parts(item jsonb, OUT title text, OUT text text, OUT rest jsonb) RETURNS record
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-	SELECT t.title, t.text,
-		   CASE WHEN jsonb_typeof(item) = 'object' THEN item - '{title,name,issue,decision,action,description,detail,severity,level}'::text[] ELSE '{}' END
-	FROM (SELECT CASE WHEN jsonb_typeof(item) = 'object' THEN
-					coalesce(item ->> 'title', item ->> 'name', item ->> 'issue', item ->> 'decision', item ->> 'action') END AS title,
-				 CASE WHEN jsonb_typeof(item) = 'object' THEN coalesce(item ->> 'description', item ->> 'detail')
-					ELSE agent_studio_private.plain_value(item) END AS text) t;
-END;
-COMMENT ON FUNCTION agent_studio_private.item_parts(jsonb) IS
-'An item of a list as it is told: its title, its text, and what else an object holds.';
-
 CREATE FUNCTION agent_studio_private.markdown_item(item jsonb, mark text) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
@@ -71,11 +45,11 @@ COMMENT ON FUNCTION agent_studio_private.markdown_item(jsonb, text) IS 'An item 
 CREATE FUNCTION agent_studio_private.markdown_list(list jsonb) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-	SELECT l.line FROM jsonb_array_elements(list) WITH ORDINALITY i (item, n)
+	SELECT l.line FROM agent_studio_private.list_items(list) i
 	CROSS JOIN LATERAL agent_studio_private.markdown_item(i.item, i.n || '.') WITH ORDINALITY l (line, m)
-	WHERE i.n <= 100 ORDER BY i.n, l.m;
+	ORDER BY i.n, l.m;
 END;
-COMMENT ON FUNCTION agent_studio_private.markdown_list(jsonb) IS 'An array as a numbered list, of 100 items at most.';
+COMMENT ON FUNCTION agent_studio_private.markdown_list(jsonb) IS 'An array as a numbered list.';
 
 CREATE FUNCTION agent_studio_private.markdown_value(value jsonb) RETURNS SETOF text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp

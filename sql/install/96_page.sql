@@ -18,7 +18,8 @@ header{margin:0 0 24px}
 h1{font-size:26px;line-height:1.25;font-weight:650;letter-spacing:-.015em;margin:0 0 6px}
 h2{font-size:18px;font-weight:650;letter-spacing:-.01em;margin:0 0 14px}
 h3{font-size:15.5px;font-weight:650;margin:26px 0 8px}
-h4{font-size:14px;font-weight:650;margin:16px 0 6px}
+h3 .soft{font-weight:400;font-size:14px}
+h4{font-size:14px;font-weight:650;margin:14px 0 4px}
 p{margin:0 0 10px}
 .soft,footer{color:var(--soft)}
 .kicker{color:var(--soft);font-size:13px;letter-spacing:.04em;text-transform:uppercase;margin:0 0 4px}
@@ -32,7 +33,7 @@ footer{font-size:13px;margin-top:24px}
 .tile small{color:var(--soft);font-size:12.5px}
 .pill{display:inline-block;border:1px solid currentColor;border-radius:999px;padding:0 10px;font-size:13px;line-height:22px;white-space:nowrap}
 .good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.busy{color:var(--busy)}
-.scroll{overflow-x:auto;max-width:100%}
+.scroll{overflow-x:auto;max-width:100%;margin:0 0 10px}
 table{border-collapse:collapse;width:100%;font-size:14px}
 th{color:var(--soft);font-weight:500;font-size:13px}
 th,td{overflow-wrap:break-word;text-align:left;vertical-align:top;padding:8px 12px;border-bottom:1px solid var(--line)}

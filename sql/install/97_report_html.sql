@@ -10,9 +10,9 @@ BEGIN ATOMIC
 		|| coalesce((SELECT '<ul>' || string_agg('<li>' || agent_studio_private.html_text(agent_studio_private.label_text(r.key)) || ': '
 				|| agent_studio_private.html_text(left(agent_studio_private.plain_value(r.value), 2000)) || '</li>', '') || '</ul>'
 			FROM jsonb_each(p.rest) r WHERE agent_studio_private.says_something(r.value)), '') || '</li>', E'\n' ORDER BY i.n) || E'</ol>\n'
-	FROM jsonb_array_elements(list) WITH ORDINALITY i (item, n) CROSS JOIN LATERAL agent_studio_private.item_parts(i.item) p WHERE i.n <= 100;
+	FROM agent_studio_private.list_items(list) i CROSS JOIN LATERAL agent_studio_private.item_parts(i.item) p;
 END;
-COMMENT ON FUNCTION agent_studio_private.html_items(jsonb) IS 'An array as a numbered list, of 100 items at most; NULL for an empty one.';
+COMMENT ON FUNCTION agent_studio_private.html_items(jsonb) IS 'An array as a numbered list; NULL for an empty one.';
 
 CREATE FUNCTION agent_studio_private.html_value(value jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE
@@ -29,7 +29,8 @@ COMMENT ON FUNCTION agent_studio_private.html_value(jsonb) IS 'What a step gave,
 CREATE FUNCTION agent_studio_private.html_issues(reported jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-	SELECT string_agg('<h4>' || agent_studio_private.html_text(agent_studio_private.label_text(i.severity)) || '</h4>'
+	SELECT string_agg('<h4 class="' || CASE WHEN i.rank <= 2 THEN 'bad' WHEN i.rank = 3 THEN 'warn' ELSE 'soft' END || '">'
+		|| agent_studio_private.html_text(agent_studio_private.label_text(i.severity)) || ' issues (' || jsonb_array_length(i.issues) || ')</h4>'
 		|| agent_studio_private.html_items(i.issues), '' ORDER BY i.rank)
 	FROM (SELECT l.severity, l.rank, jsonb_agg(l.issue ORDER BY l.n) AS issues
 		  FROM agent_studio_private.listed_issues(reported) l GROUP BY l.severity, l.rank) i;
@@ -101,7 +102,7 @@ BEGIN ATOMIC
 	SELECT '<h3><span class="' || agent_studio_private.mark_class((step).mark) || '">' || (step).mark || '</span> '
 		|| agent_studio_private.html_text(agent_studio_private.step_title(step)) || ' <span class="soft">' || coalesce(agent_studio_private.spent_text(step), '') || '</span></h3>'
 		|| coalesce((SELECT agent_studio_private.html_facts(array_agg(f.label), array_agg(left(f.content, 2000))) FROM agent_studio_private.step_facts(execution, step) f), '')
-		|| coalesce((SELECT string_agg('<h4>' || r.label || '</h4>' || CASE r.subject WHEN 'issues' THEN agent_studio_private.html_issues(r.value)
+		|| coalesce((SELECT string_agg(CASE r.subject WHEN 'issues' THEN '' ELSE '<h4>' || r.label || '</h4>' END || CASE r.subject WHEN 'issues' THEN agent_studio_private.html_issues(r.value)
 				ELSE agent_studio_private.html_value(r.value) END, '') FROM agent_studio_private.step_reported((execution).execution_id, (step).step_no) r), '');
 END;
 COMMENT ON FUNCTION agent_studio_private.report_page_step(agent_studio.executions, agent_studio_private.report_step) IS 'A step on a report''s page.';

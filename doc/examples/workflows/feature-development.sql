@@ -1,6 +1,7 @@
 -- From an idea to documented code: architect, builder, validator and scribe, one after
 -- the other. The largest of these examples; it shows named outputs with files, what
--- becomes of an approval, and how one step treats failures in its own way.
+-- becomes of an approval, how one step treats failures in its own way, and which outputs
+-- as_report tells (key_decisions, issues, summary, recommendations, next_steps).
 --
 -- Needs the four agents of ../agents.sql. Run it:
 --
@@ -59,6 +60,7 @@ $task$,
 	outputs => '{
 		"architecture": {"type": "string", "description": "the design, in Markdown", "file_name": "architecture.md"},
 		"components": {"type": "array", "description": "each component with its purpose, a line each"},
+		"key_decisions": {"type": "array", "description": "what was decided, a line each"},
 		"tech_stack": {"type": "string", "description": "the technology that was chosen"}}',
 	on_failure => 'stop', timeout_seconds => 180);
 
@@ -145,7 +147,10 @@ $task$,
 		"openapi_spec": {"type": "string", "file_name": "api_docs.yaml", "media_type": "application/yaml"},
 		"markdown_guide": {"type": "string", "file_name": "integration_guide.md"},
 		"documentation_completeness": {"type": "number", "description": "endpoints that are documented, in percent",
-			"metric": {"label": "Documentation completeness", "unit": "%"}}}',
+			"metric": {"label": "Documentation completeness", "unit": "%"}},
+		"summary": {"type": "string", "description": "what was built and how it turned out, in three sentences"},
+		"recommendations": {"type": "array", "description": "what should be done about it, a line each"},
+		"next_steps": {"type": "array", "description": "who has to do what next, a line each"}}',
 	final => true,
 	options => '{
 		"success_actions": [
