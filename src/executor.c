@@ -106,17 +106,17 @@ attach_slot(WorkerSlot *slot)
 }
 
 static void
-extension_version_work(void *arg)
+find_extension_work(void *arg)
 {
-	*(bool *) arg = OidIsValid(get_extension_oid(AS_EXTENSION, true));
+	*(Oid *) arg = get_extension_oid(AS_EXTENSION, true);
 }
 
+/* False if it could not be looked up; InvalidOid if it is not there. */
 static bool
-extension_is_here(void)
+find_extension(Oid *found)
 {
-	bool		found = false;
-
-	return turn_run(extension_version_work, &found, TURN_COMMIT_ASYNC) == TURN_DONE && found;
+	*found = InvalidOid;
+	return turn_run(find_extension_work, found, TURN_COMMIT_ASYNC) == TURN_DONE;
 }
 
 static bool
@@ -527,6 +527,23 @@ should_stop(void)
 	return false;
 }
 
+/*
+ * A DROP may be over before an executor that waits for its locks has seen the hold.
+ * Then its tables are gone, or are those of another CREATE EXTENSION: sockets close
+ * with the process, and there is nothing to write.
+ */
+static void
+leave_if_dropped(void)
+{
+	Oid			found;
+
+	if (!turn_missed_table() || !find_extension(&found) || found == executor->extension)
+		return;
+	if (!OidIsValid(found))
+		as_slot_set_state(executor->slot, WORKER_ABSENT, NULL);
+	proc_exit(0);
+}
+
 static WaitEventSet *
 create_wait_set(void)
 {
@@ -550,6 +567,7 @@ run_loop(void)
 		if (should_stop())
 			stop_in_order();
 		work_a_round();
+		leave_if_dropped();
 		show_activity();
 		(void) WaitEventSetWait(set, next_timeout(), events, lengthof(events), PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
@@ -561,6 +579,7 @@ agent_studio_executor_main(Datum arg)
 {
 	WorkerSlot *slot = &as_shared->slots[DatumGetInt32(arg)];
 	Oid			dboid;
+	Oid			extension = InvalidOid;
 
 	memcpy(&dboid, MyBgworkerEntry->bgw_extra, sizeof(dboid));
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
@@ -573,7 +592,7 @@ agent_studio_executor_main(Datum arg)
 	pgstat_report_appname("agent_studio executor");
 	turn_prepare_process();
 
-	if (is_held(slot) || !extension_is_here())
+	if (is_held(slot) || !find_extension(&extension) || !OidIsValid(extension))
 	{
 		if (!is_held(slot))
 			as_slot_set_state(slot, WORKER_ABSENT, NULL);
@@ -582,6 +601,7 @@ agent_studio_executor_main(Datum arg)
 	budget_prepare_process();
 	create_executor(slot);
 	spend_watch();
+	executor->extension = extension;
 	begin_epoch();
 	SpinLockAcquire(&slot->mutex);
 	slot->epoch = executor->epoch;

@@ -33,6 +33,7 @@ typedef struct Executor
 {
 	WorkerSlot *slot;
 	Oid			dboid;
+	Oid			extension;
 	int64		epoch;
 	HttpLoop   *http;
 	Journal    *journal;

@@ -26,11 +26,21 @@
 #include "utf8.h"
 
 static char last_error[256];
+static bool missed_table = false;
 
 const char *
 turn_error(void)
 {
 	return last_error;
+}
+
+bool
+turn_missed_table(void)
+{
+	bool		missed = missed_table;
+
+	missed_table = false;
+	return missed;
 }
 
 /* A quota or ulimit that is used up is a full disk, too, but has no SQLSTATE of its own. */
@@ -156,6 +166,7 @@ turn_run(TurnWork work, void *arg, TurnCommit commit)
 		AbortOutOfAnyTransaction();
 		FlushErrorState();
 		keep_words(error->message ? error->message : "unknown error");
+		missed_table |= error->sqlerrcode == ERRCODE_UNDEFINED_TABLE;
 		result = is_passing(error) ? TURN_TRY_LATER : TURN_BAD_ROW;
 		FreeErrorData(error);
 		RESUME_INTERRUPTS();

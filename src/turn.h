@@ -25,6 +25,9 @@ typedef void (*TurnWork) (void *arg);
 /* The last failure's message; static. */
 extern const char *turn_error(void);
 
+/* Whether a turn failed, since this was last asked, because a table was not there. */
+extern bool turn_missed_table(void);
+
 /*
  * Runs work in a transaction of its own, connected to SPI, in a memory context
  * that ends with it. An error is logged, rolled back, and told in the result;
