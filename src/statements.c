@@ -443,7 +443,8 @@ plan_of(Statement statement)
 
 	if (plans[statement] != NULL)
 		return plans[statement];
-	plan = SPI_prepare(text->sql, text->nargs, (Oid *) text->types);
+	/* Planned once: a session that submits would plan anew for each call, at several milliseconds. */
+	plan = SPI_prepare_cursor(text->sql, text->nargs, (Oid *) text->types, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare statement %d: %s", statement, SPI_result_code_string(SPI_result));
 	plans[statement] = plan;
