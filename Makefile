@@ -6,6 +6,8 @@
 #                         "make quickstart-stop" ends what it left running
 #   sudo make test        installs what is missing, builds, and runs every test
 #   make fuzz             fuzzes what parses hostile bytes (FUZZ_SECONDS each)
+#   sudo make bench       measures how fast it is, against floors taken in the same run;
+#                         PARTS="throughput latency" measures some of it
 #   make clean            leaves nothing behind
 
 EXTENSION = agent_studio
@@ -28,7 +30,7 @@ EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql
 
 # These run on a machine that may have nothing yet, not even pg_config: they install
 # what they need and come back here for the rest.
-.PHONY: quickstart quickstart-stop test fuzz clean clean-tests
+.PHONY: quickstart quickstart-stop test fuzz bench clean clean-tests
 quickstart:
 	@sh test/packages.sh run
 	@sh test/quickstart.sh
@@ -42,6 +44,10 @@ test:
 
 fuzz:
 	@$(MAKE) --no-print-directory -C test/fuzz fuzz
+
+bench:
+	@sh test/packages.sh bench
+	@sh test/bench/bench.sh $(PARTS)
 
 ifneq ($(shell command -v $(or $(PG_CONFIG),pg_config) 2>/dev/null),)
 PG_CONFIG ?= pg_config

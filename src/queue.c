@@ -550,6 +550,18 @@ add_result(Batch *batch, const Call *call, const Decision *decision)
 	add_error(batch, call);
 }
 
+/* What was changed under our hands is found again when the results are written one by one. */
+static void
+require_whole_write(void)
+{
+	bool		isnull;
+
+	if (SPI_processed == 1 && DatumGetBool(result_value(0, 2, &isnull)))
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("rows of a result's step or execution were changed by somebody else while it was written")));
+}
+
 int
 queue_write_results(int64 epoch, Call *const *calls, const Decision *decisions, int n)
 {
@@ -561,6 +573,7 @@ queue_write_results(int64 epoch, Call *const *calls, const Decision *decisions, 
 	args[0] = Int64GetDatum(epoch);
 	batch_arrays(batch, &args[1]);
 	statement_run(STATEMENT_WRITE_RESULTS, args, NULL);
+	require_whole_write();
 	return (int) single_count();
 }
 

@@ -6,6 +6,11 @@
  * The changes of a statement's parts happen at once, and each part sees the
  * tables as they were before it, which is why a later part takes what it needs
  * from an earlier part's RETURNING, not from the table.
+ *
+ * Plans must be as good for a million rows as for none, and a queue is often empty
+ * when its statistics are made. So rows that are known are looked up by their key
+ * once, in a LATERAL subquery that OFFSET 0 keeps apart (it can only come second),
+ * and changed by their ctid, for which there is no other way than to go there.
  */
 #include "postgres.h"
 
@@ -190,20 +195,20 @@ static const char claim_sql[] =
 "	FROM agent_studio.models m LEFT JOIN unnest($1, $2, $3, $4, $5)"
 "		AS u (model_id, in_flight, requests, tokens, blocked) USING (model_id)),"
 " ready AS ("
-"	SELECT r.execution_id, r.step_no, r.order_at, r.tokens, free.tokens AS tokens_left, free.fresh,"
+"	SELECT r.queue_row, r.execution_id, r.step_no, r.order_at, r.tokens, free.tokens AS tokens_left, free.fresh,"
 "		sum(r.tokens) OVER (PARTITION BY free.model_id ORDER BY r.order_at, r.execution_id, r.step_no) AS tokens_sum,"
 "		row_number() OVER (PARTITION BY free.model_id ORDER BY r.order_at, r.execution_id, r.step_no) AS place"
 "	FROM free, LATERAL ("
-"		SELECT q.execution_id, q.step_no, q.order_at, q.tokens FROM agent_studio.queue q"
+"		SELECT q.ctid AS queue_row, q.execution_id, q.step_no, q.order_at, q.tokens FROM agent_studio.queue q"
 "		WHERE q.model_id = free.model_id AND q.epoch IS NULL AND NOT q.waiting"
 "			AND ($9 IS NULL OR (q.execution_id = $9 AND q.step_no = $10))"
-"			AND NOT EXISTS (SELECT FROM agent_studio.commands c"
-"				WHERE c.execution_id = q.execution_id AND c.applied_at IS NULL)"
+"			AND (SELECT c.command_id FROM agent_studio.commands c"
+"				WHERE c.execution_id = q.execution_id AND c.applied_at IS NULL LIMIT 1) IS NULL"
 "		ORDER BY q.order_at, q.execution_id, q.step_no LIMIT greatest(free.places, 0)"
 "		FOR UPDATE OF q SKIP LOCKED) r),"
 " picked AS ("
-"	SELECT a.execution_id, a.step_no FROM ("
-"		SELECT r.execution_id, r.step_no, r.order_at, sum(r.tokens) OVER in_order AS tokens_sum,"
+"	SELECT a.queue_row FROM ("
+"		SELECT r.queue_row, r.execution_id, r.step_no, r.order_at, sum(r.tokens) OVER in_order AS tokens_sum,"
 "			row_number() OVER in_order AS place FROM ready r"
 "		WHERE r.tokens_left IS NULL OR r.tokens_sum <= r.tokens_left OR (r.fresh AND r.place = 1)"
 "		WINDOW in_order AS (ORDER BY r.order_at, r.execution_id, r.step_no)) a"
@@ -211,35 +216,40 @@ static const char claim_sql[] =
 "	ORDER BY a.order_at, a.execution_id, a.step_no LIMIT $6),"
 " claimed AS ("
 "	UPDATE agent_studio.queue q SET epoch = $7, claimed_at = $8, attempt_no = q.attempt_no + 1"
-"	FROM picked p WHERE q.execution_id = p.execution_id AND q.step_no = p.step_no"
+"	FROM picked p WHERE q.ctid = p.queue_row"
 "	RETURNING q.execution_id, q.step_no, q.model_id, q.attempt_no, q.failures, q.seq_base, q.order_at, q.tokens, q.fallback_no),"
+" found AS MATERIALIZED ("
+"	SELECT c.*, s.ctid AS step_row, e.ctid AS execution_row, e.status, s.agent_version_id, s.plan_step, e.is_verbose, e.owner, e.team,"
+"		e.workflow_version_id, e.plan IS NOT NULL AS has_own_plan, e.started_at, coalesce(s.task, e.task) AS task, e.context,"
+"		coalesce(s.max_retries, e.max_retries) AS max_retries, coalesce(s.timeout_seconds, e.timeout_seconds) AS timeout_seconds,"
+"		coalesce(s.output_format, e.output_format) AS output_format, coalesce(s.json_schema, e.json_schema) AS json_schema"
+"	FROM claimed c"
+"	LEFT JOIN LATERAL (SELECT x.ctid, x.* FROM agent_studio.executions x WHERE x.execution_id = c.execution_id OFFSET 0) e ON true"
+"	LEFT JOIN LATERAL (SELECT x.ctid, x.* FROM agent_studio.steps x"
+"		WHERE x.execution_id = c.execution_id AND x.step_no = c.step_no OFFSET 0) s ON true),"
 " step_states AS ("
-"	UPDATE agent_studio.steps s SET state = 'running', attempt_no = c.attempt_no, retry_at = NULL, model_id = c.model_id,"
+"	UPDATE agent_studio.steps s SET state = 'running', attempt_no = f.attempt_no, retry_at = NULL, model_id = f.model_id,"
 "		started_at = coalesce(s.started_at, $8), sent_at = $8"
-"	FROM claimed c WHERE s.execution_id = c.execution_id AND s.step_no = c.step_no),"
+"	FROM found f WHERE s.ctid = f.step_row),"
 " execution_states AS ("
 "	UPDATE agent_studio.executions e SET status = 'running', started_at = $8"
-"	FROM claimed c WHERE e.execution_id = c.execution_id AND e.status = 'queued')"
-" SELECT c.execution_id, c.step_no, c.attempt_no, c.failures, c.model_id,"
-"	coalesce(e.started_at, $8) AS started_at, coalesce(s.max_retries, e.max_retries), coalesce(s.timeout_seconds, e.timeout_seconds),"
-"	e.is_verbose, e.owner, e.team,"
-"	coalesce(s.task, e.task), CASE WHEN e.context <> '{}' THEN e.context::text END AS context,"
+"	FROM found f WHERE e.ctid = f.execution_row AND f.status = 'queued')"
+" SELECT f.execution_id, f.step_no, f.attempt_no, f.failures, f.model_id,"
+"	coalesce(f.started_at, $8) AS started_at, f.max_retries, f.timeout_seconds, f.is_verbose, f.owner, f.team,"
+"	f.task, CASE WHEN f.context <> '{}' THEN f.context::text END AS context,"
 "	v.system_prompt, v.temperature::text, v.top_p::text, v.max_output_tokens, v.progress_lines,"
 "	m.server, m.deployment, m.max_output_tokens AS model_max_output_tokens, m.max_tokens_parameter,"
 "	CASE WHEN m.request_options <> '{}' THEN m.request_options::text END AS request_options,"
-"	greatest(c.seq_base, CASE WHEN c.attempt_no > 1 OR e.workflow_version_id IS NOT NULL OR e.plan IS NOT NULL THEN (SELECT max(t.seq)"
-"		FROM agent_studio.thoughts t WHERE t.execution_id = c.execution_id) END) AS last_seq,"
-"	c.tokens, m.requests_per_minute, m.tokens_per_minute,"
-"	coalesce(s.output_format, e.output_format), coalesce(s.json_schema, e.json_schema)::text, m.structured_output,"
-"	c.fallback_no, v.fallback_models[c.fallback_no + 1] AS next_model_id, v.model_id AS own_model_id,"
-"	s.agent_version_id, e.workflow_version_id, e.plan IS NOT NULL AS has_own_plan, s.plan_step,"
+"	greatest(f.seq_base, CASE WHEN f.attempt_no > 1 OR f.workflow_version_id IS NOT NULL OR f.has_own_plan THEN (SELECT max(t.seq)"
+"		FROM agent_studio.thoughts t WHERE t.execution_id = f.execution_id) END) AS last_seq,"
+"	f.tokens, m.requests_per_minute, m.tokens_per_minute, f.output_format, f.json_schema::text, m.structured_output,"
+"	f.fallback_no, v.fallback_models[f.fallback_no + 1] AS next_model_id, v.model_id AS own_model_id,"
+"	f.agent_version_id, f.workflow_version_id, f.has_own_plan, f.plan_step,"
 "	array_to_string(v.phases, '; ')"
-" FROM claimed c"
-" LEFT JOIN agent_studio.executions e ON e.execution_id = c.execution_id"
-" LEFT JOIN agent_studio.steps s ON s.execution_id = c.execution_id AND s.step_no = c.step_no"
-" LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = s.agent_version_id"
-" LEFT JOIN agent_studio.models m ON m.model_id = c.model_id"
-" ORDER BY c.order_at, c.execution_id, c.step_no";
+" FROM found f"
+" LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = f.agent_version_id"
+" LEFT JOIN agent_studio.models m ON m.model_id = f.model_id"
+" ORDER BY f.order_at, f.execution_id, f.step_no";
 
 /* What a claim could take of each model, for when steps have to be claimed one by one. */
 static const char ready_steps_sql[] =
@@ -253,21 +263,25 @@ static const char ready_steps_sql[] =
  * $1 epoch, then one array a column. A result is written only if the queue still
  * holds that very attempt for this epoch: what is fenced out leaves no trace.
  * Costs are computed here, with the price of this moment. What has ended on a day
- * that is over says so to the daily totals.
+ * that is over says so to the daily totals. The second column tells of a row that
+ * somebody changed meanwhile, so that its ctid leads nowhere.
  */
 static const char write_results_sql[] =
 "WITH fenced AS MATERIALIZED ("
-"	SELECT d.*, q.model_id, s.owner, s.team, e.workflow, e.is_test, e.status = 'paused' AND d.retry_at IS NOT NULL AS held"
+"	SELECT d.*, q.ctid AS queue_row, s.ctid AS step_row, e.ctid AS execution_row,"
+"		q.model_id, s.owner, s.team, e.workflow, e.is_test, e.status = 'paused' AND d.retry_at IS NOT NULL AS held"
 "	FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
 "		$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) AS d (execution_id, step_no, attempt_no, outcome, step_state,"
 "		execution_status, retry_at, failures, answered_by, sent_at, first_byte_at, first_token_at, finished_at,"
 "		input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, possibly_billed, finish_reason,"
 "		http_status, request_id, response_id, error_class, error_code, error_message, error_hint, retryable, output, next_model_id, fallback_no,"
 "		agent_version_id, has_plan, outputs, quality_score)"
-"	JOIN agent_studio.queue q ON q.execution_id = d.execution_id AND q.step_no = d.step_no"
-"		AND q.epoch = $1 AND q.attempt_no = d.attempt_no"
-"	JOIN agent_studio.steps s ON s.execution_id = d.execution_id AND s.step_no = d.step_no"
-"	JOIN agent_studio.executions e ON e.execution_id = d.execution_id),"
+"	JOIN LATERAL (SELECT x.ctid, x.model_id, x.epoch, x.attempt_no FROM agent_studio.queue x"
+"		WHERE x.execution_id = d.execution_id AND x.step_no = d.step_no OFFSET 0) q"
+"		ON q.epoch = $1 AND q.attempt_no = d.attempt_no"
+"	JOIN LATERAL (SELECT x.ctid, x.owner, x.team FROM agent_studio.steps x"
+"		WHERE x.execution_id = d.execution_id AND x.step_no = d.step_no OFFSET 0) s ON true"
+"	JOIN LATERAL (SELECT x.ctid, x.status, x.workflow, x.is_test FROM agent_studio.executions x WHERE x.execution_id = d.execution_id OFFSET 0) e ON true),"
 " priced AS MATERIALIZED ("
 "	SELECT f.*, m.name AS model_name,"
 "		(f.input_tokens - coalesce(f.cached_input_tokens, 0)) * p.input_price / 1000000"
@@ -287,13 +301,12 @@ static const char write_results_sql[] =
 "		p.http_status, p.request_id, p.response_id, p.error_class, p.error_code, p.error_message, p.retryable,"
 "		CASE WHEN p.outcome <> 'completed' THEN p.output END, p.owner, p.team, p.workflow, p.is_test FROM priced p),"
 " ended AS ("
-"	DELETE FROM agent_studio.queue q USING fenced f"
-"	WHERE q.execution_id = f.execution_id AND q.step_no = f.step_no AND f.retry_at IS NULL),"
+"	DELETE FROM agent_studio.queue q USING fenced f WHERE q.ctid = f.queue_row AND f.retry_at IS NULL),"
 " queued_again AS ("
 "	UPDATE agent_studio.queue q SET epoch = NULL, claimed_at = NULL, waiting = f.held OR f.retry_at > f.finished_at,"
 "		run_at = CASE WHEN f.held THEN 'infinity' ELSE f.retry_at END, failures = f.failures, model_id = coalesce(f.next_model_id, q.model_id),"
 "		fallback_no = f.fallback_no"
-"	FROM fenced f WHERE q.execution_id = f.execution_id AND q.step_no = f.step_no AND f.retry_at IS NOT NULL),"
+"	FROM fenced f WHERE q.ctid = f.queue_row AND f.retry_at IS NOT NULL),"
 " step_states AS ("
 "	UPDATE agent_studio.steps s SET state = CASE WHEN f.held THEN 'paused' ELSE f.step_state END,"
 "		retry_at = CASE WHEN NOT f.held THEN f.retry_at END,"
@@ -301,9 +314,9 @@ static const char write_results_sql[] =
 "		finished_at = CASE WHEN f.retry_at IS NULL THEN f.finished_at END,"
 "		output = CASE WHEN f.retry_at IS NULL THEN f.output END, finish_reason = f.finish_reason,"
 "		error_class = f.error_class, error_message = f.error_message"
-"	FROM fenced f WHERE s.execution_id = f.execution_id AND s.step_no = f.step_no),"
+"	FROM fenced f WHERE s.ctid = f.step_row RETURNING s.step_no),"
 " totals AS ("
-"	SELECT p.execution_id, count(*) AS attempts, bool_or(p.has_plan OR p.held) AS keeps_status, max(p.execution_status) AS status,"
+"	SELECT p.execution_row, count(*) AS attempts, bool_or(p.has_plan OR p.held) AS keeps_status, max(p.execution_status) AS status,"
 "		sum(p.input_tokens)::bigint AS input_tokens, sum(p.cached_input_tokens)::bigint AS cached_input_tokens,"
 "		sum(p.output_tokens)::bigint AS output_tokens, sum(p.reasoning_tokens)::bigint AS reasoning_tokens,"
 "		sum(p.input_cost) AS input_cost, sum(p.output_cost) AS output_cost,"
@@ -311,7 +324,7 @@ static const char write_results_sql[] =
 "		max(p.error_class) FILTER (WHERE p.retry_at IS NULL AND NOT p.has_plan) AS error_class,"
 "		max(p.error_message) FILTER (WHERE p.retry_at IS NULL AND NOT p.has_plan) AS error_message,"
 "		max(p.error_hint) FILTER (WHERE p.retry_at IS NULL AND NOT p.has_plan) AS error_hint"
-"	FROM priced p GROUP BY p.execution_id),"
+"	FROM priced p GROUP BY p.execution_row),"
 " execution_states AS ("
 "	UPDATE agent_studio.executions e SET status = CASE WHEN t.keeps_status THEN e.status ELSE t.status END,"
 "		attempts = e.attempts + t.attempts,"
@@ -322,7 +335,7 @@ static const char write_results_sql[] =
 "		input_cost_usd = coalesce(e.input_cost_usd + t.input_cost, e.input_cost_usd, t.input_cost),"
 "		output_cost_usd = coalesce(e.output_cost_usd + t.output_cost, e.output_cost_usd, t.output_cost),"
 "		finished_at = t.finished_at, error_class = t.error_class, error_message = t.error_message, error_hint = t.error_hint"
-"	FROM totals t WHERE e.execution_id = t.execution_id),"
+"	FROM totals t WHERE e.ctid = t.execution_row RETURNING e.execution_id),"
 " late AS ("
 "	INSERT INTO agent_studio.stale_days (day) SELECT DISTINCT (f.finished_at AT TIME ZONE 'UTC')::date FROM fenced f"
 "	WHERE f.finished_at < date_trunc('day', clock_timestamp(), 'UTC')),"
@@ -331,7 +344,8 @@ static const char write_results_sql[] =
 "	SELECT p.execution_id, p.step_no, p.finished_at, 'info', 'no_price',"
 "		format('Model %s has no price: the cost is not known', p.model_name), p.owner, p.team"
 "	FROM priced p WHERE p.output_tokens IS NOT NULL AND (p.output_cost IS NULL OR p.input_cost IS NULL))"
-" SELECT count(*) FROM fenced";
+" SELECT count(*), count(*) <> (SELECT count(*) FROM step_states)"
+"	OR (SELECT count(*) FROM totals) <> (SELECT count(*) FROM execution_states) AS misses_rows FROM fenced";
 
 /*
  * For a step that cannot be claimed ($3, the epoch, is NULL), or whose result cannot
@@ -478,7 +492,8 @@ plan_of(Statement statement)
 
 	if (plans[statement] != NULL)
 		return plans[statement];
-	plan = SPI_prepare(text->sql, text->nargs, (Oid *) text->types);
+	/* Planned once: a session that submits would plan anew for each call, at several milliseconds. */
+	plan = SPI_prepare_cursor(text->sql, text->nargs, (Oid *) text->types, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare statement %d: %s", statement, SPI_result_code_string(SPI_result));
 	plans[statement] = plan;

@@ -2,8 +2,8 @@
  * workflow_statements.c
  *		The SQL statements for executions that have a plan.
  *
- * As in statements.c: all are set-based, all names are qualified, and the changes
- * of a statement's parts happen at once.
+ * As in statements.c: all are set-based, all names are qualified, the changes of a
+ * statement's parts happen at once, and known rows are changed by their ctid.
  */
 #include "postgres.h"
 
@@ -15,8 +15,9 @@
 static const char load_executions_sql[] =
 "SELECT e.execution_id, e.status, e.started_at IS NOT NULL, e.workflow_version_id, e.plan IS NOT NULL,"
 "	e.inputs, e.agents, e.notify, e.pause_before_each_step, e.continue_on_warnings, e.task, e.priority, e.owner, e.team, e.is_test"
-" FROM agent_studio.executions e"
-" WHERE e.execution_id = ANY ($1) AND (e.workflow_version_id IS NOT NULL OR e.plan IS NOT NULL)"
+" FROM unnest($1) AS d (execution_id)"
+" CROSS JOIN LATERAL (SELECT x.* FROM agent_studio.executions x WHERE x.execution_id = d.execution_id OFFSET 0) e"
+" WHERE e.workflow_version_id IS NOT NULL OR e.plan IS NOT NULL"
 " ORDER BY e.execution_id";
 
 /* $1: plan_cache_key. */
@@ -34,7 +35,8 @@ static const char load_steps_sql[] =
 "SELECT DISTINCT ON (s.execution_id, s.plan_step, " UNDER_WAY ") s.execution_id, s.plan_step, s.step_no, s.iteration, s.round, s.state,"
 "	s.verdict, s.attempt_no, s.finished_at, CASE WHEN s.agent_version_id IS NULL THEN s.outputs -> 'chosen' END,"
 "	CASE WHEN s.state <> 'completed' THEN s.feedback END, s.error_class, s.error_message"
-" FROM agent_studio.steps s WHERE s.execution_id = ANY ($1)"
+" FROM unnest($1) AS d (execution_id)"
+" CROSS JOIN LATERAL (SELECT x.* FROM agent_studio.steps x WHERE x.execution_id = d.execution_id OFFSET 0) s"
 " ORDER BY s.execution_id, s.plan_step, " UNDER_WAY ", s.iteration DESC";
 
 static const char step_outputs_sql[] =
@@ -48,7 +50,7 @@ static const char step_outputs_sql[] =
  */
 static const char write_steps_sql[] =
 "WITH changed AS MATERIALIZED ("
-"	SELECT d.*, v.model_id, v.timeout_seconds AS agents_timeout,"
+"	SELECT d.*, s.ctid AS step_row, s.attempt_no, v.model_id, v.timeout_seconds AS agents_timeout,"
 "		(coalesce(octet_length(v.system_prompt), 0) + coalesce(octet_length(d.task), 0)) / 4"
 "			+ coalesce(v.max_output_tokens, 1000) AS tokens,"
 "		coalesce(d.output_format, CASE WHEN d.schema IS NOT NULL AND m.structured_output THEN 'json' ELSE v.output_format END) AS used_format"
@@ -56,6 +58,8 @@ static const char write_steps_sql[] =
 "		$21, $22, $23, $24, $25, $26, $27, $28, $29, $30) AS d (execution_id, step_no, name, title, plan_step, iteration,"
 "		round, state, verdict, agent_version_id, task, instructions, feedback, schema, output_format, outputs, output, at_rest,"
 "		error_class, error_message, clears_error, timeout_seconds, max_retries, owner, team, is_new, to_queue, paused, priority, now_at)"
+"	LEFT JOIN LATERAL (SELECT x.ctid, x.attempt_no FROM agent_studio.steps x"
+"		WHERE x.execution_id = d.execution_id AND x.step_no = d.step_no OFFSET 0) s ON true"
 "	LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = d.agent_version_id"
 "	LEFT JOIN agent_studio.models m ON m.model_id = v.model_id),"
 " ready AS ("
@@ -65,9 +69,8 @@ static const char write_steps_sql[] =
 " queued AS ("
 "	INSERT INTO agent_studio.queue (execution_id, step_no, model_id, order_at, run_at, waiting, attempt_no, tokens)"
 "	SELECT c.execution_id, c.step_no, c.model_id, c.now_at - agent_studio_private.head_start(c.priority),"
-"		CASE WHEN c.paused THEN 'infinity' ELSE c.now_at END, c.paused, coalesce(s.attempt_no, 0), c.tokens"
-"	FROM changed c LEFT JOIN agent_studio.steps s ON s.execution_id = c.execution_id AND s.step_no = c.step_no"
-"	WHERE c.to_queue),"
+"		CASE WHEN c.paused THEN 'infinity' ELSE c.now_at END, c.paused, coalesce(c.attempt_no, 0), c.tokens"
+"	FROM changed c WHERE c.to_queue),"
 " new_rows AS ("
 "	INSERT INTO agent_studio.steps (execution_id, step_no, name, title, plan_step, iteration, round, state, verdict,"
 "		agent_version_id, model_id, queued_at, finished_at, task, feedback, timeout_seconds, max_retries, output_format,"
@@ -88,15 +91,16 @@ static const char write_steps_sql[] =
 "		outputs = coalesce(r.outputs::jsonb, s.outputs), output = coalesce(r.output, s.output),"
 "		error_class = CASE WHEN r.error_class IS NOT NULL THEN r.error_class WHEN NOT r.clears_error THEN s.error_class END,"
 "		error_message = CASE WHEN r.error_class IS NOT NULL THEN r.error_message WHEN NOT r.clears_error THEN s.error_message END"
-"	FROM ready r WHERE NOT r.is_new AND s.execution_id = r.execution_id AND s.step_no = r.step_no)"
-" SELECT count(*) FROM changed";
+"	FROM ready r WHERE NOT r.is_new AND s.ctid = r.step_row RETURNING s.step_no)"
+" SELECT (SELECT count(*) FROM changed c WHERE NOT c.is_new) - (SELECT count(*) FROM old_rows)";
 
 static const char write_executions_sql[] =
 "UPDATE agent_studio.executions e SET status = d.status, finished_at = CASE WHEN d.at_rest THEN d.now_at END,"
 "	started_at = CASE WHEN d.at_rest THEN coalesce(e.started_at, d.now_at) ELSE e.started_at END,"
 "	error_class = d.error_class, error_message = d.error_message, error_hint = d.error_hint"
 " FROM unnest($1, $2, $3, $4, $5, $6, $7) AS d (execution_id, status, at_rest, now_at, error_class, error_message, error_hint)"
-" WHERE e.execution_id = d.execution_id";
+" CROSS JOIN LATERAL (SELECT x.ctid FROM agent_studio.executions x WHERE x.execution_id = d.execution_id OFFSET 0) x"
+" WHERE e.ctid = x.ctid";
 
 /* A notice for each step that has completed, with what it cost. */
 static const char tell_completed_sql[] =
@@ -106,7 +110,8 @@ static const char tell_completed_sql[] =
 "		round(extract(epoch FROM s.finished_at - s.started_at)),"
 "		coalesce('$' || round(a.cost, 2), 'cost not known'), d.which, d.tail), s.owner, s.team"
 " FROM unnest($1, $2, $3, $4, $5, $6) AS d (execution_id, step_no, place, name, tail, which)"
-" JOIN agent_studio.steps s ON s.execution_id = d.execution_id AND s.step_no = d.step_no"
+" JOIN LATERAL (SELECT x.started_at, x.finished_at, x.owner, x.team FROM agent_studio.steps x"
+"	WHERE x.execution_id = d.execution_id AND x.step_no = d.step_no OFFSET 0) s ON true"
 " LEFT JOIN LATERAL (SELECT sum(x.input_cost_usd + x.output_cost_usd) AS cost FROM agent_studio.attempts x"
 "	WHERE x.execution_id = d.execution_id AND x.step_no = d.step_no) a ON true";
 

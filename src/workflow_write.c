@@ -408,13 +408,29 @@ write_batch(Statement statement, const Batch *batch)
 	statement_run(statement, args, NULL);
 }
 
+/*
+ * Rows are changed where they were found; one that somebody else has changed in
+ * between is there no more, and is found again when this is done once more.
+ */
+static void
+require_whole_write(int64 missed)
+{
+	if (missed != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("%lld rows of executions were changed by somebody else while they were written", (long long) missed)));
+}
+
 /* And begins anew. */
 static void
 write_steps(WorkflowWriting *writing)
 {
 	MemoryContext caller = MemoryContextSwitchTo(writing->steps_context);
+	bool		isnull;
 
 	write_batch(STATEMENT_WRITE_STEPS, writing->steps);
+	if (writing->steps->nrows > 0)
+		require_whole_write(DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)));
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(writing->steps_context);
 	begin_steps(writing);
@@ -460,6 +476,8 @@ workflow_write(WorkflowWriting *writing)
 	write_batch(STATEMENT_TELL_COMPLETED, writing->told);
 	write_steps(writing);
 	write_batch(STATEMENT_WRITE_EXECUTIONS, writing->executions);
+	if (writing->executions->nrows > 0)
+		require_whole_write(writing->executions->nrows - (int64) SPI_processed);
 	write_batch(STATEMENT_WRITE_NOTICES, writing->notices);
 	write_batch(STATEMENT_WRITE_DECISIONS, writing->decisions);
 	write_batch(STATEMENT_WRITE_APPROVALS, writing->approvals);

@@ -3,6 +3,7 @@
 #
 #	packages.sh run		what building and running needs
 #	packages.sh test	that, and what the tests need
+#	packages.sh bench	what building, running and the bench need
 set -eu
 
 # Of the server that is there, or else of the one that this Debian has.
@@ -28,6 +29,9 @@ needed() {
 		packages="$packages libipc-run-perl perl openssl procps unzip chromium
 			${version:+postgresql-$version-cron}"
 	fi
+	if [ "$1" = bench ]; then
+		packages="$packages libpq-dev nginx"
+	fi
 	missing_of $packages
 }
 
@@ -43,9 +47,17 @@ missing=$(needed "$1")			# now that apt knows which PostgreSQL there is
 echo "Installing: $missing"
 # No cluster of the machine's own is made or started for our sake.
 settings=/etc/postgresql-common/createcluster.conf
+restore_settings() { :; }
 if [ ! -e $settings ]; then
 	mkdir -p /etc/postgresql-common
 	echo 'create_main_cluster = false' >$settings
-	trap 'cp /usr/share/postgresql-common/createcluster.conf $settings 2>/dev/null || rm -f $settings' EXIT
+	restore_settings() { cp /usr/share/postgresql-common/createcluster.conf $settings 2>/dev/null || rm -f $settings; }
+	trap restore_settings EXIT
+fi
+# Nor is a service: nginx is to be a program here, not the machine's web server.
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+	printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+	chmod 755 /usr/sbin/policy-rc.d
+	trap 'rm -f /usr/sbin/policy-rc.d; restore_settings' EXIT
 fi
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
