@@ -83,9 +83,10 @@ CREATE VIEW agent_studio_bi.agent_results AS
 				 NULL::bigint AS input_tokens, NULL::bigint AS output_tokens, NULL::numeric AS cost_usd, 0 AS without_cost
 		  FROM agent_studio_private.monthly_totals t WHERE t.kind = 'task'
 		  UNION ALL
-		  SELECT date_trunc('month', s.day::timestamp)::date, s.agent, 0, 0, NULL, 0, s.attempts, CASE WHEN s.outcome = 'failed' THEN s.attempts ELSE 0 END,
-				 s.retries, s.input_tokens, s.output_tokens, s.input_cost_usd + s.output_cost_usd, s.without_cost
-		  FROM agent_studio_private.spending s WHERE NOT s.is_test AND s.agent IS NOT NULL) r
+		  SELECT date_trunc('month', s.day::timestamp)::date, s.agent, 0, 0, NULL, 0, sum(s.attempts),
+				 coalesce(sum(s.attempts) FILTER (WHERE s.outcome = 'failed'), 0), sum(s.retries), sum(s.input_tokens), sum(s.output_tokens),
+				 sum(s.input_cost_usd + s.output_cost_usd), sum(s.without_cost)
+		  FROM agent_studio_private.spending s WHERE NOT s.is_test AND s.agent IS NOT NULL GROUP BY s.day, s.agent) r
 	GROUP BY r.month, r.agent;
 COMMENT ON VIEW agent_studio_bi.agent_results IS
 'Each agent by month: the tasks that were given to it and came to rest, and the calls of models, tokens and cost of all its work, that in workflows too.';
