@@ -316,14 +316,14 @@ check_characters(const char *url)
 	return NULL;
 }
 
-/* What stands between "//" and the next slash. */
+/* What stands between "//" and the next slash; libcurl would make do with one slash before it. */
 static const char *
 check_authority(const char *url)
 {
-	const char *authority = strstr(url, "://");
+	const char *authority = url + strcspn(url, ":/");
 	size_t		len;
 
-	if (authority == NULL)
+	if (strncmp(authority, "://", 3) != 0)
 		return "has no scheme: it begins with https://";
 	authority += 3;
 	len = strcspn(authority, "/");

@@ -81,6 +81,7 @@ test_bad_urls(void)
 {
 	static const char *const urls[] = {
 		"", "example.com", "example.com/v1", "//example.com/", "https:", "https:/example.com",
+		"https:/a.example://b", "https:/u@a.example://b", "http:/ttp://1", "://a.example/",
 		"https://", "https:///v1", "https:////127.0.0.1/", "https://?", "https://:443/",
 		"http://example.com/", "ftp://example.com/", "file:///etc/passwd", "gopher://example.com/",
 		"javascript:alert(1)", "https://user@example.com/", "https://user:key@example.com/",
