@@ -37,6 +37,10 @@ SET ROLE regress_bob;
 SELECT as_update_agent('hers', description => 'x'), as_update_workflow('hers-sequential-dev', description => 'x');
 SELECT as_execute_task('hers', 'x') IS NOT NULL, as_run_workflow('hers-sequential-dev') IS NOT NULL;
 SELECT * FROM tests.try($$SELECT as_drop_agent('hers')$$, $$SELECT as_drop_workflow('hers-sequential-dev')$$, $$SELECT as_grant('hers-sequential-dev', 'regress_bob', 'delete')$$);
+-- Nor is it granted on by sharing it, or by taking it out of its team or into another.
+SELECT * FROM tests.try($$SELECT as_update_agent('hers', visibility => 'shared')$$, $$SELECT as_update_agent('hers', unset => '{team}')$$, $$SELECT as_update_agent('hers', team => 'regress_guests')$$,
+	$$SELECT as_update_workflow('hers-sequential-dev', visibility => 'shared')$$, $$SELECT as_update_workflow('hers-sequential-dev', team => 'regress_guests')$$,
+	$$SELECT as_update_agent('hers', visibility => 'team', team => 'regress_team')$$);
 SET ROLE regress_carol;
 SELECT count(*) FROM grants;
 -- delete: dropped, not used. An admin grants, too; the grant goes with its object.

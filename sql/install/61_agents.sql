@@ -242,6 +242,11 @@ BEGIN
 		CASE WHEN team IS DISTINCT FROM old.team THEN team END, coalesce(visibility, old.visibility),
 		coalesce(environment, old.environment), new_version.temperature, new_version.top_p,
 		new_version.max_output_tokens, new_version.timeout_seconds, used_model);
+	-- Who may change it by a grant does not grant it on.
+	IF (CASE WHEN 'team' <> ALL (unset) THEN coalesce(team, old.team) END, coalesce(visibility, old.visibility))
+	   IS DISTINCT FROM (old.team, old.visibility) THEN
+		PERFORM agent_studio_private.require_owner(actor, old.owner, format('change who may use agent "%s"', name));
+	END IF;
 
 	IF new_version IS DISTINCT FROM old_version OR version IS NOT NULL THEN
 		new_version.version := coalesce(version, agent_studio_private.next_version(old));

@@ -562,6 +562,10 @@ BEGIN
 	changed.team := CASE WHEN team IS DISTINCT FROM target.team THEN team END;
 	PERFORM agent_studio_private.check_workflow(actor, changed);
 	changed.team := CASE WHEN 'team' <> ALL (unset) THEN coalesce(team, target.team) END;
+	-- Who may change it by a grant does not grant it on.
+	IF (changed.team, changed.visibility) IS DISTINCT FROM (target.team, target.visibility) THEN
+		PERFORM agent_studio_private.require_owner(actor, target.owner, format('change who may use workflow "%s"', workflow));
+	END IF;
 	UPDATE agent_studio.workflows w
 	SET title = changed.title, description = changed.description, environment = changed.environment,
 		tags = changed.tags, team = changed.team, visibility = changed.visibility, changed_at = now()

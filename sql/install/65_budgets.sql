@@ -277,7 +277,11 @@ BEGIN
 		INSERT INTO agent_studio.budgets AS b (kind, name, amount_usd, period, action, set_by)
 		VALUES (kind, name, amount_usd, lower(period), lower(action), actor)
 		ON CONFLICT ON CONSTRAINT budgets_kind_name_key
-		DO UPDATE SET amount_usd = excluded.amount_usd, action = excluded.action, set_by = excluded.set_by, set_at = now();
+		DO UPDATE SET amount_usd = excluded.amount_usd, action = excluded.action, set_by = excluded.set_by, set_at = now()
+		WHERE b.budget_id = old.budget_id;
+		IF NOT FOUND THEN		-- somebody else has set it meanwhile: that is the one to be changed
+			PERFORM agent_studio_private.as_set_budget(actor, scope, amount_usd, period, action);
+		END IF;
 	END IF;
 	PERFORM agent_studio_private.budgets_changed();
 END

@@ -5,6 +5,20 @@ LANGUAGE sql IMMUTABLE
 RETURN ARRAY['execute', 'modify', 'delete'];
 COMMENT ON FUNCTION agent_studio_private.privileges() IS 'What can be granted on an agent or a workflow.';
 
+CREATE FUNCTION agent_studio_private.require_owner(actor text, owner text, wanted text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT agent_studio_private.has_role(actor, owner) AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
+		RAISE EXCEPTION 'role "%" may not %', actor, wanted
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = format('Its owner is "%s"; members of agent_studio_admin may too.', owner);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.require_owner(text, text, text) IS
+'Raises 42501 unless the actor has the owner''s rights or is an admin.';
+
 -- An object by its name, or with its kind before it where an agent and a workflow share the name.
 CREATE FUNCTION agent_studio_private.grantable_object(actor text, object text, OUT kind text, OUT object_id bigint, OUT owner text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -25,11 +39,7 @@ BEGIN
 		kind := 'agent';
 		SELECT a.agent_id, a.owner INTO object_id, owner FROM agent_studio_private.find_agent(actor, bare) a;
 	END IF;
-	IF NOT agent_studio_private.has_role(actor, owner) AND NOT agent_studio_private.has_role(actor, 'agent_studio_admin') THEN
-		RAISE EXCEPTION 'role "%" may not grant privileges on % "%"', actor, kind, bare
-			USING ERRCODE = 'insufficient_privilege',
-				  HINT = format('Its owner is "%s"; members of agent_studio_admin may too.', owner);
-	END IF;
+	PERFORM agent_studio_private.require_owner(actor, owner, format('grant privileges on %s "%s"', kind, bare));
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.grantable_object(text, text) IS
@@ -73,7 +83,7 @@ $$;
 CREATE FUNCTION agent_studio.as_grant(object text, role text, privilege text DEFAULT 'execute') RETURNS void
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_grant(text, text, text) IS
-'Lets the members of a role use an agent or a workflow (privilege execute), use and change it (modify), or drop it (delete). object: its name; ''agent:NAME'' or ''workflow:NAME'' where both have that name. Whoever starts a workflow still needs the right to each of its agents. Only its owner and members of agent_studio_admin may grant. Raises 42704 unknown object or role, 42501, 22023 unknown privilege, 42P09 an agent and a workflow of that name.';
+'Lets the members of a role use an agent or a workflow (privilege execute), use and change it (modify), or drop it (delete). object: its name; ''agent:NAME'' or ''workflow:NAME'' where both have that name. Whoever starts a workflow still needs the right to each of its agents. Only its owner and members of agent_studio_admin may grant, and say whose team it is and whether it is shared. Raises 42704 unknown object or role, 42501, 22023 unknown privilege, 42P09 an agent and a workflow of that name.';
 
 CREATE FUNCTION agent_studio_private.as_revoke(actor text, object text, role text, privilege text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
