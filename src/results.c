@@ -243,6 +243,8 @@ take_on(Writing *writing)
 		ends[nends].attempt_no = call->key.attempt_no;
 		ends[nends].state = writing->decisions[i].step_state;
 		ends[nends].with_warnings = call->warnings > 0;
+		ends[nends].output = &call->output;
+		ends[nends].outputs = &call->outputs;
 		ends[nends++].unmet = call->unmet.len > 0 ? buf_text(&call->unmet) : NULL;
 	}
 	queue_hand_over(writing->calls, writing->decisions, writing->ncalls);

@@ -51,6 +51,7 @@ take_end(Workflow *workflow, const StepEnd *end)
 	if (row->state != STEP_COMPLETED)
 		return;
 	row_data(row)->completed_now = true;
+	workflow_take_outputs(workflow, row, end->output, end->outputs);
 	flow_completed(workflow->flow, row, end->with_warnings, end->unmet);
 }
 

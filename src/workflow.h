@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 
+#include "buf.h"
 #include "states.h"
 
 /* A step whose attempt was written in this transaction, and which has come to rest with it. */
@@ -23,6 +24,8 @@ typedef struct StepEnd
 	StepState	state;
 	bool		with_warnings;
 	const char *unmet;			/* what its criteria miss; NULL = nothing */
+	const Buf  *output;			/* what was written as its answer, and as its outputs: it need not be read again */
+	const Buf  *outputs;
 } StepEnd;
 
 /* What somebody wants, as the row in commands says. */

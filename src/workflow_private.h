@@ -129,6 +129,9 @@ extern char *workflow_render(Workflow *workflow, const FlowRow *row, const PlanT
 extern Jsonb *workflow_scope(Workflow *workflow, const FlowRow *row, bool own);
 extern Jsonb *workflow_variables(Workflow *workflow, const FlowRow *row, const char *condition);
 extern void workflow_load_outputs(Workflow *workflow, FlowRow *row);
+
+/* The same without looking them up, as they have been written in this transaction. */
+extern void workflow_take_outputs(Workflow *workflow, FlowRow *row, const Buf *output, const Buf *outputs);
 extern char *workflow_answer_of(Workflow *workflow, int32 step_no);
 extern JsonbValue *workflow_member(Jsonb *object, const char *name);
 

@@ -65,6 +65,24 @@ workflow_load_outputs(Workflow *workflow, FlowRow *row)
 	MemoryContextSwitchTo(caller);
 }
 
+/* Where outputs are declared and none came with the answer, those of an earlier attempt may be there. */
+void
+workflow_take_outputs(Workflow *workflow, FlowRow *row, const Buf *output, const Buf *outputs)
+{
+	RowData    *data = row_data(row);
+	MemoryContext caller;
+
+	if (outputs->len == 0 && plan_step_of(workflow, row)->noutputs > 0)
+		return;
+	caller = MemoryContextSwitchTo(GetMemoryChunkContext(data));
+	if (output->len > 0)
+		data->output = cstring_to_text_with_len(buf_text(output), (int) output->len);
+	if (outputs->len > 0)
+		data->outputs = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(buf_text(outputs))));
+	data->loaded = true;
+	MemoryContextSwitchTo(caller);
+}
+
 char *
 workflow_answer_of(Workflow *workflow, int32 step_no)
 {

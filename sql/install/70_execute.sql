@@ -144,16 +144,21 @@ DECLARE
 	now_at timestamptz := clock_timestamp();
 BEGIN
 	PERFORM agent_studio_private.required('task', task);
-	new_id := agent_studio_private.earlier_execution(actor, idempotency_key);
-	IF new_id IS NOT NULL THEN
-		RETURN new_id;
+	IF idempotency_key IS NOT NULL THEN
+		new_id := agent_studio_private.earlier_execution(actor, idempotency_key);
+		IF new_id IS NOT NULL THEN
+			RETURN new_id;
+		END IF;
 	END IF;
 	used_agent := agent_studio_private.runnable_agent(actor, agent);
 	priority := lower(priority);
-	PERFORM agent_studio_private.one_of('priority', priority, ARRAY['low', 'normal', 'high', 'critical']);
-	PERFORM agent_studio_private.in_range('timeout_seconds', timeout_seconds, 1, 86400);
-	PERFORM agent_studio_private.in_range('max_retries', max_retries, 0, 20);
-	PERFORM agent_studio_private.in_range('max_iterations', max_iterations, 1, 10);
+	PERFORM agent_studio_private.one_of('priority', priority, '{low, normal, high, critical}');
+	-- What raises where something is wrong takes longer to call than to look.
+	IF NOT (timeout_seconds BETWEEN 1 AND 86400 AND max_retries BETWEEN 0 AND 20 AND max_iterations BETWEEN 1 AND 10) THEN
+		PERFORM agent_studio_private.in_range('timeout_seconds', timeout_seconds, 1, 86400);
+		PERFORM agent_studio_private.in_range('max_retries', max_retries, 0, 20);
+		PERFORM agent_studio_private.in_range('max_iterations', max_iterations, 1, 10);
+	END IF;
 	IF max_retries IS NULL OR as_execute_task.verbose IS NULL OR max_iterations IS NULL THEN
 		PERFORM agent_studio_private.not_null('max_retries', max_retries IS NULL);
 		PERFORM agent_studio_private.not_null('max_iterations', max_iterations IS NULL);
@@ -179,7 +184,7 @@ BEGIN
 	SELECT m.server INTO used_server FROM agent_studio.models m WHERE m.model_id = used_version.model_id;
 	PERFORM agent_studio_private.usable_server(actor, used_server);
 	used_format := agent_studio_private.task_format(output_format, json_schema, used_version.output_format);
-	used_team := CASE WHEN agent_studio_private.has_role(actor, used_agent.team) THEN used_agent.team END;
+	used_team := CASE WHEN used_agent.team IS NOT NULL AND agent_studio_private.has_role(actor, used_agent.team) THEN used_agent.team END;
 	PERFORM agent_studio_private.require_budget(actor, used_team, agent, NULL);
 
 	timeout_seconds := coalesce(timeout_seconds, used_version.timeout_seconds);
@@ -190,27 +195,30 @@ BEGIN
 		plan := agent_studio_private.task_plan(agent, task, criteria, max_iterations, max_retries, timeout_seconds, used_format);
 	END IF;
 
-	INSERT INTO agent_studio.executions AS e (agent, task, context, priority, timeout_seconds, max_retries,
-		output_format, json_schema, validation_criteria, plan, agents, is_verbose, idempotency_key, owner, team, submitted_at)
-	VALUES (agent, task, coalesce(context, '{}'), priority, timeout_seconds, max_retries, used_format,
-		agent_studio_private.json_schema(json_schema), criteria, plan, agents, as_execute_task.verbose, idempotency_key, actor, used_team, now_at)
-	ON CONFLICT DO NOTHING		-- the one conflict there can be: (owner, idempotency_key)
-	RETURNING e.execution_id INTO new_id;
+	WITH new_execution AS (
+		INSERT INTO agent_studio.executions AS e (agent, task, context, priority, timeout_seconds, max_retries,
+			output_format, json_schema, validation_criteria, plan, agents, is_verbose, idempotency_key, owner, team, submitted_at)
+		VALUES (agent, task, coalesce(context, '{}'), priority, timeout_seconds, max_retries, used_format,
+			agent_studio_private.json_schema(json_schema), criteria, plan, agents, as_execute_task.verbose, idempotency_key, actor, used_team, now_at)
+		ON CONFLICT DO NOTHING		-- the one conflict there can be: (owner, idempotency_key)
+		RETURNING e.execution_id),
+	new_step AS (		-- what has a plan gets its steps from that
+		INSERT INTO agent_studio.steps (execution_id, step_no, name, agent_version_id, model_id, queued_at, owner, team)
+		SELECT n.execution_id, 1, 'task', used_version.agent_version_id, used_version.model_id, now_at, actor, used_team
+		FROM new_execution n WHERE plan IS NULL),
+	queued AS (
+		INSERT INTO agent_studio.queue (execution_id, step_no, model_id, order_at, run_at, tokens)
+		SELECT n.execution_id, 1, used_version.model_id, now_at - agent_studio_private.head_start(priority), now_at,
+			agent_studio_private.expected_tokens(task, context, used_version)
+		FROM new_execution n WHERE plan IS NULL)
+	SELECT n.execution_id INTO new_id FROM new_execution n;
 
 	IF new_id IS NULL THEN
 		RETURN agent_studio_private.rival_execution(actor, idempotency_key);
 	END IF;
-
 	IF plan IS NOT NULL THEN
 		PERFORM agent_studio_private.start_execution(new_id);
-		PERFORM agent_studio_private.wake();
-		RETURN new_id;
 	END IF;
-	INSERT INTO agent_studio.steps (execution_id, step_no, name, agent_version_id, model_id, queued_at, owner, team)
-	VALUES (new_id, 1, 'task', used_version.agent_version_id, used_version.model_id, now_at, actor, used_team);
-	INSERT INTO agent_studio.queue (execution_id, step_no, model_id, order_at, run_at, tokens)
-	VALUES (new_id, 1, used_version.model_id, now_at - agent_studio_private.head_start(priority), now_at,
-		agent_studio_private.expected_tokens(task, context, used_version));
 	PERFORM agent_studio_private.wake();
 	RETURN new_id;
 END
