@@ -180,7 +180,7 @@ BEGIN ATOMIC
 		|| coalesce((SELECT string_agg(format('<rect class="c%s" x="%s%%" y="%s%%" width="%s%%" height="%s%%"/>', (p.part - 1) % 6 + 1,
 				round((p.col - 0.86) * 100.0 / t.n, 2), 100 - agent_studio_private.share(p.upto, t.value), round(72.0 / t.n, 2),
 				agent_studio_private.share(p.value, t.value)), '' ORDER BY p.col, p.part) FROM placed p WHERE p.value > 0), '')
-		|| coalesce(format('<line class="goal" x1="0" x2="100%%" y1="%s%%" y2="%s%%"/>', 100 - agent_studio_private.share(goal, t.value), 100 - agent_studio_private.share(goal, t.value)), '')
+		|| CASE WHEN goal IS NULL THEN '' ELSE format('<line class="goal" x1="0" x2="100%%" y1="%1$s%%" y2="%1$s%%"/>', 100 - agent_studio_private.share(goal, t.value)) END
 		|| agent_studio_private.svg_hints(hints) || '</svg>'
 		|| coalesce('<text class="s" x="0" y="12">' || agent_studio_private.html_text(top_text) || '</text>', '')
 		|| coalesce('<text class="goal-text e" x="100%" y="12">' || agent_studio_private.html_text(goal_text) || '</text>', '')

@@ -8,32 +8,26 @@ CREATE TYPE agent_studio_private.dashboard_figure AS (
 	calls bigint, input_tokens bigint, output_tokens bigint, cost_usd numeric, with_cost bigint, without_cost bigint
 );
 COMMENT ON TYPE agent_studio_private.dashboard_figure IS
-'A sum: of executions at rest, where subject is day, month (name: task or workflow), workflow, user or error; of calls of models, where it is day of calls or month of calls. timed and seconds are those of completed ones; with_cost had calls whose cost is known, without_cost such whose cost is not.';
+'A sum: of executions at rest, where subject is day (name: task or workflow), workflow, user or error; of calls of models, where it is calls (of a day). timed and seconds are those of completed ones; with_cost had calls whose cost is known, without_cost such whose cost is not.';
 
 CREATE FUNCTION agent_studio_private.dashboard_figures(since date, first_month date) RETURNS SETOF agent_studio_private.dashboard_figure
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT CASE WHEN grouping(t.day) = 0 THEN 'day' WHEN grouping(t.kind) = 0 THEN 'month' WHEN grouping(t.workflow) = 0 THEN 'workflow'
-				WHEN grouping(t.owner) = 0 THEN 'user' ELSE 'error' END,
-		   coalesce(t.kind, t.workflow, t.owner, t.error_class), coalesce(t.day, t.month), sum(t.executions)::bigint,
-		   coalesce(sum(t.executions) FILTER (WHERE t.is_completed), 0)::bigint, coalesce(sum(t.timed) FILTER (WHERE t.is_completed), 0)::bigint,
-		   sum(t.duration_seconds) FILTER (WHERE t.is_completed), NULL::bigint, NULL::bigint, NULL::bigint,
-		   sum(t.input_cost_usd + t.output_cost_usd), coalesce(sum(t.executions - t.without_cost) FILTER (WHERE t.attempts > 0), 0)::bigint,
-		   sum(t.without_cost)::bigint
-	FROM (SELECT v.*, date_trunc('month', v.day::timestamp)::date AS month, v.day >= dashboard_figures.since AS recent, v.status = 'completed' AS is_completed
-		  FROM agent_studio_private.visible_totals v WHERE v.day >= first_month) t
-	GROUP BY GROUPING SETS ((t.day), (t.month, t.kind), (t.recent, t.workflow), (t.recent, t.owner), (t.recent, t.error_class))
-	HAVING grouping(t.recent) = 1 OR (t.recent AND coalesce(t.workflow, t.owner, t.error_class) IS NOT NULL)
+	SELECT g.subject, g.name, g.day, sum(t.executions)::bigint, coalesce(sum(t.executions) FILTER (WHERE t.status = 'completed'), 0)::bigint,
+		   coalesce(sum(t.timed) FILTER (WHERE t.status = 'completed'), 0)::bigint, sum(t.duration_seconds) FILTER (WHERE t.status = 'completed'),
+		   NULL::bigint, NULL::bigint, NULL::bigint, sum(t.input_cost_usd + t.output_cost_usd),
+		   coalesce(sum(t.executions - t.without_cost) FILTER (WHERE t.attempts > 0), 0)::bigint, sum(t.without_cost)::bigint
+	FROM agent_studio_private.visible_totals t
+	CROSS JOIN LATERAL (VALUES ('day', t.kind, t.day), ('workflow', t.workflow, NULL), ('user', t.owner, NULL), ('error', t.error_class, NULL)) g (subject, name, day)
+	WHERE t.day >= first_month AND g.name IS NOT NULL AND (g.day IS NOT NULL OR t.day >= dashboard_figures.since)
+	GROUP BY g.subject, g.name, g.day
 	UNION ALL
-	SELECT CASE grouping(s.day) WHEN 0 THEN 'day of calls' ELSE 'month of calls' END, NULL, coalesce(s.day, s.month), NULL, NULL, NULL, NULL,
-		   sum(s.attempts)::bigint, sum(s.input_tokens)::bigint, sum(s.output_tokens)::bigint, sum(s.input_cost_usd + s.output_cost_usd),
-		   NULL, sum(s.without_cost)::bigint
-	FROM (SELECT v.*, date_trunc('month', v.day::timestamp)::date AS month
-		  FROM agent_studio_private.visible_spending v WHERE v.day >= first_month AND NOT v.is_test) s
-	GROUP BY GROUPING SETS ((s.day), (s.month));
+	SELECT 'calls', NULL, s.day, NULL, NULL, NULL, NULL, sum(s.attempts)::bigint, sum(s.input_tokens)::bigint, sum(s.output_tokens)::bigint,
+		   sum(s.input_cost_usd + s.output_cost_usd), NULL, sum(s.without_cost)::bigint
+	FROM agent_studio_private.visible_spending s WHERE s.day >= first_month AND NOT s.is_test GROUP BY s.day;
 END;
 COMMENT ON FUNCTION agent_studio_private.dashboard_figures(date, date) IS
-'All sums that the dashboard''s page is made of: by day and by month from the first month on; by workflow, user and error from since on. Tests of workflows are left out.';
+'All sums that the dashboard''s page is made of: by day from the first month on; by workflow, user and error from since on. Tests of workflows are left out.';
 
 CREATE FUNCTION agent_studio_private.dashboard_days(figures agent_studio_private.dashboard_figure[], since date, today date)
 RETURNS TABLE (day date, executions bigint, completed bigint, success_rate numeric, average_seconds numeric,
@@ -43,8 +37,9 @@ BEGIN ATOMIC
 	SELECT d.day::date, coalesce(e.executions, 0), coalesce(e.completed, 0), 100.0 * e.completed / e.executions, e.seconds / nullif(e.timed, 0),
 		   coalesce(c.calls, 0), c.input_tokens, c.output_tokens, c.cost_usd, coalesce(c.without_cost, 0)
 	FROM generate_series(dashboard_days.since::timestamp, today::timestamp, interval '1 day') d (day)
-	LEFT JOIN unnest(figures) e ON e.subject = 'day' AND e.since = d.day
-	LEFT JOIN unnest(figures) c ON c.subject = 'day of calls' AND c.since = d.day
+	LEFT JOIN (SELECT f.since, sum(f.executions)::bigint AS executions, sum(f.completed)::bigint AS completed, sum(f.timed) AS timed, sum(f.seconds) AS seconds
+			   FROM unnest(figures) f WHERE f.subject = 'day' GROUP BY f.since) e ON e.since = d.day
+	LEFT JOIN unnest(figures) c ON c.subject = 'calls' AND c.since = d.day
 	ORDER BY d.day;
 END;
 COMMENT ON FUNCTION agent_studio_private.dashboard_days(agent_studio_private.dashboard_figure[], date, date) IS
@@ -54,15 +49,17 @@ CREATE FUNCTION agent_studio_private.dashboard_months(figures agent_studio_priva
 RETURNS TABLE (month date, calls bigint, cost_usd numeric, projected_usd numeric, cost_per_execution numeric, without_cost bigint)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT m.month::date, coalesce(c.calls, 0), c.cost_usd,
+	WITH months AS (
+		SELECT date_trunc('month', f.since::timestamp) AS month, sum(f.calls)::bigint AS calls, sum(f.cost_usd) FILTER (WHERE f.subject = 'calls') AS cost,
+			   sum(f.without_cost) FILTER (WHERE f.subject = 'calls')::bigint AS without_cost,
+			   sum(f.cost_usd) FILTER (WHERE f.subject = 'day') / nullif(sum(f.with_cost), 0) AS cost_per_execution
+		FROM unnest(figures) f WHERE f.subject IN ('day', 'calls') GROUP BY 1)
+	SELECT m.month::date, coalesce(c.calls, 0), c.cost,
 		   CASE WHEN m.month = date_trunc('month', today::timestamp)
-				THEN c.cost_usd * extract(day FROM m.month + interval '1 month' - interval '1 day') / extract(day FROM today) END,
-		   e.cost / nullif(e.with_cost, 0), coalesce(c.without_cost, 0)
-	FROM generate_series((SELECT date_trunc('month', min(f.since)::timestamp) FROM unnest(figures) f WHERE f.subject LIKE 'month%'),
-						 today::timestamp, interval '1 month') m (month)
-	LEFT JOIN unnest(figures) c ON c.subject = 'month of calls' AND c.since = m.month
-	LEFT JOIN LATERAL (SELECT sum(f.cost_usd) AS cost, sum(f.with_cost) AS with_cost FROM unnest(figures) f
-					   WHERE f.subject = 'month' AND f.since = m.month) e ON true
+				THEN c.cost * extract(day FROM m.month + interval '1 month' - interval '1 day') / extract(day FROM today) END,
+		   c.cost_per_execution, coalesce(c.without_cost, 0)
+	FROM generate_series((SELECT min(x.month) FROM months x), today::timestamp, interval '1 month') m (month)
+	LEFT JOIN months c ON c.month = m.month
 	ORDER BY m.month;
 END;
 COMMENT ON FUNCTION agent_studio_private.dashboard_months(agent_studio_private.dashboard_figure[], date) IS
@@ -73,18 +70,16 @@ RETURNS TABLE (kind text, executions bigint, completed bigint, success_rate nume
 	average_seconds numeric, last_average_seconds numeric)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
+	WITH months AS (
+		SELECT f.name AS kind, f.since >= date_trunc('month', today::timestamp) AS is_now, f.executions, f.completed, f.timed, f.seconds FROM unnest(figures) f
+		WHERE f.subject = 'day' AND f.since >= date_trunc('month', today::timestamp) - interval '1 month')
 	SELECT k.kind, coalesce(r.executions, 0), coalesce(r.completed, 0), 100.0 * r.completed / r.executions,
-		   100.0 * r.last_completed / r.last_executions, r.seconds / nullif(r.timed, 0), r.last_seconds / nullif(r.last_timed, 0)
-	FROM (VALUES (1, 'all'), (2, 'task'), (3, 'workflow')) k (n, kind)
-	CROSS JOIN LATERAL (
-		SELECT sum(f.executions) FILTER (WHERE f.is_now)::bigint AS executions, sum(f.completed) FILTER (WHERE f.is_now)::bigint AS completed,
-			   sum(f.timed) FILTER (WHERE f.is_now) AS timed, sum(f.seconds) FILTER (WHERE f.is_now) AS seconds,
-			   sum(f.executions) FILTER (WHERE NOT f.is_now) AS last_executions, sum(f.completed) FILTER (WHERE NOT f.is_now) AS last_completed,
-			   sum(f.timed) FILTER (WHERE NOT f.is_now) AS last_timed, sum(f.seconds) FILTER (WHERE NOT f.is_now) AS last_seconds
-		FROM (SELECT u.*, u.since = date_trunc('month', today::timestamp) AS is_now FROM unnest(figures) u
-			  WHERE u.subject = 'month' AND u.since >= date_trunc('month', today::timestamp) - interval '1 month') f
-		WHERE k.kind IN ('all', f.name)) r
-	ORDER BY k.n;
+		   100.0 * l.completed / l.executions, r.seconds / nullif(r.timed, 0), l.seconds / nullif(l.timed, 0)
+	FROM (VALUES ('all'), ('task'), ('workflow')) k (kind)
+	CROSS JOIN LATERAL (SELECT sum(m.executions)::bigint AS executions, sum(m.completed)::bigint AS completed, sum(m.timed) AS timed, sum(m.seconds) AS seconds
+						FROM months m WHERE m.is_now AND k.kind IN ('all', m.kind)) r
+	CROSS JOIN LATERAL (SELECT sum(m.executions) AS executions, sum(m.completed) AS completed, sum(m.timed) AS timed, sum(m.seconds) AS seconds
+						FROM months m WHERE NOT m.is_now AND k.kind IN ('all', m.kind)) l;
 END;
 COMMENT ON FUNCTION agent_studio_private.dashboard_results(agent_studio_private.dashboard_figure[], date) IS
 'This month and the last one, for both kinds, tasks and workflows, as success_summary and duration_summary tell it.';

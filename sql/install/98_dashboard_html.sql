@@ -14,10 +14,9 @@ COMMENT ON FUNCTION agent_studio_private.rate_text(numeric) IS 'A percentage as 
 
 CREATE FUNCTION agent_studio_private.known_cost(usd numeric, without_cost bigint) RETURNS text
 LANGUAGE sql IMMUTABLE
-RETURN CASE WHEN without_cost = 0 THEN coalesce(agent_studio_private.money_text(usd), '–')
-	ELSE coalesce(agent_studio_private.money_text(usd) || format(' (%s not known)', without_cost), 'not known') END;
+RETURN coalesce(agent_studio_private.money_text(usd), CASE WHEN without_cost > 0 THEN 'not known' ELSE '–' END);
 COMMENT ON FUNCTION agent_studio_private.known_cost(numeric, bigint) IS
-'An amount, and how many have a cost that is not known; a dash where nothing was asked of a model.';
+'An amount, as far as it is known; a dash where no model was asked for anything.';
 
 CREATE FUNCTION agent_studio_private.month_text(month date) RETURNS text
 LANGUAGE sql STABLE
@@ -28,6 +27,11 @@ CREATE FUNCTION agent_studio_private.goal_class(meets boolean) RETURNS text
 LANGUAGE sql IMMUTABLE
 RETURN CASE WHEN meets THEN 'good' WHEN NOT meets THEN 'warn' END;
 COMMENT ON FUNCTION agent_studio_private.goal_class(boolean) IS 'The colour of a figure that has a goal; NULL for NULL.';
+
+CREATE FUNCTION agent_studio_private.signed_points(difference numeric) RETURNS text
+LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN difference::numeric(5, 2) < 0 THEN '−' WHEN difference::numeric(5, 2) > 0 THEN '+' ELSE '' END || abs(difference)::numeric(5, 2);
+COMMENT ON FUNCTION agent_studio_private.signed_points(numeric) IS 'A difference of percentages with its sign; NULL for NULL.';
 
 CREATE FUNCTION agent_studio_private.compared_points(difference numeric, more text, less text) RETURNS text
 LANGUAGE sql IMMUTABLE
@@ -62,7 +66,7 @@ BEGIN ATOMIC
 			concat_ws(', ', 'the goal is ' || agent_studio_private.seconds_duration(t.duration_target_seconds),
 				'last month ' || agent_studio_private.seconds_duration(r.last_average_seconds)),
 			concat_ws(', ', agent_studio_private.money_text(c.projected_usd) || ' expected by its end',
-				CASE WHEN c.without_cost > 0 THEN format('%s calls not known', c.without_cost) END),
+				CASE WHEN c.without_cost > 0 THEN format('the cost of %s calls is not known', agent_studio_private.number_text(c.without_cost)) END),
 			CASE WHEN b.scope IS NULL THEN 'as_set_budget sets one'
 				ELSE format('%s of %s for %s, this %s', coalesce(agent_studio_private.money_text(b.spent_usd), 'not counted yet'),
 					agent_studio_private.money_text(b.amount_usd), agent_studio_private.one_line(b.scope, 40), b.period) END],
@@ -136,7 +140,7 @@ BEGIN ATOMIC
 			(SELECT array_agg(v.value ORDER BY x.month, v.n) FROM months x CROSS JOIN LATERAL (VALUES (1, x.cost_usd), (2, x.expected)) v (n, value)), 2,
 			b.amount_usd, 'budget ' || agent_studio_private.money_text(b.amount_usd),
 			agent_studio_private.money_text(greatest(max(m.cost_usd + coalesce(m.expected, 0)), b.amount_usd)),
-			array_agg(agent_studio_private.month_text(m.month) || ': ' || concat_ws(', ', CASE WHEN m.calls = 0 THEN 'no call' ELSE agent_studio_private.known_cost(m.cost_usd, m.without_cost) END,
+			array_agg(agent_studio_private.month_text(m.month) || ': ' || concat_ws(', ', CASE WHEN m.calls = 0 THEN 'no call' ELSE agent_studio_private.known_cost(m.cost_usd, m.without_cost) || format(' for %s calls', agent_studio_private.number_text(m.calls)) END,
 				agent_studio_private.money_text(m.projected_usd) || ' expected by its end') ORDER BY m.month))
 	FROM months m
 	LEFT JOIN LATERAL (SELECT s.amount_usd FROM agent_studio.budget_status s

@@ -3,13 +3,14 @@
 CREATE FUNCTION agent_studio_private.dashboard_results_table(figures agent_studio_private.dashboard_figure[], today date) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT agent_studio_private.html_table('{Kind,Executions,Completed,Success rate,Against the goal,Last month,Average time,Last month}', '{2,3,4,5,6,7,8}',
+	SELECT agent_studio_private.html_table('{Kind,Executions,Completed,Success rate,Points above goal,Last month,Points above it,Average time,Last month}', '{2,3,4,5,6,7,8,9}',
 		string_agg(agent_studio_private.html_row(ARRAY[CASE r.kind WHEN 'all' THEN 'all' ELSE r.kind || 's' END, agent_studio_private.number_text(r.executions),
 			agent_studio_private.number_text(r.completed), coalesce(agent_studio_private.rate_text(r.success_rate), '–'),
-			coalesce(agent_studio_private.compared_points(r.success_rate - t.success_target_percent, 'above', 'below'), '–'),
-			coalesce(agent_studio_private.rate_text(r.last_success_rate), '–'), coalesce(agent_studio_private.seconds_duration(r.average_seconds), '–'),
-			coalesce(agent_studio_private.seconds_duration(r.last_average_seconds), '–')], '{2,3,4,5,6,7,8}',
-			ARRAY[NULL, NULL, NULL, agent_studio_private.goal_class(r.success_rate >= t.success_target_percent), NULL, NULL,
+			coalesce(agent_studio_private.signed_points(r.success_rate - t.success_target_percent), '–'),
+			coalesce(agent_studio_private.rate_text(r.last_success_rate), '–'), coalesce(agent_studio_private.signed_points(r.success_rate - r.last_success_rate), '–'),
+			coalesce(agent_studio_private.seconds_duration(r.average_seconds), '–'),
+			coalesce(agent_studio_private.seconds_duration(r.last_average_seconds), '–')], '{2,3,4,5,6,7,8,9}',
+			ARRAY[NULL, NULL, NULL, agent_studio_private.goal_class(r.success_rate >= t.success_target_percent), NULL, NULL, NULL,
 				agent_studio_private.goal_class(r.average_seconds <= t.duration_target_seconds), NULL]), '' ORDER BY r.kind))
 	FROM agent_studio_private.dashboard_results(figures, today) r CROSS JOIN agent_studio_private.targets t;
 END;
@@ -18,13 +19,14 @@ COMMENT ON FUNCTION agent_studio_private.dashboard_results_table(agent_studio_pr
 CREATE FUNCTION agent_studio_private.dashboard_workflow_table(figures agent_studio_private.dashboard_figure[]) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT agent_studio_private.html_table('{Workflow,Executions,Success rate,Goal,Average time,Goal,Cost,Per execution}', '{2,3,4,5,6,7,8}',
+	SELECT agent_studio_private.html_table('{Workflow,Executions,Success rate,Goal,Average time,Goal,Cost,Per execution,Not known}', '{2,3,4,5,6,7,8,9}',
 		string_agg(agent_studio_private.html_row(ARRAY[agent_studio_private.one_line(w.workflow, 60), agent_studio_private.number_text(w.executions),
 			agent_studio_private.rate_text(w.success_rate), trim_scale(w.success_target) || ' %',
 			coalesce(agent_studio_private.seconds_duration(w.average_seconds), '–'), agent_studio_private.seconds_duration(w.duration_target),
-			agent_studio_private.known_cost(w.cost_usd, w.without_cost), coalesce(agent_studio_private.money_text(w.cost_per_execution), '–')], '{2,3,4,5,6,7,8}',
+			agent_studio_private.known_cost(w.cost_usd, w.without_cost), coalesce(agent_studio_private.money_text(w.cost_per_execution), '–'),
+			agent_studio_private.number_text(w.without_cost)], '{2,3,4,5,6,7,8,9}',
 			ARRAY[NULL, NULL, agent_studio_private.goal_class(w.success_rate >= w.success_target), NULL,
-				agent_studio_private.goal_class(w.average_seconds <= w.duration_target), NULL, NULL, NULL]), '' ORDER BY w.n))
+				agent_studio_private.goal_class(w.average_seconds <= w.duration_target), NULL, NULL, NULL, NULL]), '' ORDER BY w.n))
 	FROM agent_studio_private.dashboard_workflows(figures) w WHERE w.n <= 20 HAVING count(*) > 0;
 END;
 COMMENT ON FUNCTION agent_studio_private.dashboard_workflow_table(agent_studio_private.dashboard_figure[]) IS
@@ -33,10 +35,10 @@ COMMENT ON FUNCTION agent_studio_private.dashboard_workflow_table(agent_studio_p
 CREATE FUNCTION agent_studio_private.dashboard_user_table(figures agent_studio_private.dashboard_figure[]) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT agent_studio_private.html_table('{User,Executions,Completed,Success rate,Cost}', '{2,3,4,5}',
+	SELECT agent_studio_private.html_table('{User,Executions,Completed,Success rate,Cost,Not known}', '{2,3,4,5,6}',
 		string_agg(agent_studio_private.html_row(ARRAY[agent_studio_private.one_line(u.name, 64), agent_studio_private.number_text(u.executions),
 			agent_studio_private.number_text(u.completed), agent_studio_private.rate_text(100.0 * u.completed / u.executions),
-			agent_studio_private.known_cost(u.cost_usd, u.without_cost)], '{2,3,4,5}'), '' ORDER BY u.executions DESC, u.name))
+			agent_studio_private.known_cost(u.cost_usd, u.without_cost), agent_studio_private.number_text(u.without_cost)], '{2,3,4,5,6}'), '' ORDER BY u.executions DESC, u.name))
 	FROM (SELECT f.* FROM unnest(figures) f WHERE f.subject = 'user' ORDER BY f.executions DESC, f.name LIMIT 20) u HAVING count(*) > 0;
 END;
 COMMENT ON FUNCTION agent_studio_private.dashboard_user_table(agent_studio_private.dashboard_figure[]) IS 'The 20 most active users; NULL = there was none.';
@@ -44,10 +46,10 @@ COMMENT ON FUNCTION agent_studio_private.dashboard_user_table(agent_studio_priva
 CREATE FUNCTION agent_studio_private.dashboard_month_table(figures agent_studio_private.dashboard_figure[], today date) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT agent_studio_private.html_table('{Month,Calls,Cost,Expected,Per execution}', '{2,3,4,5}',
+	SELECT agent_studio_private.html_table('{Month,Calls,Cost,Expected by its end,Per execution,Not known}', '{2,3,4,5,6}',
 		string_agg(agent_studio_private.html_row(ARRAY[agent_studio_private.month_text(m.month), agent_studio_private.number_text(m.calls),
 			agent_studio_private.known_cost(m.cost_usd, m.without_cost), coalesce(agent_studio_private.money_text(m.projected_usd), ''),
-			coalesce(agent_studio_private.money_text(m.cost_per_execution), '–')], '{2,3,4,5}'), '' ORDER BY m.month DESC))
+			coalesce(agent_studio_private.money_text(m.cost_per_execution), '–'), agent_studio_private.number_text(m.without_cost)], '{2,3,4,5,6}'), '' ORDER BY m.month DESC))
 	FROM agent_studio_private.dashboard_months(figures, today) m;
 END;
 COMMENT ON FUNCTION agent_studio_private.dashboard_month_table(agent_studio_private.dashboard_figure[], date) IS 'What each month has cost.';
@@ -56,12 +58,12 @@ CREATE FUNCTION agent_studio_private.dashboard_day_table(figures agent_studio_pr
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT '<details><summary>Each day in figures</summary>'
-		|| agent_studio_private.html_table('{Day,Executions,Completed,Success rate,Average time,Calls,Input tokens,Output tokens,Cost}', '{2,3,4,5,6,7,8,9}',
+		|| agent_studio_private.html_table('{Day,Executions,Completed,Success rate,Average time,Calls,Input tokens,Output tokens,Cost,Not known}', '{2,3,4,5,6,7,8,9,10}',
 			string_agg(agent_studio_private.html_row(ARRAY[to_char(d.day, 'YYYY-MM-DD'), agent_studio_private.number_text(d.executions),
 				agent_studio_private.number_text(d.completed), coalesce(agent_studio_private.rate_text(d.success_rate), '–'),
 				coalesce(agent_studio_private.seconds_duration(d.average_seconds), '–'), agent_studio_private.number_text(d.calls),
 				coalesce(agent_studio_private.number_text(d.input_tokens), '–'), coalesce(agent_studio_private.number_text(d.output_tokens), '–'),
-				agent_studio_private.known_cost(d.cost_usd, d.without_cost)], '{2,3,4,5,6,7,8,9}'), '' ORDER BY d.day DESC)) || E'</details>\n'
+				agent_studio_private.known_cost(d.cost_usd, d.without_cost), agent_studio_private.number_text(d.without_cost)], '{2,3,4,5,6,7,8,9,10}'), '' ORDER BY d.day DESC)) || E'</details>\n'
 	FROM agent_studio_private.dashboard_days(figures, since, today) d;
 END;
 COMMENT ON FUNCTION agent_studio_private.dashboard_day_table(agent_studio_private.dashboard_figure[], date, date) IS 'The days of the charts, to be unfolded.';
@@ -107,16 +109,15 @@ COMMENT ON FUNCTION agent_studio_private.dashboard_alerts(agent_studio.alerts[])
 CREATE FUNCTION agent_studio_private.dashboard_budgets() RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT agent_studio_private.html_table('{Budget,Period,Amount,Spent,Used,Expected,When used up}', '{3,4,5,6}',
+	SELECT agent_studio_private.html_table('{Budget,Period,Amount,Spent,Used,Expected by its end,Not known,When used up}', '{3,4,5,6,7}',
 			string_agg(agent_studio_private.html_row(ARRAY[agent_studio_private.one_line(b.scope, 70),
 				CASE b.period WHEN 'day' THEN b.first_day::text ELSE format('%s, %s to %s', b.period, to_char(b.first_day, 'YYYY-MM-DD'), to_char(b.last_day, 'YYYY-MM-DD')) END,
-				agent_studio_private.money_text(b.amount_usd), coalesce(agent_studio_private.money_text(b.spent_usd)
-					|| CASE WHEN b.unknown_calls > 0 THEN format(' (%s calls not known)', b.unknown_calls) ELSE '' END, 'not counted yet'),
-				coalesce(b.percent_used || ' %', '–'), coalesce(agent_studio_private.money_text(b.projected_usd), '–'),
-				CASE b.action WHEN 'refuse' THEN 'nothing is sent' ELSE 'an alert' END], '{3,4,5,6}',
+				agent_studio_private.money_text(b.amount_usd), coalesce(agent_studio_private.money_text(b.spent_usd), 'not counted yet'),
+				coalesce(b.percent_used || ' %', '–'), coalesce(agent_studio_private.money_text(b.projected_usd), '–'), coalesce(agent_studio_private.number_text(b.unknown_calls), '–'),
+				CASE b.action WHEN 'refuse' THEN 'nothing is sent' ELSE 'an alert' END], '{3,4,5,6,7}',
 				ARRAY[NULL, NULL, NULL, NULL, CASE b.state WHEN 'over' THEN 'bad' WHEN 'near' THEN 'warn' WHEN 'ok' THEN 'good' END,
-					agent_studio_private.goal_class(b.projected_usd <= b.amount_usd), NULL]), '' ORDER BY b.percent_used DESC NULLS LAST, b.scope))
-		|| '<p class="soft">Budgets count tests of workflows, too.</p>'
+					agent_studio_private.goal_class(b.projected_usd <= b.amount_usd), NULL, NULL]), '' ORDER BY b.percent_used DESC NULLS LAST, b.scope))
+		|| '<p class="soft">Budgets count tests of workflows, too. Not known: calls in no sum, because their cost is not known.</p>'
 	FROM agent_studio.budget_status b HAVING count(*) > 0;
 END;
 COMMENT ON FUNCTION agent_studio_private.dashboard_budgets() IS 'budget_status; NULL = there is no budget.';
@@ -131,8 +132,8 @@ RETURN CASE WHEN cardinality(figures) = 0
 	ELSE agent_studio_private.dashboard_tiles(figures, today) || agent_studio_private.dashboard_trends(figures, since, today)
 		|| agent_studio_private.html_section(agent_studio_private.month_text(today) || ' against the month before', agent_studio_private.dashboard_results_table(figures, today))
 		|| coalesce(agent_studio_private.html_section('Workflows', agent_studio_private.dashboard_workflow_table(figures)), '')
-		|| '<div class="grid wide">' || coalesce(agent_studio_private.html_section('Users', agent_studio_private.dashboard_user_table(figures)), '')
-		|| agent_studio_private.html_section('Cost by month', agent_studio_private.dashboard_month_table(figures, today)) || E'</div>\n' END;
+		|| coalesce(agent_studio_private.html_section('Users', agent_studio_private.dashboard_user_table(figures)), '')
+		|| agent_studio_private.html_section('Cost by month', agent_studio_private.dashboard_month_table(figures, today)) END;
 COMMENT ON FUNCTION agent_studio_private.dashboard_history(agent_studio_private.dashboard_figure[], date, date) IS 'What the dashboard''s page tells of the past; that there is nothing, where there is nothing.';
 
 CREATE FUNCTION agent_studio_private.dashboard_body(figures agent_studio_private.dashboard_figure[], alerts agent_studio.alerts[], since date, today date) RETURNS text
@@ -143,7 +144,7 @@ RETURN agent_studio_private.dashboard_head(since, today, alerts) || agent_studio
 	|| agent_studio_private.html_section('Alerts', coalesce(agent_studio_private.dashboard_alerts(alerts), '<p class="soft">Nothing wants attention.</p>'))
 	|| agent_studio_private.html_section('Budgets', coalesce(agent_studio_private.dashboard_budgets(), '<p class="soft">There is no budget. An administrator sets one with as_set_budget.</p>'))
 	|| CASE WHEN cardinality(figures) > 0 THEN agent_studio_private.html_section('Days', agent_studio_private.dashboard_day_table(figures, since, today)) ELSE '' END
-	|| format('<footer>Generated by Agent Studio on %s UTC. Tests of workflows are left out of executions, tokens and cost.</footer>', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'));
+	|| format('<footer>Generated by Agent Studio on %s UTC. Tests of workflows are left out of executions, tokens and cost. Not known: how many are in no cost, because theirs is not known.</footer>', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'));
 COMMENT ON FUNCTION agent_studio_private.dashboard_body(agent_studio_private.dashboard_figure[], agent_studio.alerts[], date, date) IS 'What the dashboard''s page holds.';
 
 CREATE FUNCTION agent_studio.as_dashboard_html(days integer DEFAULT 30) RETURNS text

@@ -176,7 +176,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.report_names, agent_studio_privat
 	agent_studio_private.dashboard_months, agent_studio_private.dashboard_results, agent_studio_private.dashboard_workflows,
 	agent_studio_private.dashboard_budget, agent_studio_private.seconds_duration, agent_studio_private.rate_text,
 	agent_studio_private.known_cost, agent_studio_private.month_text, agent_studio_private.goal_class,
-	agent_studio_private.compared_points, agent_studio_private.dashboard_head, agent_studio_private.dashboard_tiles,
+	agent_studio_private.compared_points, agent_studio_private.signed_points, agent_studio_private.dashboard_head, agent_studio_private.dashboard_tiles,
 	agent_studio_private.success_chart, agent_studio_private.duration_chart, agent_studio_private.token_chart,
 	agent_studio_private.cost_chart, agent_studio_private.workflow_chart, agent_studio_private.dashboard_month_table, agent_studio_private.dashboard_history,
 	agent_studio_private.user_chart, agent_studio_private.error_chart, agent_studio_private.dashboard_trends,
