@@ -51,6 +51,7 @@ details{border-top:1px solid var(--line);padding:8px 0}summary{cursor:pointer}
 .chart text{font-size:13px;fill:var(--ink)}.chart .s{fill:var(--soft);font-size:12px}.chart .e{text-anchor:end}.chart .m{text-anchor:middle}
 .chart{display:block;width:100%;overflow:visible;font-variant-numeric:tabular-nums}
 .chart .track{fill:var(--track)}.chart .rule{stroke:var(--line)}.chart .goal{stroke:var(--warn);stroke-dasharray:5 4}.chart .goal-text{fill:var(--warn);font-size:12px}
+.chart .hint{fill:transparent}.chart .hint:hover{fill:var(--ink);fill-opacity:.07}
 .chart .line{fill:none;stroke:var(--c1);stroke-width:2;stroke-linejoin:round}
 .c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}.c4{fill:var(--c4)}.c5{fill:var(--c5)}.c6{fill:var(--c6)}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:2px 16px;padding:0;margin:0 0 6px;font-size:13px;color:var(--soft)}.legend svg{width:10px;height:10px;margin-right:6px}
@@ -77,24 +78,24 @@ LANGUAGE sql IMMUTABLE
 RETURN '<section><h2>' || agent_studio_private.html_text(title) || E'</h2>\n' || body || E'</section>\n';
 COMMENT ON FUNCTION agent_studio_private.html_section(text, text) IS 'A part of a page with its heading; title is text, body is HTML.';
 
-CREATE FUNCTION agent_studio_private.html_tiles(labels text[], contents text[], notes text[]) RETURNS text
+CREATE FUNCTION agent_studio_private.html_tiles(labels text[], contents text[], notes text[], classes text[] DEFAULT NULL) RETURNS text
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-	SELECT '<div class="tiles">' || string_agg('<div class="tile"><span>' || agent_studio_private.html_text(t.label) || '</span><b>'
+	SELECT '<div class="tiles">' || string_agg('<div class="tile"><span>' || agent_studio_private.html_text(t.label) || '</span><b' || coalesce(' class="' || classes[t.n] || '"', '') || '>'
 		|| agent_studio_private.html_text(coalesce(t.content, 'not known')) || '</b>'
 		|| coalesce('<small>' || agent_studio_private.html_text(t.note) || '</small>', '') || '</div>', '' ORDER BY t.n) || E'</div>\n'
 	FROM unnest(labels, contents, notes) WITH ORDINALITY t (label, content, note, n);
 END;
-COMMENT ON FUNCTION agent_studio_private.html_tiles(text[], text[], text[]) IS 'Figures to be seen first, each with its label and a note (or NULL).';
+COMMENT ON FUNCTION agent_studio_private.html_tiles(text[], text[], text[], text[]) IS 'Figures to be seen first, each with its label, a note (or NULL), and a class of the style (or NULL).';
 
-CREATE FUNCTION agent_studio_private.html_row(cells text[], numeric_columns integer[]) RETURNS text
+CREATE FUNCTION agent_studio_private.html_row(cells text[], numeric_columns integer[], classes text[] DEFAULT NULL) RETURNS text
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-	SELECT '<tr>' || string_agg(CASE WHEN c.n = ANY (numeric_columns) THEN '<td class="n">' ELSE '<td>' END
+	SELECT '<tr>' || string_agg('<td' || coalesce(' class="' || nullif(concat_ws(' ', CASE WHEN c.n = ANY (numeric_columns) THEN 'n' END, classes[c.n]), '') || '"', '') || '>'
 		|| agent_studio_private.html_text(coalesce(c.cell, '')) || '</td>', '' ORDER BY c.n) || E'</tr>\n'
 	FROM unnest(cells) WITH ORDINALITY c (cell, n);
 END;
-COMMENT ON FUNCTION agent_studio_private.html_row(text[], integer[]) IS 'A row of a table; numeric_columns are aligned at the right.';
+COMMENT ON FUNCTION agent_studio_private.html_row(text[], integer[], text[]) IS 'A row of a table; numeric_columns are aligned at the right, classes are those of the style for each cell (or NULL).';
 
 CREATE FUNCTION agent_studio_private.html_table(heads text[], numeric_columns integer[], rows text) RETURNS text
 LANGUAGE sql IMMUTABLE
@@ -156,8 +157,17 @@ END;
 COMMENT ON FUNCTION agent_studio_private.svg_bars(text, text[], numeric[], integer, text[]) IS
 'Horizontal bars, each with a label and a text at its end. series holds per_bar values for each bar, which are stacked; NULL counts as nothing, and a NULL text is "not known".';
 
+CREATE FUNCTION agent_studio_private.svg_hints(hints text[]) RETURNS text
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+	SELECT coalesce(string_agg(format('<rect class="hint" x="%s%%" width="%s%%" height="100%%"><title>', round((h.n - 1) * 100.0 / cardinality(hints), 2), round(100.0 / cardinality(hints), 2))
+		|| agent_studio_private.html_text(h.hint) || '</title></rect>', '' ORDER BY h.n), '')
+	FROM unnest(hints) WITH ORDINALITY h (hint, n);
+END;
+COMMENT ON FUNCTION agent_studio_private.svg_hints(text[]) IS 'Texts that are told where one points, side by side over a chart; nothing for NULL.';
+
 CREATE FUNCTION agent_studio_private.svg_columns(about text, labels text[], series numeric[], per_column integer,
-	goal numeric DEFAULT NULL, goal_text text DEFAULT NULL, top_text text DEFAULT NULL) RETURNS text
+	goal numeric DEFAULT NULL, goal_text text DEFAULT NULL, top_text text DEFAULT NULL, hints text[] DEFAULT NULL) RETURNS text
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
 	WITH parts AS (
@@ -170,8 +180,8 @@ BEGIN ATOMIC
 		|| coalesce((SELECT string_agg(format('<rect class="c%s" x="%s%%" y="%s%%" width="%s%%" height="%s%%"/>', (p.part - 1) % 6 + 1,
 				round((p.col - 0.86) * 100.0 / t.n, 2), 100 - agent_studio_private.share(p.upto, t.value), round(72.0 / t.n, 2),
 				agent_studio_private.share(p.value, t.value)), '' ORDER BY p.col, p.part) FROM placed p WHERE p.value > 0), '')
-		|| coalesce(format('<line class="goal" x1="0" x2="100%%" y1="%s%%" y2="%s%%"/>', 100 - agent_studio_private.share(goal, t.value), 100 - agent_studio_private.share(goal, t.value)), '')
-		|| '</svg>'
+		|| CASE WHEN goal IS NULL THEN '' ELSE format('<line class="goal" x1="0" x2="100%%" y1="%1$s%%" y2="%1$s%%"/>', 100 - agent_studio_private.share(goal, t.value)) END
+		|| agent_studio_private.svg_hints(hints) || '</svg>'
 		|| coalesce('<text class="s" x="0" y="12">' || agent_studio_private.html_text(top_text) || '</text>', '')
 		|| coalesce('<text class="goal-text e" x="100%" y="12">' || agent_studio_private.html_text(goal_text) || '</text>', '')
 		|| coalesce((SELECT string_agg(format('<text class="s m" x="%s%%" y="182">', round((l.n - 0.5) * 100.0 / t.n, 2)) || agent_studio_private.html_text(agent_studio_private.one_line(l.label, 12)) || '</text>', '' ORDER BY l.n)
@@ -180,11 +190,11 @@ BEGIN ATOMIC
 			WHERE (l.n - 1) % greatest(1, (t.n + 4) / 5) = 0), ''))
 	FROM top t;
 END;
-COMMENT ON FUNCTION agent_studio_private.svg_columns(text, text[], numeric[], integer, numeric, text, text) IS
-'Columns over time. series holds per_column values for each column, which are stacked; NULL counts as nothing. goal is a line across (NULL = none), goal_text says what it is, top_text what the upper edge is.';
+COMMENT ON FUNCTION agent_studio_private.svg_columns(text, text[], numeric[], integer, numeric, text, text, text[]) IS
+'Columns over time. series holds per_column values for each column, which are stacked; NULL counts as nothing. goal is a line across (NULL = none), goal_text says what it is, top_text what the upper edge is; hints are texts for each place (NULL = none).';
 
 CREATE FUNCTION agent_studio_private.svg_line(about text, labels text[], points numeric[], low numeric, high numeric,
-	goal numeric DEFAULT NULL, goal_text text DEFAULT NULL, top_text text DEFAULT NULL) RETURNS text
+	goal numeric DEFAULT NULL, goal_text text DEFAULT NULL, top_text text DEFAULT NULL, hints text[] DEFAULT NULL) RETURNS text
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
 	WITH placed AS (
@@ -201,15 +211,15 @@ BEGIN ATOMIC
 			SELECT format('<polyline class="line" vector-effect="non-scaling-stroke" points="%s"/>', string_agg(p.x || ',' || p.y, ' ' ORDER BY p.n)) AS line
 			FROM placed p WHERE p.value IS NOT NULL GROUP BY p.stretch) s), '')
 		|| '</svg>'
-		|| coalesce((SELECT string_agg(format('<circle class="c1" cx="%s%%" cy="%s%%" r="2.5"/>', p.x, p.y), '' ORDER BY p.n) FROM placed p WHERE p.value IS NOT NULL), '')
-		|| '</svg>'
+		|| coalesce((SELECT string_agg(format('<circle class="c1" cx="%s%%" cy="%s%%" r="%s"/>', p.x, p.y, CASE WHEN cardinality(points) > 100 THEN 1 ELSE 2.5 END), '' ORDER BY p.n) FROM placed p WHERE p.value IS NOT NULL), '')
+		|| agent_studio_private.svg_hints(hints) || '</svg>'
 		|| coalesce('<text class="s" x="0" y="12">' || agent_studio_private.html_text(top_text) || '</text>', '')
 		|| coalesce('<text class="goal-text e" x="100%" y="12">' || agent_studio_private.html_text(goal_text) || '</text>', '')
 		|| coalesce((SELECT string_agg(format('<text class="s m" x="%s%%" y="182">', round((l.n - 0.5) * 100.0 / cardinality(labels), 2)) || agent_studio_private.html_text(agent_studio_private.one_line(l.label, 12)) || '</text>', '' ORDER BY l.n)
 			FROM unnest(labels) WITH ORDINALITY l (label, n) WHERE (l.n - 1) % greatest(1, (cardinality(labels) + 4) / 5) = 0), ''));
 END;
-COMMENT ON FUNCTION agent_studio_private.svg_line(text, text[], numeric[], numeric, numeric, numeric, text, text) IS
-'A line over time, from low to high; a NULL point interrupts it. goal is a line across (NULL = none), goal_text says what it is, top_text what the upper edge is.';
+COMMENT ON FUNCTION agent_studio_private.svg_line(text, text[], numeric[], numeric, numeric, numeric, text, text, text[]) IS
+'A line over time, from low to high; a NULL point interrupts it. goal is a line across (NULL = none), goal_text says what it is, top_text what the upper edge is; hints are texts for each place (NULL = none).';
 
 CREATE FUNCTION agent_studio_private.svg_donut(about text, labels text[], parts numeric[], texts text[]) RETURNS text
 LANGUAGE sql IMMUTABLE

@@ -18,7 +18,7 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agen
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
 	agent_studio.as_context_fields, agent_studio.as_usage, agent_studio.as_progress, agent_studio.as_notices, agent_studio.as_workflow_status, agent_studio.as_failure, agent_studio.as_result,
 	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate,
-	agent_studio.as_diagram(text, text, text), agent_studio.as_diagram(bigint, text), agent_studio.as_report, agent_studio.as_report_html,
+	agent_studio.as_diagram(text, text, text), agent_studio.as_diagram(bigint, text), agent_studio.as_report, agent_studio.as_report_html, agent_studio.as_dashboard_html,
 	agent_studio.as_history, agent_studio.as_history_totals, agent_studio.as_download, agent_studio.as_download_text, agent_studio.as_compare,
 	agent_studio.as_search_agents, agent_studio.as_suggest_agents, agent_studio.as_task_template, agent_studio.as_check_task
 	TO agent_studio_monitor;
@@ -171,10 +171,22 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.report_names, agent_studio_privat
 	agent_studio_private.report_charts, agent_studio_private.report_page_step,
 	agent_studio_private.report_page_figures, agent_studio_private.report_contents,
 	agent_studio_private.report_page_outputs, agent_studio_private.report_page_told,
-	agent_studio_private.report_page_body, agent_studio_private.section_of, agent_studio_private.next_statements
+	agent_studio_private.report_page_body, agent_studio_private.section_of, agent_studio_private.next_statements,
+	agent_studio_private.svg_hints, agent_studio_private.dashboard_figures, agent_studio_private.dashboard_days,
+	agent_studio_private.dashboard_months, agent_studio_private.dashboard_results, agent_studio_private.dashboard_workflows,
+	agent_studio_private.dashboard_budget, agent_studio_private.seconds_duration, agent_studio_private.rate_text,
+	agent_studio_private.known_cost, agent_studio_private.month_text, agent_studio_private.goal_class,
+	agent_studio_private.compared_points, agent_studio_private.signed_points, agent_studio_private.dashboard_head, agent_studio_private.dashboard_tiles,
+	agent_studio_private.success_chart, agent_studio_private.duration_chart, agent_studio_private.token_chart,
+	agent_studio_private.cost_chart, agent_studio_private.workflow_chart, agent_studio_private.dashboard_month_table, agent_studio_private.dashboard_history,
+	agent_studio_private.user_chart, agent_studio_private.error_chart, agent_studio_private.dashboard_trends,
+	agent_studio_private.dashboard_results_table, agent_studio_private.dashboard_workflow_table,
+	agent_studio_private.dashboard_user_table, agent_studio_private.dashboard_active, agent_studio_private.dashboard_recent,
+	agent_studio_private.dashboard_alerts, agent_studio_private.dashboard_budgets, agent_studio_private.dashboard_day_table,
+	agent_studio_private.dashboard_body
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps TO agent_studio_user, agent_studio_monitor;
-GRANT SELECT ON agent_studio_private.visible_totals, agent_studio_private.visible_spending TO agent_studio_user, agent_studio_monitor;
+GRANT SELECT ON agent_studio_private.visible_totals, agent_studio_private.visible_spending, agent_studio_private.targets TO agent_studio_user, agent_studio_monitor;
 
 -- Everything but queue, live_usage, commands, schedule_jobs and model_headroom is dumped: see as_release_restored.
 -- What budgets have spent is counted anew by the next executor.
