@@ -30,6 +30,8 @@ extern int	as_result_commit;
 extern int	as_minute_ms;
 extern bool as_notify;
 extern bool as_verbose;
+extern double as_success_target_percent;
+extern int	as_duration_target_s;
 extern int	as_retention_days;
 extern int	as_history_retention_days;
 extern char *as_ca_file;
