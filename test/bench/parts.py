@@ -216,6 +216,11 @@ def drain(bench, tasks):
     return sql.number(CLAIM), tasks / (time.monotonic() - began)
 
 
+def claim_ms(bench, tasks):
+    """The best of three: autovacuum works on what was filled in, and not in every one of them."""
+    return min(drain(bench, tasks)[0] for _ in range(3))
+
+
 def fill(bench, model, rows):
     """So many steps that wait behind everything else: one execution, which is what the queue sees least of."""
     sql = bench.studio.sql
@@ -243,15 +248,15 @@ def backlog(bench):
     sql.run("SELECT agent_studio.as_update_model('closed', max_concurrency => 1)")
     sql.run("SELECT agent_studio.as_execute_task('closed', 'Hold the only place.')")
     drain(bench, tasks)
-    base, _ = drain(bench, tasks)
+    base = claim_ms(bench, tasks)
     bench.row("claim of a step, %d waiting" % tasks, None, base, "ms")
     for model, what in (("closed", "and %d more, whose model is at its limit"), ("json", "and %d more of the same model")):
         filler = fill(bench, model, million)
-        ms, _ = drain(bench, tasks)
+        ms = claim_ms(bench, tasks)
         bench.row("  " + what % million, "< 1.5x", ms, "ms", base, ms < 1.5 * base)
         empty(bench, filler)
     history(bench, million)
-    ms, _ = drain(bench, tasks)
+    ms = claim_ms(bench, tasks)
     bench.row("  and %d steps that have ended" % million, "< 1.5x", ms, "ms", base, ms < 1.5 * base)
     held_snapshot(bench, tasks)
     cancel_rest(bench, "closed")
@@ -329,7 +334,7 @@ def wal(bench):
     bench.row("  WAL records a step", None, lean[2], "")
     bench.row("  fsyncs of WAL a step", None, lean[3], "")
     bench.row("  rows inserted, updated, deleted a step", None, lean[4] + lean[5] + lean[6], "")
-    bench.row("  of these updated; not HOT", None, lean[5], "", lean[7])
+    bench.row("  of these updates that are not HOT (floor: all updates)", None, lean[7], "", lean[5])
     bench.row("  index inserts a step, at most", None, lean[8], "")
     bench.row("  statements a step", None, statements, "")
     http = bench.floors["json_us"] / 1000
