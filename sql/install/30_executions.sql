@@ -133,7 +133,7 @@ CREATE TABLE agent_studio.steps (
 	owner text NOT NULL,
 	team text,
 	PRIMARY KEY (execution_id, step_no)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 50);		-- task and output come later, into the room that is left
 COMMENT ON TABLE agent_studio.steps IS
 'Steps of executions, a row for each iteration; a single task has one. Changed by the executor only.';
 COMMENT ON COLUMN agent_studio.steps.execution_id IS 'The execution.';

@@ -20,6 +20,5 @@ as_builder make --no-print-directory -s private PRIVATE="$private" PG_CONFIG="$P
 compile model ""
 compile curl_floor "$(curl-config --libs)"
 compile latency -lpq
-ulimit -n "$(ulimit -Hn)"
 as_user env PYTHONDONTWRITEBYTECODE=1 SCALE="${SCALE:-1}" /usr/bin/python3 test/bench/bench.py \
 	"$top" "$private$($PG_CONFIG --bindir)" "$work" "$nginx" "$@"

@@ -11,6 +11,13 @@ def percentile(values, share):
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
+def cancel_rest(bench, agent):
+    """Ends what an agent has not finished, but for what is about to be canceled already."""
+    bench.studio.sql.run("SELECT count(agent_studio.as_cancel(e.execution_id)) FROM agent_studio.executions e WHERE e.agent = '%s'"
+                         " AND e.finished_at IS NULL AND NOT EXISTS (SELECT FROM agent_studio.commands c WHERE c.execution_id = e.execution_id)" % agent)
+    bench.studio.await_empty_queue()
+
+
 # ---------- floors ----------
 
 def floor(bench):
@@ -54,7 +61,7 @@ def run_workflows(bench, kind, count):
 def throughput(bench):
     for kind, target in (("json", 12000), ("sse", 9000)):
         run_workflows(bench, kind, bench.count(100))
-        speed, cpu = run_workflows(bench, kind, bench.count(5000))
+        speed, cpu = run_workflows(bench, kind, bench.count(2500))
         bench.row("4-step workflows, %s" % {"json": "answer as JSON", "sse": "25 events"}[kind], "> %d" % target, speed, "steps/s",
                   bench.floors[kind], speed >= target)
         bench.row("  CPU of the executor a step", None, cpu, "ms", bench.floors[kind + "_us"] / 1000)
@@ -90,7 +97,8 @@ def enqueue(bench):
     began = time.monotonic()
     session.run("SELECT count(agent_studio.as_execute_task('closed', 'Do number ' || i)) FROM generate_series(1, %d) i" % count)
     speed = count / (time.monotonic() - began)
-    bench.row("as_execute_task in one transaction", "> 5000", speed, "/s", None, speed > 5000)
+    bare = count / bare_inserts(session, count)
+    bench.row("as_execute_task in one transaction (floor: its rows, inserted by a loop)", "> 5000", speed, "/s", bare, speed > 5000)
     pid = int(session.run("SELECT pg_backend_pid()"))
     before = cpu_seconds(pid)
     session.run("DO $$ BEGIN FOR i IN 1 .. %d LOOP PERFORM agent_studio.as_execute_task('closed', 'Do number ' || i);"
@@ -98,8 +106,22 @@ def enqueue(bench):
     work = (cpu_seconds(pid) - before) * 1000 / count
     bench.row("  committed alone: work each", "< 0.3", work, "ms", None, work < 0.3)
     session.close()
-    sql.run("SELECT count(agent_studio.as_cancel(execution_id)) FROM agent_studio.executions WHERE agent = 'closed' AND status = 'queued'")
-    bench.studio.await_empty_queue()
+    cancel_rest(bench, "closed")
+
+
+def bare_inserts(session, count):
+    """Seconds that it takes to insert the rows of so many tasks, and nothing else."""
+    session.run("BEGIN")
+    began = time.monotonic()
+    session.run("""DO $$ DECLARE id bigint; BEGIN FOR i IN 1 .. %d LOOP
+        INSERT INTO agent_studio.executions (agent, task, priority, timeout_seconds, max_retries, output_format, owner)
+        VALUES ('closed', 'Do number ' || i, 'normal', 60, 3, 'markdown', current_user) RETURNING execution_id INTO id;
+        INSERT INTO agent_studio.steps (execution_id, step_no, name, agent_version_id, model_id, owner) VALUES (id, 1, 'task', 1, 1, current_user);
+        INSERT INTO agent_studio.queue (execution_id, step_no, model_id, order_at, run_at) VALUES (id, 1, 1, now(), now());
+        END LOOP; END $$""" % count)
+    seconds = time.monotonic() - began
+    session.run("ROLLBACK")
+    return seconds
 
 
 # ---------- burst ----------
@@ -107,6 +129,7 @@ def enqueue(bench):
 def burst(bench):
     """All at once on a model that takes a second."""
     sql = bench.studio.sql
+    bench.studio.setting("agent_studio.max_in_flight", "6000")
     for count, target in ((bench.count(1000, 50), 1.15), (bench.count(5000, 100), 1.6)):
         for attempt in ("cold", "warm"):		# the second finds its connections open
             sql.run("SELECT count(agent_studio.as_execute_task('slow', 'Do number ' || i)) FROM generate_series(1, %d) i" % count)
@@ -114,11 +137,13 @@ def burst(bench):
             bench.studio.await_empty_queue()
             seconds = time.monotonic() - began
             bench.row("%d tasks at once, model takes 1 s (%s): all visible" % (count, attempt), "< %.2f" % target, seconds, "s", 1.0, seconds < target)
+    bench.studio.setting("agent_studio.max_in_flight", "1000")
 
 
 # ---------- streams ----------
 
 def streams(bench):
+    bench.studio.setting("agent_studio.max_in_flight", "6000")
     sql, count, pid = bench.studio.sql, bench.count(5000, 100), bench.studio.executor_pid()
     first = sql.run("SELECT coalesce(max(execution_id), 0) + 1 FROM agent_studio.executions")
     sql.run("SELECT count(agent_studio.as_execute_task('stream', 'Talk for ever, number ' || i, max_retries => 0)) FROM generate_series(1, %d) i" % count)
@@ -131,8 +156,8 @@ def streams(bench):
     flying = sql.number("SELECT in_flight FROM agent_studio_private.worker_state()")
     waits = [cancel_one(bench, int(first) + i * (count // 20)) for i in range(20)]
     failed = sql.number("SELECT count(*) FROM agent_studio.attempts WHERE execution_id >= %s AND outcome = 'failed'" % first)
-    sql.run("SELECT count(agent_studio.as_cancel(execution_id)) FROM agent_studio.executions WHERE execution_id >= %s AND finished_at IS NULL" % first)
-    bench.studio.await_empty_queue()
+    cancel_rest(bench, "stream")
+    bench.studio.setting("agent_studio.max_in_flight", "1000")
     bench.row("streams in flight in one executor", "5000", flying, "", None, flying == count)
     bench.row("  its memory (RssAnon)", "< 250", memory, "MB", None, memory < 250)
     bench.row("  errors", "0", failed, "", None, failed == 0)
@@ -164,7 +189,7 @@ def idle(bench):
     transactions = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = 'bench'"
     time.sleep(7)			# what ended before has been counted by now
     count, cpu, began = outside.number(transactions), sum(map(cpu_seconds, pids)), time.monotonic()
-    time.sleep(bench.count(30, 12))
+    time.sleep(30)			# six looks at the queue
     seconds = time.monotonic() - began
     share = (sum(map(cpu_seconds, pids)) - cpu) / seconds * 100
     rate = (outside.number(transactions) - count) / seconds * 60
@@ -189,6 +214,11 @@ def drain(bench, tasks):
                      " WHERE s.execution_id > (SELECT max(execution_id) - %d FROM agent_studio.executions)" % tasks) > 0:
         time.sleep(0.02)
     return sql.number(CLAIM), tasks / (time.monotonic() - began)
+
+
+def claim_ms(bench, tasks):
+    """The best of three: autovacuum works on what was filled in, and not in every one of them."""
+    return min(drain(bench, tasks)[0] for _ in range(3))
 
 
 def fill(bench, model, rows):
@@ -218,19 +248,18 @@ def backlog(bench):
     sql.run("SELECT agent_studio.as_update_model('closed', max_concurrency => 1)")
     sql.run("SELECT agent_studio.as_execute_task('closed', 'Hold the only place.')")
     drain(bench, tasks)
-    base, _ = drain(bench, tasks)
+    base = claim_ms(bench, tasks)
     bench.row("claim of a step, %d waiting" % tasks, None, base, "ms")
     for model, what in (("closed", "and %d more, whose model is at its limit"), ("json", "and %d more of the same model")):
         filler = fill(bench, model, million)
-        ms, _ = drain(bench, tasks)
+        ms = claim_ms(bench, tasks)
         bench.row("  " + what % million, "< 1.5x", ms, "ms", base, ms < 1.5 * base)
         empty(bench, filler)
     history(bench, million)
-    ms, _ = drain(bench, tasks)
+    ms = claim_ms(bench, tasks)
     bench.row("  and %d steps that have ended" % million, "< 1.5x", ms, "ms", base, ms < 1.5 * base)
     held_snapshot(bench, tasks)
-    sql.run("SELECT count(agent_studio.as_cancel(execution_id)) FROM agent_studio.executions WHERE agent = 'closed' AND finished_at IS NULL")
-    bench.studio.await_empty_queue()
+    cancel_rest(bench, "closed")
 
 
 def held_snapshot(bench, tasks):
@@ -305,7 +334,7 @@ def wal(bench):
     bench.row("  WAL records a step", None, lean[2], "")
     bench.row("  fsyncs of WAL a step", None, lean[3], "")
     bench.row("  rows inserted, updated, deleted a step", None, lean[4] + lean[5] + lean[6], "")
-    bench.row("  of these updated; not HOT", None, lean[5], "", lean[7])
+    bench.row("  of these updates that are not HOT (floor: all updates)", None, lean[7], "", lean[5])
     bench.row("  index inserts a step, at most", None, lean[8], "")
     bench.row("  statements a step", None, statements, "")
     http = bench.floors["json_us"] / 1000

@@ -55,7 +55,6 @@ class Studio:
         "max_connections": "100",
         "shared_buffers": "'512MB'",
         "max_wal_size": "'4GB'",
-        "agent_studio.max_in_flight": "6000",
         "agent_studio.max_host_connections": "6000",
     }
 
