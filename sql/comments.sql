@@ -52,6 +52,12 @@ WHERE p.pronamespace IN ('agent_studio'::regnamespace, 'agent_studio_private'::r
   AND l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL
   AND NOT coalesce(p.proconfig @> '{"search_path=pg_catalog, pg_temp"}', false)
 ORDER BY p.proname;
+-- Such a body is read with the caller's standard_conforming_strings, too: a backslash stands in E'...' alone.
+SELECT p.oid::regprocedure AS backslash FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+WHERE p.pronamespace IN ('agent_studio'::regnamespace, 'agent_studio_private'::regnamespace)
+  AND l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL
+  AND regexp_replace(p.prosrc, 'E''[^'']*''', '', 'g') ~ '\\'
+ORDER BY p.proname;
 SELECT p.oid::regprocedure AS definer, p.proconfig FROM pg_proc p
 WHERE p.pronamespace IN ('agent_studio'::regnamespace, 'agent_studio_private'::regnamespace) AND p.prosecdef
 ORDER BY p.proname;

@@ -48,7 +48,7 @@ SET ROLE regress_adam;
 SELECT as_revoke('hers', 'regress_bob'), as_revoke('hers-sequential-dev', 'regress_bob'), as_grant('agent:both', 'regress_bob', 'delete'), as_grant('workflow:both', 'regress_bob', 'delete');
 SET ROLE regress_bob;
 SELECT name FROM agents WHERE name <> 'worker';
-SELECT * FROM tests.try($$SELECT as_execute_task('both', 'x')$$, $$SELECT as_run_workflow('both')$$, $$SELECT as_update_agent('both', description => 'x')$$, $$SELECT as_schedule('s', '* * * * *', 'both')$$);
+SELECT * FROM tests.try($$SELECT as_execute_task('both', 'x')$$, $$SELECT as_run_workflow('both')$$, $$SELECT as_update_agent('both', description => 'x')$$);
 SELECT as_drop_agent('both'), as_drop_workflow('both');
 RESET ROLE;
 SELECT count(*) FROM grants;

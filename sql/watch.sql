@@ -129,6 +129,8 @@ RESET ROLE;
 BEGIN;
 UPDATE attempts SET error_message = E'too\n\x1b[2J\u202elong ' || repeat('x', 5000);
 SELECT level, left(message, 60) AS message, length(message) FROM as_logs(:failed) WHERE message ~ 'too';
+UPDATE executions SET error_message = E'too\n\x1b[2J\u202e\u061clong ' || repeat('x', 5000);
+SELECT left(note, 60) AS note, length(note), agent_studio_private.printable(E'a\u061c\u202e\u2028b') FROM as_status(:failed);
 ROLLBACK;
 DROP FUNCTION tests.running;
 SELECT * FROM tests.orphans();

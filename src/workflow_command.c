@@ -158,6 +158,8 @@ workflow_apply(Workflow *workflow, const WorkflowCommand *command)
 		return;
 	if (workflow->status == EXECUTION_CANCELED || workflow->status == EXECUTION_COMPLETED)
 		why = psprintf("the execution is %s", execution_status_name(workflow->status));
+	else if (workflow->is_purged)
+		why = "its checkpoints have been purged";
 	else if (row != NULL && apply(workflow, row, command, &why))
 	{
 		workflow->resumed = true;

@@ -133,6 +133,7 @@ read_execution(uint64 row, Workflow *workflow, int64 *plan_key)
 	workflow->owner = text_column(row, 13);
 	workflow->team = text_column(row, 14);
 	workflow->is_test = bool_column(row, 15);
+	workflow->is_purged = bool_column(row, 16);
 	workflow->paused = workflow->status == EXECUTION_PAUSED;
 	workflow->now = GetCurrentTimestamp();
 }

@@ -46,6 +46,7 @@ typedef struct Workflow
 	bool		pause_before_each_step;
 	bool		continue_on_warnings;
 	bool		is_test;		/* nobody is to hear of it */
+	bool		is_purged;		/* what it would go on from is not there any more */
 	bool		resumed;		/* by a command on one of its steps */
 	int64		looking_us;		/* spent on its conditions */
 	List	   *earlier;		/* rows of iterations that are not among the flow's */

@@ -14,7 +14,7 @@
 /* $1: executions. Those without a plan are left out. */
 static const char load_executions_sql[] =
 "SELECT e.execution_id, e.status, e.started_at IS NOT NULL, e.workflow_version_id, e.plan IS NOT NULL,"
-"	e.inputs, e.agents, e.notify, e.pause_before_each_step, e.continue_on_warnings, e.task, e.priority, e.owner, e.team, e.is_test"
+"	e.inputs, e.agents, e.notify, e.pause_before_each_step, e.continue_on_warnings, e.task, e.priority, e.owner, e.team, e.is_test, e.purged_at IS NOT NULL"
 " FROM unnest($1) AS d (execution_id)"
 " CROSS JOIN LATERAL (SELECT x.* FROM agent_studio.executions x WHERE x.execution_id = d.execution_id OFFSET 0) e"
 " WHERE e.workflow_version_id IS NOT NULL OR e.plan IS NOT NULL"
@@ -100,6 +100,7 @@ static const char write_steps_sql[] =
 static const char write_executions_sql[] =
 "UPDATE agent_studio.executions e SET status = d.status, finished_at = CASE WHEN d.at_rest THEN d.now_at END,"
 "	started_at = CASE WHEN d.at_rest THEN coalesce(e.started_at, d.now_at) ELSE e.started_at END,"
+"	purged_at = CASE WHEN d.at_rest THEN e.purged_at END,"
 "	error_class = d.error_class, error_message = d.error_message, error_hint = d.error_hint"
 " FROM unnest($1, $2, $3, $4, $5, $6, $7) AS d (execution_id, status, at_rest, now_at, error_class, error_message, error_hint)"
 " CROSS JOIN LATERAL (SELECT x.ctid FROM agent_studio.executions x WHERE x.execution_id = d.execution_id OFFSET 0) x"

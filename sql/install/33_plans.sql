@@ -139,7 +139,7 @@ AS $$
 DECLARE
 	-- Controls, what turns the direction of writing, and what takes no place.
 	line text := regexp_replace(left(value, 4000),
-		'[\u0001-\u001F\u007F-\u00A0\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]+', ' ', 'g');
+		E'[\\u0001-\\u001F\\u007F-\\u00A0\\u061C\\u200B-\\u200F\\u2028-\\u202E\\u2060-\\u206F\\uFEFF\\uFFF9-\\uFFFB]+', ' ', 'g');
 	fits integer;
 BEGIN
 	line := btrim(regexp_replace(line, ' +', ' ', 'g'));
@@ -161,6 +161,6 @@ COMMENT ON FUNCTION agent_studio_private.one_line(text, integer) IS
 
 CREATE FUNCTION agent_studio_private.printable(value text) RETURNS text
 LANGUAGE sql IMMUTABLE
-RETURN regexp_replace(value, '[\u0001-\u0008\u000B-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]+', '', 'g');
+RETURN regexp_replace(value, '[\u0001-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]+', '', 'g');
 COMMENT ON FUNCTION agent_studio_private.printable(text) IS
 'A text without what a terminal would obey: control characters but tabs and line ends, and marks that turn the direction of writing.';

@@ -172,7 +172,7 @@ CREATE FUNCTION agent_studio_private.version_label(version text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF version !~ '^[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}$' THEN
+	IF version !~ '^[0-9]{1,9}[.][0-9]{1,9}[.][0-9]{1,9}$' THEN
 		RAISE EXCEPTION 'version "%" is not of the form 1.0.0', left(version, 100)
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = 'A version is three numbers of at most nine digits; name a good one with version => ''2.0.0''.';

@@ -111,14 +111,14 @@ BEGIN
 	FROM agent_studio.agents a
 	WHERE (wanted_type IS NULL OR a.agent_type = wanted_type) AND agent_studio_private.in_team(a, wanted_team)
 	  AND (wanted_environment IS NULL OR a.environment = wanted_environment) AND (wanted_status IS NULL OR a.status = wanted_status);
-	IF query ~ '\S' THEN
+	IF query ~ '[^[:space:]]' THEN
 		wanted := agent_studio_private.search_query(query, documents);
 	END IF;
 	RETURN QUERY
 	SELECT f.name, f.agent_type, f.description, f.team, f.environment, f.status, f.version, m.name, f.rank, p.success_rate_percent
 	FROM (SELECT a.*, a.current_version AS version, ts_rank(d.words, wanted) AS rank
 		  FROM unnest(chosen) WITH ORDINALITY a JOIN unnest(documents) WITH ORDINALITY d (words, ordinality) USING (ordinality)
-		  WHERE query !~ '\S' OR query IS NULL OR d.words @@ wanted
+		  WHERE query !~ '[^[:space:]]' OR query IS NULL OR d.words @@ wanted
 		  ORDER BY rank DESC NULLS LAST, a.name LIMIT max_rows) f
 	LEFT JOIN agent_studio.agent_versions v ON v.agent_id = f.agent_id AND v.version = f.version
 	LEFT JOIN agent_studio.models m USING (model_id)

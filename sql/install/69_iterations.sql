@@ -18,7 +18,7 @@ BEGIN
 				  HINT = 'For example {"minQualityScore": 0.85, "requiredSections": ["architecture", "components"]}.';
 	END IF;
 	FOR key, value IN SELECT e.key, e.value FROM jsonb_each(given) e LOOP
-		name := lower(regexp_replace(key, '([A-Z])', '_\1', 'g'));
+		name := lower(regexp_replace(key, '([A-Z])', E'_\\1', 'g'));
 		PERFORM agent_studio_private.one_of('criterion', name, known);
 		IF criteria ? name THEN
 			RAISE EXCEPTION 'criterion % is given twice', name
@@ -34,7 +34,7 @@ BEGIN
 	IF criteria ? 'required_sections' AND (jsonb_typeof(criteria -> 'required_sections') <> 'array'
 		OR jsonb_array_length(criteria -> 'required_sections') NOT BETWEEN 1 AND 100
 		OR EXISTS (SELECT FROM jsonb_array_elements(criteria -> 'required_sections') s
-				   WHERE jsonb_typeof(s) <> 'string' OR s #>> '{}' !~ '\S' OR length(s #>> '{}') > 200)) THEN
+				   WHERE jsonb_typeof(s) <> 'string' OR s #>> '{}' !~ '[^[:space:]]' OR length(s #>> '{}') > 200)) THEN
 		RAISE EXCEPTION 'requiredSections must be an array of 1 to 100 names' USING ERRCODE = 'invalid_parameter_value',
 			HINT = 'For example {"requiredSections": ["architecture", "components"]}; each name has 200 characters at most.';
 	END IF;

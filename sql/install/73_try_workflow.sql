@@ -550,7 +550,7 @@ BEGIN
 	FOR item IN SELECT i.key, CASE jsonb_typeof(i.value) WHEN 'object' THEN i.value ELSE jsonb_build_object('type', i.value) END AS declared
 				FROM jsonb_each(coalesce(definition -> 'inputs', '{}')) i LOOP
 		inputs := inputs || jsonb_build_object(item.key,
-			CASE WHEN chosen ~ ('\m' || item.key || '\M') THEN item.declared ELSE item.declared || '{"required": false}' END);
+			CASE WHEN chosen ~ ('[[:<:]]' || item.key || '[[:>:]]') THEN item.declared ELSE item.declared || '{"required": false}' END);
 	END LOOP;
 	RETURN definition || jsonb_build_object('steps', chosen::jsonb, 'inputs', inputs);
 END

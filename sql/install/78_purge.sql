@@ -122,18 +122,21 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	ids bigint[];
+	frozen_until timestamptz;
 BEGIN
 	PERFORM agent_studio_private.require_admin(actor, 'delete history');
 	PERFORM agent_studio_private.not_null('before', before IS NULL);
-	IF before > current_date THEN
+	IF before > (now() AT TIME ZONE 'UTC')::date THEN
 		RAISE EXCEPTION 'history until % has not happened yet', before
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a day in the past: executions that came to rest before it are deleted.';
 	END IF;
 	IF EXISTS (SELECT FROM agent_studio.executions e WHERE e.finished_at < before::timestamp AT TIME ZONE 'UTC') THEN
 		PERFORM agent_studio_private.freeze_days(before);
 	END IF;
+	-- A day that could not be closed yet is left for the next time.
+	frozen_until := (SELECT least(before, coalesce(max(c.day) + 1, '-infinity'))::timestamp AT TIME ZONE 'UTC' FROM agent_studio.closed_days c WHERE c.frozen);
 	ids := ARRAY(SELECT e.execution_id FROM agent_studio.executions e
-				 WHERE e.finished_at < before::timestamp AT TIME ZONE 'UTC'
+				 WHERE e.finished_at < frozen_until
 				   AND NOT EXISTS (SELECT FROM agent_studio.commands c WHERE c.execution_id = e.execution_id AND c.applied_at IS NULL)
 				 ORDER BY e.finished_at LIMIT 500 FOR UPDATE SKIP LOCKED);
 	PERFORM agent_studio_private.delete_executions(ids);
@@ -144,7 +147,7 @@ $$;
 CREATE FUNCTION agent_studio.as_delete_history_batch(before date) RETURNS integer
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_delete_history_batch(date) IS
-'Deletes at most 500 executions that came to rest before a day (UTC), with everything below them, and returns how many. Daily totals, trends and spending of those days stay as they were. as_purge calls it where agent_studio.history_retention_days is set. Raises 42501, 22023.';
+'Deletes at most 500 executions that came to rest before a day (UTC), with everything below them, and returns how many. Daily totals, trends and spending of those days stay as they were; a day whose totals could not be made yet, as for ten minutes after its end, is left for the next time. as_purge calls it where agent_studio.history_retention_days is set. Raises 42501, 22023.';
 
 CREATE PROCEDURE agent_studio.as_purge(older_than interval DEFAULT NULL, INOUT purged bigint DEFAULT 0, INOUT deleted bigint DEFAULT 0)
 LANGUAGE plpgsql

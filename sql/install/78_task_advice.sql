@@ -167,7 +167,7 @@ AS $$
 DECLARE
 	kind_of_agent text := (agent_studio_private.find_agent(current_user, agent)).agent_type;
 	said text := left(coalesce(task, ''), 20000);
-	words integer := (SELECT count(*) FROM regexp_matches(said, '\S+', 'g'));
+	words integer := (SELECT count(*) FROM regexp_matches(said, '[^[:space:]]+', 'g'));
 	open_fields text := agent_studio_private.unfilled(said);
 	vague text := agent_studio_private.vague_words(said);
 	other_type text := agent_studio_private.fitting_type(kind_of_agent, said);

@@ -82,7 +82,7 @@ COMMENT ON FUNCTION agent_studio_private.review_note(bigint) IS
 CREATE FUNCTION agent_studio_private.status_note(execution agent_studio.executions) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT nullif(concat_ws('; ',
+	SELECT nullif(agent_studio_private.one_line(concat_ws('; ',
 		CASE WHEN (execution).kind = 'workflow' AND (execution).started_at IS NOT NULL
 			THEN (SELECT format('Step %s of %s complete', p.done, p.total) FROM agent_studio_private.progress(execution) p) END,
 		agent_studio_private.pending_note((execution).execution_id),
@@ -100,7 +100,7 @@ BEGIN ATOMIC
 								   || agent_studio_private.retry_note(execution, s), '; ' ORDER BY s.step_no)
 				 FROM agent_studio.steps s
 				 WHERE s.execution_id = (execution).execution_id AND s.state = 'retrying')), '')
-			END), '');
+			END), 1000), '');
 END;
 COMMENT ON FUNCTION agent_studio_private.status_note(agent_studio.executions) IS
 'What else there is to say of an execution, in one line; NULL = nothing.';

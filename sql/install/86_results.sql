@@ -28,7 +28,7 @@ BEGIN ATOMIC
 			|| coalesce(substring(c.name FROM '\.[A-Za-z0-9]{1,10}$'), '')
 		ELSE c.name END
 	FROM (SELECT CASE WHEN btrim(given, ' .') = '' THEN ''
-				 ELSE rtrim(btrim(regexp_replace(given, '[/\\:*?"<>|\u0001-\u001F\u007F-\u009F\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]+', '_', 'g')), ' .') END AS name) c;
+				 ELSE rtrim(btrim(regexp_replace(given, '[/\\:*?"<>|\u0001-\u001F\u007F-\u009F\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]+', '_', 'g')), ' .') END AS name) c;
 END;
 COMMENT ON FUNCTION agent_studio_private.safe_file_name(text) IS
 'A file name without a folder, control characters, or what file systems do not take, of 100 bytes at most.';

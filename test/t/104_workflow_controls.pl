@@ -187,6 +187,17 @@ is($run->{status}, 'completed', 'two steps share a specialist');
 is(sql($node, "SELECT string_agg(name || ' ' || iteration || ' ' || state, ', ' ORDER BY name, iteration) FROM agent_studio.steps WHERE execution_id = $id"),
 	'left 1 completed, left 2 completed, right 1 completed, right 2 completed, specialist 1 completed', 'which works once for both');
 
+# A purge that comes between a retry and the executor wins: there is nothing to go on from.
+create_workflow($node, 'purged-sequential-dev', 'sequential', { steps => [ { name => 'only', agent => 'architect-agent-prod', task => "\@mock status=400\nOnly." } ] });
+$run = run_workflow($node, 'purged-sequential-dev', {});
+$id = $run->{execution_id};
+sql($node, "SELECT agent_studio.as_retry_step($id, 'only'); UPDATE agent_studio.executions SET purged_at = now() WHERE execution_id = $id");
+wait_until(sub { sql($node, "SELECT bool_and(applied_at IS NOT NULL) FROM agent_studio.commands WHERE execution_id = $id") eq 't' }, 'the retry is seen');
+is(sql($node, "SELECT outcome, reason FROM agent_studio.commands WHERE execution_id = $id"), 'refused|its checkpoints have been purged', 'and refused');
+my $kept = ended($node, $id);
+is(states($kept), states($run), 'nothing has changed');
+like((notices_of($kept, 'command_refused'))[0]{message}, qr/retry_step was refused: its checkpoints have been purged/, 'which a notice tells');
+
 # ---------- the other options ----------
 
 play($node, $model, 'payment');
