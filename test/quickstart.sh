@@ -219,6 +219,8 @@ tell_what_next() {
 		           SELECT * FROM as_thoughts(1);    SELECT * FROM as_logs(1);
 		           SELECT * FROM as_workflow_status(2);    SELECT step, name, content FROM outputs;
 		           \\x auto    SELECT * FROM as_check();
+		Report:    psql -XAtq -h $folder -U $user $database -c "SELECT agent_studio.as_report_html(2)" >report.html
+		Dashboard: psql -XAtq -h $folder -U $user $database -c "SELECT agent_studio.as_dashboard_html()" >dashboard.html
 		Ask:       CALL as_follow_task('builder-agent-python-prod', 'Implement a password reset endpoint.');
 		Describe:  \\df+ agent_studio.*    \\d+ agent_studio.executions    \\dconfig agent_studio.*
 		Stop:      ${as_root}make quickstart-stop    (a second quickstart starts it again)

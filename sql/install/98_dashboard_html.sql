@@ -66,7 +66,7 @@ BEGIN ATOMIC
 			concat_ws(', ', 'the goal is ' || agent_studio_private.seconds_duration(t.duration_target_seconds),
 				'last month ' || agent_studio_private.seconds_duration(r.last_average_seconds)),
 			concat_ws(', ', agent_studio_private.money_text(c.projected_usd) || ' expected by its end',
-				CASE WHEN c.without_cost > 0 THEN format('the cost of %s calls is not known', agent_studio_private.number_text(c.without_cost)) END),
+				CASE WHEN c.without_cost > 0 THEN format('without %s of unknown cost', CASE c.without_cost WHEN 1 THEN 'one call' ELSE agent_studio_private.number_text(c.without_cost) || ' calls' END) END),
 			CASE WHEN b.scope IS NULL THEN 'as_set_budget sets one'
 				ELSE format('%s of %s for %s, this %s', coalesce(agent_studio_private.money_text(b.spent_usd), 'not counted yet'),
 					agent_studio_private.money_text(b.amount_usd), agent_studio_private.one_line(b.scope, 40), b.period) END],
@@ -90,7 +90,7 @@ BEGIN ATOMIC
 	SELECT agent_studio_private.svg_line('Percent of the executions that completed, by day', array_agg(to_char(d.day, 'FMDD Mon') ORDER BY d.day),
 		array_agg(d.success_rate ORDER BY d.day), l.low, 100, t.success_target_percent, 'goal ' || trim_scale(t.success_target_percent) || ' %',
 		format('%s to 100 %%', l.low),
-		array_agg(to_char(d.day, 'FMDD Mon YYYY: ') || coalesce(format('%s, %s of %s completed', agent_studio_private.rate_text(d.success_rate), d.completed, d.executions), 'no execution')
+		array_agg(to_char(d.day, 'FMDD Mon YYYY: ') || coalesce(agent_studio_private.rate_text(d.success_rate) || format(', %s of %s completed', d.completed, d.executions), 'no execution')
 			ORDER BY d.day))
 	FROM agent_studio_private.dashboard_days(figures, since, today) d
 	CROSS JOIN agent_studio_private.targets t

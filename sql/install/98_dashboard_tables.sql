@@ -1,6 +1,6 @@
 -- The tables of the dashboard's page, and the page itself.
 
-CREATE FUNCTION agent_studio_private.dashboard_results_table(figures agent_studio_private.dashboard_figure[], today date) RETURNS text
+CREATE FUNCTION agent_studio_private.results_table(figures agent_studio_private.dashboard_figure[], today date) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT agent_studio_private.html_table('{Kind,Executions,Completed,Success rate,Points above goal,Last month,Points above it,Average time,Last month}', '{2,3,4,5,6,7,8,9}',
@@ -14,9 +14,9 @@ BEGIN ATOMIC
 				agent_studio_private.goal_class(r.average_seconds <= t.duration_target_seconds), NULL]), '' ORDER BY r.kind))
 	FROM agent_studio_private.dashboard_results(figures, today) r CROSS JOIN agent_studio_private.targets t;
 END;
-COMMENT ON FUNCTION agent_studio_private.dashboard_results_table(agent_studio_private.dashboard_figure[], date) IS 'This month against the goals and against the last one.';
+COMMENT ON FUNCTION agent_studio_private.results_table(agent_studio_private.dashboard_figure[], date) IS 'This month against the goals and against the last one.';
 
-CREATE FUNCTION agent_studio_private.dashboard_workflow_table(figures agent_studio_private.dashboard_figure[]) RETURNS text
+CREATE FUNCTION agent_studio_private.workflow_table(figures agent_studio_private.dashboard_figure[]) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT agent_studio_private.html_table('{Workflow,Executions,Success rate,Goal,Average time,Goal,Cost,Per execution,Not known}', '{2,3,4,5,6,7,8,9}',
@@ -29,10 +29,10 @@ BEGIN ATOMIC
 				agent_studio_private.goal_class(w.average_seconds <= w.duration_target), NULL, NULL, NULL, NULL]), '' ORDER BY w.n))
 	FROM agent_studio_private.dashboard_workflows(figures) w WHERE w.n <= 20 HAVING count(*) > 0;
 END;
-COMMENT ON FUNCTION agent_studio_private.dashboard_workflow_table(agent_studio_private.dashboard_figure[]) IS
+COMMENT ON FUNCTION agent_studio_private.workflow_table(agent_studio_private.dashboard_figure[]) IS
 'How the 20 most used workflows do, against their own goals; NULL = none ran.';
 
-CREATE FUNCTION agent_studio_private.dashboard_user_table(figures agent_studio_private.dashboard_figure[]) RETURNS text
+CREATE FUNCTION agent_studio_private.user_table(figures agent_studio_private.dashboard_figure[]) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT agent_studio_private.html_table('{User,Executions,Completed,Success rate,Cost,Not known}', '{2,3,4,5,6}',
@@ -41,9 +41,9 @@ BEGIN ATOMIC
 			agent_studio_private.known_cost(u.cost_usd, u.without_cost), agent_studio_private.number_text(u.without_cost)], '{2,3,4,5,6}'), '' ORDER BY u.executions DESC, u.name))
 	FROM (SELECT f.* FROM unnest(figures) f WHERE f.subject = 'user' ORDER BY f.executions DESC, f.name LIMIT 20) u HAVING count(*) > 0;
 END;
-COMMENT ON FUNCTION agent_studio_private.dashboard_user_table(agent_studio_private.dashboard_figure[]) IS 'The 20 most active users; NULL = there was none.';
+COMMENT ON FUNCTION agent_studio_private.user_table(agent_studio_private.dashboard_figure[]) IS 'The 20 most active users; NULL = there was none.';
 
-CREATE FUNCTION agent_studio_private.dashboard_month_table(figures agent_studio_private.dashboard_figure[], today date) RETURNS text
+CREATE FUNCTION agent_studio_private.month_table(figures agent_studio_private.dashboard_figure[], today date) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT agent_studio_private.html_table('{Month,Calls,Cost,Expected by its end,Per execution,Not known}', '{2,3,4,5,6}',
@@ -52,9 +52,9 @@ BEGIN ATOMIC
 			coalesce(agent_studio_private.money_text(m.cost_per_execution), '–'), agent_studio_private.number_text(m.without_cost)], '{2,3,4,5,6}'), '' ORDER BY m.month DESC))
 	FROM agent_studio_private.dashboard_months(figures, today) m;
 END;
-COMMENT ON FUNCTION agent_studio_private.dashboard_month_table(agent_studio_private.dashboard_figure[], date) IS 'What each month has cost.';
+COMMENT ON FUNCTION agent_studio_private.month_table(agent_studio_private.dashboard_figure[], date) IS 'What each month has cost.';
 
-CREATE FUNCTION agent_studio_private.dashboard_day_table(figures agent_studio_private.dashboard_figure[], since date, today date) RETURNS text
+CREATE FUNCTION agent_studio_private.day_table(figures agent_studio_private.dashboard_figure[], since date, today date) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT '<details><summary>Each day in figures</summary>'
@@ -66,7 +66,7 @@ BEGIN ATOMIC
 				agent_studio_private.known_cost(d.cost_usd, d.without_cost), agent_studio_private.number_text(d.without_cost)], '{2,3,4,5,6,7,8,9,10}'), '' ORDER BY d.day DESC)) || E'</details>\n'
 	FROM agent_studio_private.dashboard_days(figures, since, today) d;
 END;
-COMMENT ON FUNCTION agent_studio_private.dashboard_day_table(agent_studio_private.dashboard_figure[], date, date) IS 'The days of the charts, to be unfolded.';
+COMMENT ON FUNCTION agent_studio_private.day_table(agent_studio_private.dashboard_figure[], date, date) IS 'The days of the charts, to be unfolded.';
 
 -- ---------- what there is now ----------
 
@@ -111,7 +111,7 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT agent_studio_private.html_table('{Budget,Period,Amount,Spent,Used,Expected by its end,Not known,When used up}', '{3,4,5,6,7}',
 			string_agg(agent_studio_private.html_row(ARRAY[agent_studio_private.one_line(b.scope, 70),
-				CASE b.period WHEN 'day' THEN b.first_day::text ELSE format('%s, %s to %s', b.period, to_char(b.first_day, 'YYYY-MM-DD'), to_char(b.last_day, 'YYYY-MM-DD')) END,
+				CASE b.period WHEN 'day' THEN to_char(b.first_day, 'YYYY-MM-DD') ELSE format('%s, %s to %s', b.period, to_char(b.first_day, 'YYYY-MM-DD'), to_char(b.last_day, 'YYYY-MM-DD')) END,
 				agent_studio_private.money_text(b.amount_usd), coalesce(agent_studio_private.money_text(b.spent_usd), 'not counted yet'),
 				coalesce(b.percent_used || ' %', '–'), coalesce(agent_studio_private.money_text(b.projected_usd), '–'), coalesce(agent_studio_private.number_text(b.unknown_calls), '–'),
 				CASE b.action WHEN 'refuse' THEN 'nothing is sent' ELSE 'an alert' END], '{3,4,5,6,7}',
@@ -130,10 +130,10 @@ RETURN CASE WHEN cardinality(figures) = 0
 	THEN agent_studio_private.html_section('Nothing yet', '<p>No execution that you may see has come to rest in this time. This gives an agent a task:</p>'
 		|| '<pre>SELECT agent_studio.as_execute_task(''AGENT'', ''What is to be done.'');</pre>')
 	ELSE agent_studio_private.dashboard_tiles(figures, today) || agent_studio_private.dashboard_trends(figures, since, today)
-		|| agent_studio_private.html_section(agent_studio_private.month_text(today) || ' against the month before', agent_studio_private.dashboard_results_table(figures, today))
-		|| coalesce(agent_studio_private.html_section('Workflows', agent_studio_private.dashboard_workflow_table(figures)), '')
-		|| coalesce(agent_studio_private.html_section('Users', agent_studio_private.dashboard_user_table(figures)), '')
-		|| agent_studio_private.html_section('Cost by month', agent_studio_private.dashboard_month_table(figures, today)) END;
+		|| agent_studio_private.html_section('This month against the last one', agent_studio_private.results_table(figures, today))
+		|| coalesce(agent_studio_private.html_section('Workflows', agent_studio_private.workflow_table(figures)), '')
+		|| coalesce(agent_studio_private.html_section('Users', agent_studio_private.user_table(figures)), '')
+		|| agent_studio_private.html_section('Cost by month', agent_studio_private.month_table(figures, today)) END;
 COMMENT ON FUNCTION agent_studio_private.dashboard_history(agent_studio_private.dashboard_figure[], date, date) IS 'What the dashboard''s page tells of the past; that there is nothing, where there is nothing.';
 
 CREATE FUNCTION agent_studio_private.dashboard_body(figures agent_studio_private.dashboard_figure[], alerts agent_studio.alerts[], since date, today date) RETURNS text
@@ -143,7 +143,7 @@ RETURN agent_studio_private.dashboard_head(since, today, alerts) || agent_studio
 	|| coalesce(agent_studio_private.html_section('Ended last', agent_studio_private.dashboard_recent()), '')
 	|| agent_studio_private.html_section('Alerts', coalesce(agent_studio_private.dashboard_alerts(alerts), '<p class="soft">Nothing wants attention.</p>'))
 	|| agent_studio_private.html_section('Budgets', coalesce(agent_studio_private.dashboard_budgets(), '<p class="soft">There is no budget. An administrator sets one with as_set_budget.</p>'))
-	|| CASE WHEN cardinality(figures) > 0 THEN agent_studio_private.html_section('Days', agent_studio_private.dashboard_day_table(figures, since, today)) ELSE '' END
+	|| CASE WHEN cardinality(figures) > 0 THEN agent_studio_private.html_section('Days', agent_studio_private.day_table(figures, since, today)) ELSE '' END
 	|| format('<footer>Generated by Agent Studio on %s UTC. Tests of workflows are left out of executions, tokens and cost. Not known: how many are in no cost, because theirs is not known.</footer>', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'));
 COMMENT ON FUNCTION agent_studio_private.dashboard_body(agent_studio_private.dashboard_figure[], agent_studio.alerts[], date, date) IS 'What the dashboard''s page holds.';
 

@@ -178,11 +178,11 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.report_names, agent_studio_privat
 	agent_studio_private.known_cost, agent_studio_private.month_text, agent_studio_private.goal_class,
 	agent_studio_private.compared_points, agent_studio_private.signed_points, agent_studio_private.dashboard_head, agent_studio_private.dashboard_tiles,
 	agent_studio_private.success_chart, agent_studio_private.duration_chart, agent_studio_private.token_chart,
-	agent_studio_private.cost_chart, agent_studio_private.workflow_chart, agent_studio_private.dashboard_month_table, agent_studio_private.dashboard_history,
+	agent_studio_private.cost_chart, agent_studio_private.workflow_chart, agent_studio_private.month_table, agent_studio_private.dashboard_history,
 	agent_studio_private.user_chart, agent_studio_private.error_chart, agent_studio_private.dashboard_trends,
-	agent_studio_private.dashboard_results_table, agent_studio_private.dashboard_workflow_table,
-	agent_studio_private.dashboard_user_table, agent_studio_private.dashboard_active, agent_studio_private.dashboard_recent,
-	agent_studio_private.dashboard_alerts, agent_studio_private.dashboard_budgets, agent_studio_private.dashboard_day_table,
+	agent_studio_private.results_table, agent_studio_private.workflow_table,
+	agent_studio_private.user_table, agent_studio_private.dashboard_active, agent_studio_private.dashboard_recent,
+	agent_studio_private.dashboard_alerts, agent_studio_private.dashboard_budgets, agent_studio_private.day_table,
 	agent_studio_private.dashboard_body
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps TO agent_studio_user, agent_studio_monitor;

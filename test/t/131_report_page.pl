@@ -5,48 +5,17 @@ use warnings;
 use lib 'test/t';
 use AgentStudio;
 use GuideWorkflows;
-use JSON::PP;
-use PostgreSQL::Test::Utils;
+use Pages;
 use Test::More;
 
 my $model = start_model_server();
 my $node = start_examples('page', $model);
-my $folder = PostgreSQL::Test::Utils::tempdir();
-
-# What the browser saw of a page.
-sub seen
-{
-	my ($name, $html, @texts) = @_;
-	my $file = "$folder/$name.html";
-
-	open my $out, '>:raw', $file or die "$file: $!";
-	print $out $html;
-	close $out;
-	my $answer = '';
-	IPC::Run::run([ '/usr/bin/python3', 'test/page.py', $file, map { ('--text', $_) } @texts ], '>', \$answer);
-	return decode_json($answer);
-}
-
-sub is_good
-{
-	my ($name, $html, @texts) = @_;
-	my $seen = seen($name, $html, @texts);
-
-	is_deeply($seen->{$_}, [], "$name: no $_") for qw(console requests scripts missing);
-	for my $size (@{ $seen->{sizes} })
-	{
-		my $where = join ' ', grep { defined } $size->{width}, $size->{scheme};
-		cmp_ok($size->{scroll}, '<=', $size->{client}, "$name: fits, $where");
-		is_deeply($size->{beyond}, [], "$name: nothing reaches beyond it, $where");
-	}
-	return;
-}
 
 sub page { my ($id) = @_; return sql($node, "SELECT agent_studio.as_report_html($id)"); }
 
 # ---------- the browser sees what is wrong ----------
 
-my $bad = seen('bad', q(<!DOCTYPE html><meta charset="utf-8"><body><p>Here</p><script>nonsense()</script><img src="http://127.0.0.1:1/x.png" onerror="console.error('seen')">
+my $bad = seen_page('bad', q(<!DOCTYPE html><meta charset="utf-8"><body><p>Here</p><script>nonsense()</script><img src="http://127.0.0.1:1/x.png" onerror="console.error('seen')">
 	<div style="width:1500px">wide</div>), 'Here', 'There');
 ok(!$bad->{ok}, 'a bad page is bad');
 is_deeply($bad->{missing}, ['There'], 'what it does not show is missing');
@@ -59,7 +28,7 @@ cmp_ok($bad->{sizes}[0]{scroll}, '>', 390, 'and that it is too wide');
 
 create_example($node, 'feature-development');
 my $id = avatar_upload($node, $model);
-is_good('avatar', page($id), 'feature-development-sequential-prod v1.0.0', '9m 42s', '$0.68', '31,960', '9,350 in, 22,610 out', '80 KB', 'issues: 2 medium, 3 low',
+page_is_good('avatar', page($id), 'feature-development-sequential-prod v1.0.0', '9m 42s', '$0.68', '31,960', '9,350 in, 22,610 out', '80 KB', 'issues: 2 medium, 3 low',
 	'Executive Summary', 'went through its whole development', 'Step 2: Implementation (215 seconds, $0.21)', 'Async processing for image transformations',
 	'7,990 tokens', 'Step 2 (Implementation) - 215s', 'integration_guide.md', 'from collections.abc import AsyncIterator', 'Add image content moderation',
 	'Test in the staging environment', '1. Architecture Design', '1m 27s', 'architecture, components, tech_stack');
@@ -69,9 +38,9 @@ is_good('avatar', page($id), 'feature-development-sequential-prod v1.0.0', '9m 4
 create_example($node, 'full-stack-feature');
 create_example($node, 'smart-feature-development');
 play($node, $model, 'full_stack');
-is_good('parallel', page(run_workflow($node, 'full-stack-feature-parallel-dev', { feature => 'comments' })->{execution_id}), 'backend', 'integration-test');
+page_is_good('parallel', page(run_workflow($node, 'full-stack-feature-parallel-dev', { feature => 'comments' })->{execution_id}), 'backend', 'integration-test');
 agent_on($node, 'architect-agent-prod', 'status=400');
-is_good('failed', page(run_workflow($node, 'smart-feature-development-dynamic-prod', { feature => 'x' })->{execution_id}), 'bad_request', 'not reached', 'No summary was reported.');
+page_is_good('failed', page(run_workflow($node, 'smart-feature-development-dynamic-prod', { feature => 'x' })->{execution_id}), 'bad_request', 'not reached', 'No summary was reported.');
 
 # ---------- what models say ----------
 
@@ -83,14 +52,14 @@ my $task = run_task($node, 'Say it.', agent => 'brief')->{execution_id};
 sql($node, "UPDATE agent_studio.steps SET output = convert_from(decode('" . unpack('H*', $hostile) . "', 'hex'), 'UTF8') WHERE execution_id = $task");
 sql($node, "UPDATE agent_studio.executions SET task = repeat('<b>W</b>', 300), agent = repeat('w', 60), error_class = 'internal', error_message = repeat('<i>&', 300) WHERE execution_id = $task");
 my $html = page($task);
-is_good('hostile', $html, '</section></main><h1>mine</h1>', '<iframe src=//x></iframe>', '<script>alert(1)</script>');
+page_is_good('hostile', $html, '</section></main><h1>mine</h1>', '<iframe src=//x></iframe>', '<script>alert(1)</script>');
 unlike($html, qr/[\x00-\x08\x0B-\x1F\x7F]|\xE2\x80\xAE/, 'no control character, no mark of direction');
 
 # Ten megabytes are cut, and the page says where the rest is.
 sql($node, "UPDATE agent_studio.steps SET output = repeat('<td>0123456', 1000000) WHERE execution_id = $task");
 $html = page($task);
 cmp_ok(length $html, '<', 1_500_000, 'ten megabytes are cut');
-is_good('large', $html, 'Cut after 200000 characters', "agent_studio.as_output($task)");
+page_is_good('large', $html, 'Cut after 200000 characters', "agent_studio.as_output($task)");
 
 finish_studio($node, $model);
 done_testing();
