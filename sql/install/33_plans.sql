@@ -128,14 +128,14 @@ COMMENT ON FUNCTION agent_studio_private.result_step(agent_studio.executions) IS
 -- Text of others on a line of a sheet: a name, a message, a thought may hold anything.
 
 CREATE FUNCTION agent_studio_private.display_width(line text) RETURNS integer
-LANGUAGE sql IMMUTABLE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN length(line) + length(regexp_replace(line,
 	'[^\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\U0001F300-\U0001FAFF\U00020000-\U0003FFFD]+', '', 'g'));
 COMMENT ON FUNCTION agent_studio_private.display_width(text) IS
 'Columns that a line takes on a terminal, where ideographs and emoji take two.';
 
 CREATE FUNCTION agent_studio_private.one_line(value text, columns integer) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	-- Controls, what turns the direction of writing, and what takes no place.

@@ -99,7 +99,7 @@ GRANT SELECT ON agent_studio.artifacts TO agent_studio_user, agent_studio_monito
 -- Pieces of the sheet.
 
 CREATE FUNCTION agent_studio_private.duration_text(elapsed interval) RETURNS text
-LANGUAGE sql IMMUTABLE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN t.s >= 3600 THEN format('%sh %sm %ss', t.s / 3600, t.s / 60 % 60, t.s % 60)
 				WHEN t.s >= 60 THEN format('%sm %ss', t.s / 60, t.s % 60)
