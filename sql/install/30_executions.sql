@@ -54,6 +54,8 @@ CREATE TABLE agent_studio.executions (
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX executions_idempotency ON agent_studio.executions (owner, idempotency_key)
 	WHERE idempotency_key IS NOT NULL;
+-- The newest of one: agent BETWEEN x AND x ... ORDER BY agent DESC, execution_id DESC. With
+-- agent = x the planner takes the primary key, too, backwards through those of all.
 CREATE INDEX executions_agent ON agent_studio.executions (agent, execution_id) WHERE agent IS NOT NULL;
 CREATE INDEX executions_workflow ON agent_studio.executions (workflow, execution_id) WHERE workflow IS NOT NULL;
 -- The newest first, and totals of the last days, however many there were before. Never updated.

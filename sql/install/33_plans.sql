@@ -91,50 +91,51 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.progress(agent_studio.executions) IS
 'How many of its steps are done with, skipped ones among them, and how many there are; without those that run on demand only.';
 
+-- In PL/pgSQL for the same reason.
 CREATE FUNCTION agent_studio_private.result_step(execution agent_studio.executions) RETURNS integer
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT CASE (execution).kind
-		WHEN 'task' THEN
-			-- The score is the step's own, or that of the agent which judged it.
-			(SELECT s.step_no FROM agent_studio.steps s
-			 LEFT JOIN agent_studio.steps j ON j.execution_id = s.execution_id AND j.plan_step = 2 AND j.iteration = s.iteration
-			 WHERE s.execution_id = (execution).execution_id AND s.plan_step = 1 AND s.output IS NOT NULL
-			 ORDER BY CASE WHEN (execution).status = 'failed' THEN
-					coalesce(s.quality_score, (j.outputs ->> 'quality_score')::numeric) END DESC NULLS LAST, s.step_no DESC
-			 LIMIT 1)
-		ELSE
-			(SELECT best.step_no FROM agent_studio_private.current_steps((execution).execution_id) s
-			 LEFT JOIN agent_studio_private.plan_steps(agent_studio_private.plan_of(execution)) p USING (plan_step)
-			 CROSS JOIN LATERAL (
-				-- Of a step whose criteria never held, the best iteration.
-				SELECT i.step_no FROM agent_studio.steps i
-				WHERE i.execution_id = s.execution_id AND i.plan_step = s.plan_step
-				  AND (i.step_no = s.step_no OR s.error_class = 'max_iterations' AND i.output IS NOT NULL
-					   AND i.iteration > s.iteration - s.round)
-				ORDER BY CASE WHEN s.error_class = 'max_iterations' THEN i.quality_score END DESC NULLS LAST, i.iteration DESC
-				LIMIT 1) best
-			 WHERE (s.state = 'completed' OR s.verdict = 'accepted' OR (s.error_class = 'max_iterations' AND s.quality_score IS NOT NULL))
-			   AND (s.output IS NOT NULL OR s.verdict = 'completed_by_hand')
-			   AND p.compensates IS NOT TRUE
-			 ORDER BY coalesce(p.is_final, false) DESC, s.finished_at DESC, s.step_no DESC
-			 LIMIT 1)
-		END;
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+BEGIN
+	IF execution.kind = 'task' THEN
+		-- The score is the step's own, or that of the agent which judged it.
+		RETURN (SELECT s.step_no FROM agent_studio.steps s
+			LEFT JOIN agent_studio.steps j ON j.execution_id = s.execution_id AND j.plan_step = 2 AND j.iteration = s.iteration
+			WHERE s.execution_id = execution.execution_id AND s.plan_step = 1 AND s.output IS NOT NULL
+			ORDER BY CASE WHEN execution.status = 'failed' THEN
+				coalesce(s.quality_score, (j.outputs ->> 'quality_score')::numeric) END DESC NULLS LAST, s.step_no DESC
+			LIMIT 1);
+	END IF;
+	RETURN (SELECT best.step_no FROM agent_studio_private.current_steps(execution.execution_id) s
+		LEFT JOIN agent_studio_private.plan_steps(agent_studio_private.plan_of(execution)) p USING (plan_step)
+		CROSS JOIN LATERAL (
+			-- Of a step whose criteria never held, the best iteration.
+			SELECT i.step_no FROM agent_studio.steps i
+			WHERE i.execution_id = s.execution_id AND i.plan_step = s.plan_step
+			  AND (i.step_no = s.step_no OR s.error_class = 'max_iterations' AND i.output IS NOT NULL
+				   AND i.iteration > s.iteration - s.round)
+			ORDER BY CASE WHEN s.error_class = 'max_iterations' THEN i.quality_score END DESC NULLS LAST, i.iteration DESC
+			LIMIT 1) best
+		WHERE (s.state = 'completed' OR s.verdict = 'accepted' OR (s.error_class = 'max_iterations' AND s.quality_score IS NOT NULL))
+		  AND (s.output IS NOT NULL OR s.verdict = 'completed_by_hand')
+		  AND p.compensates IS NOT TRUE
+		ORDER BY coalesce(p.is_final, false) DESC, s.finished_at DESC, s.step_no DESC
+		LIMIT 1);
+END
+$$;
 COMMENT ON FUNCTION agent_studio_private.result_step(agent_studio.executions) IS
 'Number of the step whose answer is the execution''s: of a task the newest iteration, of a failed one the best; of a workflow the final step once it has completed, else the one that completed last, or the best iteration of the one whose criteria never held. NULL = none yet.';
 
 -- Text of others on a line of a sheet: a name, a message, a thought may hold anything.
 
 CREATE FUNCTION agent_studio_private.display_width(line text) RETURNS integer
-LANGUAGE sql IMMUTABLE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN length(line) + length(regexp_replace(line,
 	'[^\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\U0001F300-\U0001FAFF\U00020000-\U0003FFFD]+', '', 'g'));
 COMMENT ON FUNCTION agent_studio_private.display_width(text) IS
 'Columns that a line takes on a terminal, where ideographs and emoji take two.';
 
 CREATE FUNCTION agent_studio_private.one_line(value text, columns integer) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	-- Controls, what turns the direction of writing, and what takes no place.

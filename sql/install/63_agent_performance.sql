@@ -2,17 +2,15 @@
 -- workflows. What can be added up is taken from the daily totals; how long work took is
 -- looked up in what came last, through the indexes by agent and by workflow.
 
--- What came last is in memory. Were it dearer to jump about in it, the planner would read
--- all executions backwards, which takes for ever for an agent that has not worked lately.
 CREATE FUNCTION agent_studio_private.recent_tasks(agent text) RETURNS TABLE (seconds float8, finished_at timestamptz)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET random_page_cost = 1
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
 	SELECT extract(epoch FROM e.finished_at - e.started_at)::float8, e.finished_at
-	FROM (SELECT x.started_at, x.finished_at FROM agent_studio.executions x WHERE x.agent = recent_tasks.agent
-		  ORDER BY x.execution_id DESC LIMIT 200) e
+	FROM (SELECT x.started_at, x.finished_at FROM agent_studio.executions x WHERE x.agent BETWEEN recent_tasks.agent AND recent_tasks.agent
+		  ORDER BY x.agent DESC, x.execution_id DESC LIMIT 200) e
 	WHERE e.finished_at > now() - interval '30 days' AND e.started_at IS NOT NULL;
 END
 $$;
@@ -20,14 +18,14 @@ COMMENT ON FUNCTION agent_studio_private.recent_tasks(text) IS
 'How long an agent''s newest 200 tasks took that came to rest within 30 days, and when they did.';
 
 CREATE FUNCTION agent_studio_private.recent_steps(workflow text) RETURNS TABLE (agent_id bigint, seconds float8, finished_at timestamptz)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET random_page_cost = 1
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
 	SELECT v.agent_id, extract(epoch FROM s.finished_at - s.started_at)::float8, s.finished_at
-	FROM (SELECT x.execution_id, x.is_test FROM agent_studio.executions x WHERE x.workflow = recent_steps.workflow
-		  ORDER BY x.execution_id DESC LIMIT 50) e
+	FROM (SELECT x.execution_id, x.is_test FROM agent_studio.executions x WHERE x.workflow BETWEEN recent_steps.workflow AND recent_steps.workflow
+		  ORDER BY x.workflow DESC, x.execution_id DESC LIMIT 50) e
 	JOIN agent_studio.steps s USING (execution_id) JOIN agent_studio.agent_versions v USING (agent_version_id)
 	WHERE s.finished_at > now() - interval '30 days' AND s.started_at IS NOT NULL AND NOT e.is_test;
 END
@@ -36,20 +34,25 @@ COMMENT ON FUNCTION agent_studio_private.recent_steps(text) IS
 'How long the steps of a workflow''s newest 50 executions took that came to rest within 30 days, whose they were, and when they did.';
 
 CREATE VIEW agent_studio.agent_performance WITH (security_invoker = true) AS
-	WITH work AS (
+	WITH calls AS (
+		SELECT s.workflow, s.agent, sum(s.attempts - s.retries) AS begun,
+			   coalesce(sum(s.attempts) FILTER (WHERE s.outcome = 'completed'), 0) AS completed,
+			   coalesce(sum(s.attempts) FILTER (WHERE s.outcome = 'canceled'), 0) AS canceled, sum(s.duration_seconds) AS duration_seconds,
+			   sum(s.input_tokens + s.output_tokens) AS tokens, sum(s.input_cost_usd + s.output_cost_usd) AS cost_usd,
+			   sum(s.without_cost) AS without_cost
+		FROM agent_studio_private.visible_spending s
+		WHERE NOT s.is_test AND s.day > (now() AT TIME ZONE 'UTC')::date - 30
+		GROUP BY s.workflow, s.agent),
+	work AS (
 		SELECT t.agent, t.timed AS begun, CASE t.status WHEN 'completed' THEN t.executions ELSE 0 END AS completed,
 			   CASE t.status WHEN 'failed' THEN t.executions ELSE 0 END AS failed, t.timed, t.duration_seconds,
 			   t.input_tokens + t.output_tokens AS tokens, t.input_cost_usd + t.output_cost_usd AS cost_usd, t.without_cost
 		FROM agent_studio_private.visible_totals t WHERE t.kind = 'task' AND t.day > (now() AT TIME ZONE 'UTC')::date - 30
 		UNION ALL
 		-- Steps: as many as there are first calls. What neither completed nor was canceled has failed.
-		SELECT s.agent, sum(s.attempts - s.retries), coalesce(sum(s.attempts) FILTER (WHERE s.outcome = 'completed'), 0),
-			   greatest(0, sum(s.attempts - s.retries) - coalesce(sum(s.attempts) FILTER (WHERE s.outcome IN ('completed', 'canceled')), 0)),
-			   sum(s.attempts - s.retries), sum(s.duration_seconds), sum(s.input_tokens + s.output_tokens),
-			   sum(s.input_cost_usd + s.output_cost_usd), sum(s.without_cost)
-		FROM agent_studio_private.visible_spending s
-		WHERE s.workflow IS NOT NULL AND NOT s.is_test AND s.day > (now() AT TIME ZONE 'UTC')::date - 30
-		GROUP BY s.agent),
+		SELECT c.agent, sum(c.begun), sum(c.completed), greatest(0, sum(c.begun - c.completed - c.canceled)), sum(c.begun),
+			   sum(c.duration_seconds), sum(c.tokens), sum(c.cost_usd), sum(c.without_cost)
+		FROM calls c WHERE c.workflow IS NOT NULL GROUP BY c.agent),
 	summed AS (
 		SELECT w.agent, sum(w.begun)::bigint AS executions, sum(w.completed)::bigint AS completed, sum(w.failed)::bigint AS failed,
 			   sum(w.duration_seconds) / nullif(sum(w.timed), 0) AS average_seconds, sum(w.tokens)::bigint AS tokens,
@@ -57,9 +60,12 @@ CREATE VIEW agent_studio.agent_performance WITH (security_invoker = true) AS
 		FROM work w GROUP BY w.agent),
 	recent AS (
 		SELECT r.agent_id, percentile_cont(0.95) WITHIN GROUP (ORDER BY r.seconds) AS p95_seconds, max(r.finished_at) AS last_run_at
+		-- Whoever sees none of an agent's work would look through all of it.
 		FROM (SELECT s.* FROM agent_studio.workflows f CROSS JOIN LATERAL agent_studio_private.recent_steps(f.name) s
+			  WHERE f.name IN (SELECT c.workflow FROM calls c)
 			  UNION ALL
-			  SELECT a.agent_id, t.* FROM agent_studio.agents a CROSS JOIN LATERAL agent_studio_private.recent_tasks(a.name) t) r
+			  SELECT a.agent_id, t.* FROM agent_studio.agents a CROSS JOIN LATERAL agent_studio_private.recent_tasks(a.name) t
+			  WHERE a.name IN (SELECT w.agent FROM work w)) r
 		GROUP BY r.agent_id)
 	SELECT a.name AS agent, a.agent_type, a.team, a.environment, a.status,
 		   coalesce(s.executions, 0) AS executions, coalesce(s.completed, 0) AS completed, coalesce(s.failed, 0) AS failed,

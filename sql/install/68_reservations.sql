@@ -4,9 +4,8 @@
 -- row the reservation goes, however the call ends. Called by the executor alone, and
 -- only while there are such budgets.
 
--- By the agent's index: see 63_agent_performance.sql.
 CREATE FUNCTION agent_studio_private.usual_cost(agent_version_id bigint) RETURNS numeric
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET random_page_cost = 1
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	used_agent text := (SELECT a.name FROM agent_studio.agent_versions v JOIN agent_studio.agents a USING (agent_id)
@@ -14,7 +13,7 @@ DECLARE
 BEGIN
 	RETURN (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY (x.input_cost_usd + x.output_cost_usd)::float8)
 			FROM (SELECT e.status, e.input_cost_usd, e.output_cost_usd FROM agent_studio.executions e
-				  WHERE e.agent = used_agent ORDER BY e.execution_id DESC LIMIT 50) x
+				  WHERE e.agent BETWEEN used_agent AND used_agent ORDER BY e.agent DESC, e.execution_id DESC LIMIT 50) x
 			WHERE x.status = 'completed');
 END
 $$;

@@ -44,8 +44,8 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
 	WITH newest AS (
 		SELECT e.execution_id FROM agent_studio.executions e
-		WHERE e.workflow = workflow_history.workflow AND e.status = 'completed'
-		ORDER BY e.execution_id DESC LIMIT 20),
+		WHERE e.workflow BETWEEN workflow_history.workflow AND workflow_history.workflow AND e.status = 'completed'
+		ORDER BY e.workflow DESC, e.execution_id DESC LIMIT 20),
 	-- All iterations of a step in one execution count together.
 	worked AS (
 		SELECT s.name AS step, a.name AS agent,
@@ -76,8 +76,8 @@ BEGIN ATOMIC
 	FROM (SELECT extract(epoch FROM x.finished_at - x.started_at)::float8 AS seconds,
 				 (x.input_cost_usd + x.output_cost_usd)::float8 AS cost
 		  FROM agent_studio.executions x
-		  WHERE x.agent = agent_history.agent AND x.status = 'completed'
-		  ORDER BY x.execution_id DESC LIMIT 20) e;
+		  WHERE x.agent BETWEEN agent_history.agent AND agent_history.agent AND x.status = 'completed'
+		  ORDER BY x.agent DESC, x.execution_id DESC LIMIT 20) e;
 END;
 COMMENT ON FUNCTION agent_studio_private.agent_history(text) IS
 'Quartiles of time and cost of the agent''s newest 20 completed tasks that the current user can see; NULL = none yet.';

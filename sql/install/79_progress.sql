@@ -38,16 +38,21 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
 	WITH past AS (
 		(SELECT 1 AS place, e.execution_id, s.step_no
-		 FROM agent_studio.executions e JOIN agent_studio.steps s ON s.execution_id = e.execution_id AND s.name = (step).name
-		 WHERE e.workflow = (execution).workflow AND e.status = 'completed' AND NOT e.is_test AND s.state = 'completed'
+		 FROM (SELECT x.execution_id FROM agent_studio.executions x
+			   WHERE x.workflow BETWEEN (execution).workflow AND (execution).workflow AND x.status = 'completed' AND NOT x.is_test
+			   -- A step that is new, or seldom reached, is not looked for in all that was ever run.
+			   ORDER BY x.workflow DESC, x.execution_id DESC LIMIT 200) e
+		 JOIN agent_studio.steps s ON s.execution_id = e.execution_id AND s.name = (step).name
+		 WHERE s.state = 'completed'
 		 ORDER BY e.execution_id DESC LIMIT 20)
 		UNION ALL
-		(SELECT 2, e.execution_id, 1
-		 FROM agent_studio.executions e
-		 WHERE e.agent = coalesce((execution).agent, (SELECT a.name FROM agent_studio.agent_versions v
-			JOIN agent_studio.agents a USING (agent_id) WHERE v.agent_version_id = (step).agent_version_id))
-		   AND e.status = 'completed'
-		 ORDER BY e.execution_id DESC LIMIT 20)),
+		SELECT 2, e.execution_id, 1
+		FROM (SELECT coalesce((execution).agent, (SELECT a.name FROM agent_studio.agent_versions v
+			  JOIN agent_studio.agents a USING (agent_id) WHERE v.agent_version_id = (step).agent_version_id)) AS agent) w
+		CROSS JOIN LATERAL (
+			SELECT x.execution_id FROM agent_studio.executions x
+			WHERE x.agent BETWEEN w.agent AND w.agent AND x.status = 'completed'
+			ORDER BY x.agent DESC, x.execution_id DESC LIMIT 20) e),
 	took AS (
 		SELECT extract(epoch FROM a.first_token_at - a.sent_at)::float8 AS wait, extract(epoch FROM a.finished_at - a.sent_at)::float8 AS seconds,
 			   a.output_tokens::float8 AS tokens
@@ -59,7 +64,7 @@ BEGIN ATOMIC
 	FROM took t;
 END;
 COMMENT ON FUNCTION agent_studio_private.usual_call(agent_studio.executions, agent_studio.steps) IS
-'Medians of the calls that completed this step in the newest 20 completed executions of the workflow, else the newest 20 tasks of the agent, that the current user can see: seconds to the first token, seconds in all, output tokens. NULL = none yet.';
+'Medians of the calls that completed this step in the newest 20 completed executions of the workflow (of the newest 200) in which it was run, else the newest 20 tasks of the agent, that the current user can see: seconds to the first token, seconds in all, output tokens. NULL = none yet.';
 
 -- Where a call is.
 

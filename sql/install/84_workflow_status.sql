@@ -40,7 +40,7 @@ COMMENT ON FUNCTION agent_studio_private.step_note(agent_studio.executions, agen
 CREATE FUNCTION agent_studio.as_workflow_status(execution bigint)
 RETURNS TABLE (step_no integer, step text, title text, agent text, state text, iteration integer, seconds numeric,
 	cost_usd numeric, tokens bigint, latest_thought text, note text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

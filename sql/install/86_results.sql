@@ -54,12 +54,16 @@ END;
 COMMENT ON FUNCTION agent_studio_private.declared_files(agent_studio.executions) IS
 'The outputs of an execution that are files, with the names that its definition gives them; of a task its answer.';
 
--- Not inlined, and with few rows: as a part of the view artifacts it would be estimated
--- at millions, and be compiled for seconds.
+-- In PL/pgSQL, which keeps its plan: to make one takes ten times as long as to follow it.
+-- And with few rows: as a part of the view artifacts it would be estimated at millions,
+-- and be compiled for seconds.
 CREATE FUNCTION agent_studio_private.files_of(execution agent_studio.executions)
 RETURNS TABLE (step_no integer, step text, name text, file_name text, media_type text, content text)
-LANGUAGE sql STABLE ROWS 5 SET jit = off
-BEGIN ATOMIC
+LANGUAGE plpgsql STABLE ROWS 5 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	-- Some file systems take README.md and readme.md for one.
 	SELECT u.step_no, u.step, u.name, CASE WHEN u.n > 1 THEN u.n || '-' ELSE '' END || u.file_name,
 		   coalesce(u.media_type, agent_studio_private.media_type(u.file_name)), u.content
@@ -71,7 +75,8 @@ BEGIN ATOMIC
 					   || f.file_name AS file_name
 				FROM agent_studio_private.declared_files(execution) f) t) u
 	ORDER BY u.step_no, u.name;
-END;
+END
+$$;
 COMMENT ON FUNCTION agent_studio_private.files_of(agent_studio.executions) IS
 'The files of an execution, each with a name of its own: where two would have the same, the step''s name comes first, then the output''s, then a number.';
 
@@ -94,7 +99,7 @@ GRANT SELECT ON agent_studio.artifacts TO agent_studio_user, agent_studio_monito
 -- Pieces of the sheet.
 
 CREATE FUNCTION agent_studio_private.duration_text(elapsed interval) RETURNS text
-LANGUAGE sql IMMUTABLE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN t.s >= 3600 THEN format('%sh %sm %ss', t.s / 3600, t.s / 60 % 60, t.s % 60)
 				WHEN t.s >= 60 THEN format('%sm %ss', t.s / 60, t.s % 60)
@@ -201,7 +206,7 @@ COMMENT ON FUNCTION agent_studio_private.spent_on_step(bigint, integer) IS
 'Seconds and cost of all iterations of a step of the definition, and how many there were, in brackets; NULL = it never began.';
 
 CREATE FUNCTION agent_studio_private.result_steps(execution agent_studio.executions) RETURNS SETOF text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -232,12 +237,14 @@ COMMENT ON FUNCTION agent_studio_private.result_steps(agent_studio.executions) I
 CREATE FUNCTION agent_studio_private.result_files(execution agent_studio.executions) RETURNS SETOF text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	WITH files AS (
-		SELECT f.step_no, f.name, f.file_name, octet_length(f.content)::bigint AS bytes FROM agent_studio_private.files_of(execution) f
+	WITH produced AS (
+		SELECT f.step_no, f.name, f.file_name, octet_length(f.content)::bigint AS bytes FROM agent_studio_private.files_of(execution) f),
+	files AS (
+		SELECT p.* FROM produced p
 		UNION ALL
 		SELECT s.step_no, NULL, 'the answer', octet_length(coalesce(s.output, s.outputs::text))::bigint FROM agent_studio.steps s
 		WHERE s.execution_id = (execution).execution_id AND s.step_no = agent_studio_private.result_step(execution)
-		  AND NOT EXISTS (SELECT FROM agent_studio_private.files_of(execution)))
+		  AND NOT EXISTS (SELECT FROM produced))
 	SELECT format('  %s (%s%s)', agent_studio_private.one_line(f.file_name, 60), pg_size_pretty(f.bytes),
 		CASE (execution).kind WHEN 'workflow' THEN format(', from Step %s', s.plan_step) ELSE '' END)
 	FROM files f JOIN agent_studio.steps s ON s.execution_id = (execution).execution_id AND s.step_no = f.step_no
@@ -266,24 +273,27 @@ COMMENT ON FUNCTION agent_studio_private.declared_metrics(agent_studio.execution
 'The outputs that the definition declares as metrics, of the newest iteration of each step.';
 
 CREATE FUNCTION agent_studio_private.quality_lines(execution agent_studio.executions) RETURNS SETOF text
-LANGUAGE sql STABLE
-BEGIN ATOMIC
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+	RETURN QUERY
 	SELECT '  ' || agent_studio_private.one_line(format('%s: %s', m.label, m.content), 98)
 	FROM (SELECT 1 AS kind, d.plan_step, d.name, agent_studio_private.one_line(d.label, 50) AS label,
 				 agent_studio_private.metric_text(d.value, d.unit) AS content
 		  FROM agent_studio_private.declared_metrics(execution) d
 		  UNION ALL
 		  SELECT 2, s.plan_step, NULL, format('Quality score of Step %s', s.plan_step), trim_scale(s.quality_score)::text
-		  FROM agent_studio_private.current_steps((execution).execution_id) s WHERE s.quality_score IS NOT NULL
+		  FROM agent_studio_private.current_steps(execution.execution_id) s WHERE s.quality_score IS NOT NULL
 		  UNION ALL
 		  SELECT 3, f.n, NULL, f.label, f.content
-		  FROM agent_studio.as_quality((execution).execution_id) q
+		  FROM agent_studio.as_quality(execution.execution_id) q
 		  CROSS JOIN LATERAL (VALUES (1, 'Completeness', q.completeness_percent || '%'),
 				(2, 'Format compliance', q.format_compliance_percent || '%'), (3, 'Retries', nullif(q.retries, 0)::text),
 				(4, 'Warnings', nullif(q.warnings, 0)::text)) f (n, label, content)
 		  WHERE f.content IS NOT NULL) m
 	ORDER BY m.kind, m.plan_step, m.name;
-END;
+END
+$$;
 COMMENT ON FUNCTION agent_studio_private.quality_lines(agent_studio.executions) IS
 'Lines of the result sheet of a workflow: declared metrics, scores, and the checks that answers had to pass.';
 

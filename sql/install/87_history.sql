@@ -14,7 +14,7 @@ COMMENT ON FUNCTION agent_studio_private.seconds_between(timestamptz, timestampt
 'Seconds from one moment to another, with milliseconds; NULL where one is not known.';
 
 CREATE FUNCTION agent_studio_private.retries_of(execution bigint) RETURNS bigint
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT coalesce(sum(t.ended - 1), 0)::bigint
 	FROM (SELECT count(*) AS ended FROM agent_studio.attempts a WHERE a.execution_id = execution GROUP BY a.step_no) t;
@@ -131,11 +131,12 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.check_history(text[], timestamptz, timestamptz, numeric, numeric, text, text) IS
 'Raises 22023 for a filter of as_history that is misspelt or lets nothing pass.';
 
--- Plain SQL, so that the planner sees through it to the indexes.
+-- Plain SQL, so that the planner sees through it to the indexes; and PARALLEL SAFE, as are
+-- the functions that work on its rows, so that totals of very many are shared among processes.
 CREATE FUNCTION agent_studio_private.chosen_executions(status text[], agent text, workflow text, owner text, since timestamptz, until timestamptz,
 	min_cost numeric, max_cost numeric, duration text, agent_type text, search text, kind text, include_tests boolean)
 RETURNS SETOF agent_studio.executions
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT e.* FROM agent_studio.executions e
 	WHERE (chosen_executions.status IS NULL OR e.status = ANY (chosen_executions.status)

@@ -162,7 +162,7 @@ COMMENT ON FUNCTION agent_studio_private.check_schedules() IS 'The rows of as_ch
 
 -- The queue holds no user data, but its rows are nobody's to read.
 CREATE FUNCTION agent_studio_private.is_unqueued(execution bigint, step integer) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT NOT EXISTS (SELECT FROM agent_studio.queue q WHERE q.execution_id = execution AND q.step_no = step);
 END;
