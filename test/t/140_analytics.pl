@@ -307,6 +307,28 @@ for my $view (map { $_->{relname} } rows("SELECT relname FROM pg_class WHERE rel
 }
 is(scanned_whole("SELECT * FROM agent_studio_bi.$_ WHERE finished_at >= now() - interval '1 day' AND finished_at < now()"), '', "$_: nor does a range of time") for qw(execution_facts attempt_facts);
 is(scanned_whole("SELECT * FROM agent_studio_bi.$_ WHERE execution_id = 17"), '', "$_: nor does one execution") for qw(execution_facts step_facts attempt_facts);
+# Of what functions do, the plans are not seen, but the rows that they read are.
+sub rows_read
+{
+	my ($query) = @_;
+	my @lines = split /\n/, sql($node, "BEGIN; $query; SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables
+		WHERE schemaname = 'agent_studio' AND relname IN ('executions', 'steps', 'attempts'); COMMIT", 'bulk');
+	return $lines[-1];
+}
+sql($node, q(SELECT agent_studio.as_create_agent('idle', 'builder', 'large', visibility => 'shared');
+	SELECT agent_studio.as_create_workflow('idle', 'sequential', '{"steps": [{"name": "a", "agent": "idle", "task": "a"}]}', visibility => 'shared');
+	CREATE ROLE newcomer IN ROLE agent_studio_user), 'bulk');
+my $idle = q(jsonb_populate_record(NULL::agent_studio.executions, '{"agent": "idle", "workflow": "idle"}'));
+cmp_ok(rows_read("SELECT agent_studio_private.$_"), '<', 100, "$_ does not look through the work of others")
+	for "agent_history('idle')", "workflow_history('idle')", "recent_tasks('idle')", "recent_steps('idle')", "usual_total($idle)",
+		"usual_call($idle, NULL)", "usual_cost((SELECT max(agent_version_id) FROM agent_studio.agent_versions))";
+cmp_ok(rows_read("SELECT * FROM agent_studio.$_"), '<', 5000, "$_ reads what is of today, or newest")
+	for qw(active_executions recent_completions agent_performance budget_status model_quota as_search_agents());
+cmp_ok(rows_read('SELECT * FROM agent_studio.alerts'), '<', 20000, 'alerts looks at the newest 10,000');
+cmp_ok(rows_read('SET LOCAL ROLE newcomer; SELECT * FROM agent_studio.agent_performance; RESET ROLE'), '<', 5000, 'nor does agent_performance look for what the reader cannot see');
+like(sql($node, q(SELECT string_agg(format('%s %s', p.proname, p.proparallel), ', ' ORDER BY p.proname) FROM pg_proc p
+	WHERE p.pronamespace = 'agent_studio_private'::regnamespace AND p.proname IN ('chosen_executions', 'duration_text', 'either_sum', 'my_roles', 'reads_all', 'seconds_between'))),
+	qr/^(\w+ s(, )?){6}$/, 'processes can share the work of as_history_totals');
 is(scanned_whole('SELECT agent_studio_private.spent(current_date)') . sql($node, "SELECT agent_studio_private.spent('-infinity') = sum(input_cost_usd + output_cost_usd) FROM agent_studio.attempts", 'bulk'), 't', 'what was spent');
 
 finish_studio($node, $model);
