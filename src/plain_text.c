@@ -12,6 +12,9 @@
  * square of the length and nothing is allocated; see is_tangled.
  */
 #include <cmark.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,6 +139,10 @@ room_close(void)
 	while (room->blocks.next != &room->blocks)
 		room_free(room->blocks.next + 1);
 	room = NULL;
+#ifdef __GLIBC__
+	/* Many small blocks lie between others; without this the session would keep them to its end. */
+	malloc_trim(0);
+#endif
 }
 
 /* ---- what would take too long ---- */

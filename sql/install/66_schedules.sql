@@ -65,6 +65,11 @@ DECLARE
 	job text := agent_studio_private.schedule_job(schedule);
 	command text := agent_studio_private.schedule_command(schedule);
 BEGIN
+	-- In a database that was renamed since, its job has the old name. (A copy has that name, too, but
+	-- is not where pg_cron is.)
+	IF agent_studio_private.cron_is_here() AND EXISTS (SELECT FROM agent_studio.schedule_jobs j WHERE j.schedule_id = schedule.schedule_id AND j.job_name <> job) THEN
+		PERFORM agent_studio_private.drop_job(schedule);
+	END IF;
 	INSERT INTO agent_studio.schedule_jobs (schedule_id, job_name) VALUES (schedule.schedule_id, job) ON CONFLICT DO NOTHING;
 	IF agent_studio_private.cron_is_here() THEN
 		EXECUTE 'SELECT cron.schedule($1, $2, $3)' USING job, schedule.cron, command;
@@ -89,11 +94,12 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	job text := agent_studio_private.schedule_job(schedule);
+	kept_as text;
 	found boolean;
 BEGIN
-	DELETE FROM agent_studio.schedule_jobs j WHERE j.schedule_id = schedule.schedule_id;
+	DELETE FROM agent_studio.schedule_jobs j WHERE j.schedule_id = schedule.schedule_id RETURNING j.job_name INTO kept_as;
 	IF agent_studio_private.cron_is_here() THEN
-		EXECUTE 'SELECT count(cron.unschedule(j.jobid)) > 0 FROM cron.job j WHERE j.jobname = $1 AND j.username = current_user' INTO found USING job;
+		EXECUTE 'SELECT count(cron.unschedule(j.jobid)) > 0 FROM cron.job j WHERE j.jobname IN ($1, $2) AND j.username = current_user' INTO found USING job, kept_as;
 	ELSIF current_setting('cron.database_name', true) <> current_database() THEN
 		PERFORM agent_studio_private.tell_other_database(format('schedule "%s" is gone, but pg_cron still has its job, which now does nothing', schedule.name),
 			format('SELECT cron.unschedule(%L);', job));

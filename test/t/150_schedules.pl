@@ -108,5 +108,17 @@ like(told("SELECT agent_studio.as_unschedule('over there')", 'other'), qr/HINT: 
 sql($node, "SELECT agent_studio.as_unschedule('hers')");
 is(sql($node, "SELECT count(*) FROM cron.job WHERE command LIKE '%hers%'"), '0', 'its job is gone');
 
+# ---------- a database with another name ----------
+
+as_schedule('ann', $_) for qw(moved ended);
+$node->append_conf('postgresql.conf', "cron.database_name = 'renamed'");
+$node->stop;
+$node->start;
+sql($node, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = \'postgres\'; ALTER DATABASE postgres RENAME TO renamed', 'other');
+sql($node, "SET ROLE ann; SELECT agent_studio.as_schedule('moved', " . sprintf($each_minute, 'moved') . "); SELECT agent_studio.as_unschedule('ended')", 'renamed');
+is(sql($node, "SELECT jobname ~ ' in renamed\$', database FROM cron.job WHERE command ~ 'moved|ended'", 'renamed'), 't|renamed',
+	'a schedule that is set again there has one job, with the new name, and one that is ended has none');
+sql($node, 'ALTER DATABASE renamed RENAME TO postgres', 'other');
+
 finish_studio($node, $model);
 done_testing();
