@@ -137,6 +137,22 @@ SELECT count(*) > 0 AS some,
 	sum(f.executions) = (SELECT sum(t.executions) FROM agent_studio_private.totals t JOIN closed_days c USING (day) WHERE c.frozen) AS told
 FROM frozen f;
 
+-- ---------- a clock that ran ahead ----------
+
+BEGIN;
+CREATE TEMP TABLE before AS SELECT sum(t.executions) AS executions FROM agent_studio_private.totals t;
+CREATE TEMP TABLE spent_before AS SELECT sum(s.attempts) AS attempts FROM agent_studio_private.spending s;
+INSERT INTO closed_days (day) SELECT (now() AT TIME ZONE 'UTC')::date + n FROM generate_series(0, 3) n;
+INSERT INTO stale_days (day) SELECT (now() AT TIME ZONE 'UTC')::date + n FROM generate_series(0, 3) n;
+INSERT INTO daily_totals SELECT t.* FROM agent_studio_private.totals t WHERE t.day = (now() AT TIME ZONE 'UTC')::date;
+UPDATE executions SET started_at = now(), finished_at = now() WHERE execution_id = :id;
+SELECT (SELECT sum(t.executions) FROM agent_studio_private.totals t) = b.executions AS told,
+	(SELECT sum(s.attempts) FROM agent_studio_private.spending s) = s.attempts AS spent FROM before b, spent_before s;
+SELECT as_roll_up() >= 0 AS rolled_up;
+SELECT (SELECT sum(t.executions) FROM agent_studio_private.totals t) = b.executions AS told,
+	(SELECT max(c.day) < (now() AT TIME ZONE 'UTC')::date FROM closed_days c) AS ended FROM before b;
+ROLLBACK;
+
 -- ---------- who may, and when ----------
 
 SET ROLE regress_alice;

@@ -448,7 +448,7 @@ work_a_round(void)
 		executor->next_poll = TimestampTzPlusMilliseconds(now, as_poll_interval_ms);
 		executor_dispatch(executor);
 	}
-	if (now >= executor_roll_up_time(executor))
+	if (now >= executor_roll_up_time(executor, now))
 		executor_roll_up(executor);
 }
 
@@ -481,7 +481,7 @@ next_timeout(void)
 	earlier(&timeout_ms, now, executor->next_due);
 	earlier(&timeout_ms, now, executor->next_poll);
 	earlier(&timeout_ms, now, executor->next_allowance);
-	earlier(&timeout_ms, now, executor_roll_up_time(executor));
+	earlier(&timeout_ms, now, executor_roll_up_time(executor, now));
 	if (!journal_is_empty(executor->journal))
 		earlier(&timeout_ms, now,
 				TimestampTzPlusMilliseconds(executor->journal->oldest, as_thought_interval_ms + 1));

@@ -100,7 +100,7 @@ extern void executor_settle(Executor *executor, Call *call);
 extern bool executor_write(Executor *executor);
 
 /* roll_up.c: when daily totals are to be brought up to date, and one day of that. */
-extern TimestampTz executor_roll_up_time(const Executor *executor);
+extern TimestampTz executor_roll_up_time(Executor *executor, TimestampTz now);
 extern void executor_roll_up(Executor *executor);
 
 #endif							/* AS_EXECUTOR_H */

@@ -26,9 +26,11 @@ is_idle(const Executor *executor)
 		journal_is_empty(executor->journal);
 }
 
+/* A clock that was set back puts it off no longer than any other roll-up. */
 TimestampTz
-executor_roll_up_time(const Executor *executor)
+executor_roll_up_time(Executor *executor, TimestampTz now)
 {
+	executor->next_roll_up = Min(executor->next_roll_up, TimestampTzPlusMilliseconds(now, as_roll_up_interval_ms));
 	return is_idle(executor) ? executor->next_roll_up :
 		TimestampTzPlusMilliseconds(executor->next_roll_up, as_roll_up_interval_ms);
 }

@@ -159,17 +159,23 @@ CREATE TRIGGER daily_totals AFTER UPDATE OF status, finished_at, attempts ON age
 -- everything, and below a caller's rights there would be no view that does. What users
 -- may read is visible_totals and visible_spending.
 
+-- A clock that ran ahead may have closed days that have not ended; they count as open.
+CREATE VIEW agent_studio_private.last_closed_day AS
+	SELECT max(c.day) AS day FROM agent_studio.closed_days c WHERE c.day < (now() AT TIME ZONE 'UTC')::date;
+COMMENT ON VIEW agent_studio_private.last_closed_day IS
+'The last day that has ended and is closed; one row, NULL = there is none.';
+
 -- The lower bound makes it a range, of which the planner expects little: it would take
 -- the pages of marks that are gone for many days, and what counts them for costly.
 CREATE VIEW agent_studio_private.days_to_count AS
 	SELECT DISTINCT s.day FROM agent_studio.stale_days s
-	WHERE s.day > '-infinity' AND s.day <= (SELECT max(c.day) FROM agent_studio.closed_days c)
+	WHERE s.day > '-infinity' AND s.day <= (SELECT c.day FROM agent_studio_private.last_closed_day c)
 	  AND NOT EXISTS (SELECT FROM agent_studio.closed_days f WHERE f.day = s.day AND f.frozen);
 COMMENT ON VIEW agent_studio_private.days_to_count IS
 'Closed days that have to be rolled up again.';
 
 CREATE VIEW agent_studio_private.open_ranges AS
-	SELECT coalesce((SELECT max(c.day) + 1 FROM agent_studio.closed_days c)::timestamp AT TIME ZONE 'UTC', '-infinity') AS since,
+	SELECT coalesce((SELECT c.day + 1 FROM agent_studio_private.last_closed_day c)::timestamp AT TIME ZONE 'UTC', '-infinity') AS since,
 		   'infinity'::timestamptz AS until
 	UNION ALL
 	SELECT d.day::timestamp AT TIME ZONE 'UTC', (d.day + 1)::timestamp AT TIME ZONE 'UTC'
@@ -229,7 +235,7 @@ CREATE VIEW agent_studio_private.totals AS
 		   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens,
 		   t.output_tokens, t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost
 	FROM agent_studio.daily_totals t LEFT JOIN agent_studio_private.days_to_count d ON d.day = t.day
-	WHERE d.day IS NULL
+	WHERE d.day IS NULL AND t.day <= (SELECT c.day FROM agent_studio_private.last_closed_day c)
 	UNION ALL
 	SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
 		   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens,
@@ -243,7 +249,7 @@ CREATE VIEW agent_studio_private.spending AS
 		   t.duration_seconds, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,
 		   t.input_cost_usd, t.output_cost_usd, t.without_cost
 	FROM agent_studio.daily_spending t LEFT JOIN agent_studio_private.days_to_count d ON d.day = t.day
-	WHERE d.day IS NULL
+	WHERE d.day IS NULL AND t.day <= (SELECT c.day FROM agent_studio_private.last_closed_day c)
 	UNION ALL
 	SELECT t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.is_test, t.outcome, t.error_class, t.attempts, t.retries,
 		   t.duration_seconds, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,

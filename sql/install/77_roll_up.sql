@@ -35,6 +35,17 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.roll_up_day(date) IS
 'Counts a stale day anew.';
 
+CREATE FUNCTION agent_studio_private.reopen_days() RETURNS void
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+	WITH reopened AS (
+		DELETE FROM agent_studio.closed_days c WHERE c.day >= (now() AT TIME ZONE 'UTC')::date AND NOT c.frozen RETURNING c.day),
+	totals AS (DELETE FROM agent_studio.daily_totals t USING reopened r WHERE t.day = r.day)
+	DELETE FROM agent_studio.daily_spending s USING reopened r WHERE s.day = r.day;
+END;
+COMMENT ON FUNCTION agent_studio_private.reopen_days() IS
+'Opens days again that a clock which ran ahead closed before their end.';
+
 CREATE FUNCTION agent_studio_private.next_day_to_close() RETURNS date
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -62,6 +73,7 @@ AS $$
 DECLARE
 	which date := (SELECT min(d.day) FROM agent_studio_private.days_to_count d);
 BEGIN
+	PERFORM agent_studio_private.reopen_days();
 	IF which IS NULL THEN
 		which := agent_studio_private.next_day_to_close();
 		IF which IS NULL THEN
