@@ -83,10 +83,12 @@ static void
 tell_partial(Call *call)
 {
 	char		message[3000];
+	const char *why = call->error.message;
+	int			told = (int) utf8_clip(why, strlen(why), 400);
 	int			shown = (int) utf8_clip(buf_text(&call->output), call->output.len, 2000);
 
-	snprintf(message, sizeof(message), "Step %d %s is partial: %.400s. What had arrived:\n%.*s%s",
-			 call->plan_step_no, call->plan_step->name, call->error.message, shown, buf_text(&call->output),
+	snprintf(message, sizeof(message), "Step %d %s is partial: %.*s. What had arrived:\n%.*s%s",
+			 call->plan_step_no, call->plan_step->name, told, why, shown, buf_text(&call->output),
 			 (size_t) shown < call->output.len ? "..." : "");
 	message[utf8_clip(message, strlen(message), sizeof(message) - 2)] = '\0';
 	journal_notice(call->journal, &call->key, "warning", "partial", message);

@@ -137,6 +137,13 @@ sub run_hurried
 	return $hurried;
 }
 
+# The vendor may say so, too, at any length: no character of it is cut in two.
+create_workflow($node, 'told-sequential-dev', 'sequential', { steps => [ { name => 'only', agent => 'architect-agent-prod', on_timeout => 'partial',
+	retry => { max_retries => 0 }, task => '@mock text=abcdefghij error_at=3 type=timeout message=x' . '%C3%A9' x 600 . "\nOnly." } ] });
+my $told = run_workflow($node, 'told-sequential-dev', {});
+is(current($told, 'only')->{state}, 'partial', 'a vendor that ran out of time: what had arrived is kept');
+is(sql($node, "SELECT count(convert_to(message, 'LATIN1')) FROM agent_studio.notices WHERE execution_id = $told->{execution_id} AND kind = 'partial'"), 1, 'its words are whole');
+
 $run = run_hurried();
 my $partial = current($run, $implement);
 is($run->{status}, 'requires_manual_review', 'the time runs out: people decide');

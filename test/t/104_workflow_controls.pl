@@ -191,7 +191,7 @@ is(sql($node, "SELECT string_agg(name || ' ' || iteration || ' ' || state, ', ' 
 create_workflow($node, 'purged-sequential-dev', 'sequential', { steps => [ { name => 'only', agent => 'architect-agent-prod', task => "\@mock status=400\nOnly." } ] });
 $run = run_workflow($node, 'purged-sequential-dev', {});
 $id = $run->{execution_id};
-sql($node, "SELECT agent_studio.as_retry_step($id, 'only'); UPDATE agent_studio.executions SET purged_at = now() WHERE execution_id = $id");
+sql($node, "BEGIN; SELECT agent_studio.as_retry_step($id, 'only'); UPDATE agent_studio.executions SET purged_at = now() WHERE execution_id = $id; COMMIT");
 wait_until(sub { sql($node, "SELECT bool_and(applied_at IS NOT NULL) FROM agent_studio.commands WHERE execution_id = $id") eq 't' }, 'the retry is seen');
 is(sql($node, "SELECT outcome, reason FROM agent_studio.commands WHERE execution_id = $id"), 'refused|its checkpoints have been purged', 'and refused');
 my $kept = ended($node, $id);
