@@ -42,7 +42,7 @@ WHERE c.relnamespace = 'agent_studio'::regnamespace AND c.relkind = 'r' AND NOT 
 SELECT c.relname FROM pg_class c
 WHERE c.relnamespace IN ('agent_studio'::regnamespace, 'agent_studio_private'::regnamespace) AND c.relkind = 'v'
   AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)
-  AND (has_table_privilege('agent_studio_user', c.oid, 'SELECT') OR has_table_privilege('agent_studio_monitor', c.oid, 'SELECT'));
+  AND (has_table_privilege('agent_studio_user', c.oid, 'SELECT') OR has_table_privilege('agent_studio_monitor', c.oid, 'SELECT')) ORDER BY 1;
 
 -- Rows: alice's own, her team's, bob's; one in every table.
 SET ROLE regress_alice;
