@@ -2,7 +2,7 @@
 
 CREATE FUNCTION agent_studio_private.model_load(OUT model_id bigint, OUT in_flight bigint, OUT queued bigint,
 	OUT sent bigint, OUT tokens numeric) RETURNS SETOF record
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
 BEGIN ATOMIC
 	SELECT m.model_id, q.in_flight, q.queued, q.sent + a.sent, q.tokens + a.tokens
 	FROM agent_studio.models m
