@@ -48,7 +48,8 @@ BEGIN ATOMIC
 		UNION ALL
 		SELECT 2, e.execution_id, 1
 		FROM (SELECT coalesce((execution).agent, (SELECT a.name FROM agent_studio.agent_versions v
-			  JOIN agent_studio.agents a USING (agent_id) WHERE v.agent_version_id = (step).agent_version_id)) AS agent) w
+			  JOIN agent_studio.agents a USING (agent_id) WHERE v.agent_version_id = (step).agent_version_id)) AS agent
+			  OFFSET 0) w		-- a subquery within the condition would keep row security from the index
 		CROSS JOIN LATERAL (
 			SELECT x.execution_id FROM agent_studio.executions x
 			WHERE x.agent BETWEEN w.agent AND w.agent AND x.status = 'completed'

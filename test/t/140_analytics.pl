@@ -322,6 +322,14 @@ my $idle = q(jsonb_populate_record(NULL::agent_studio.executions, '{"agent": "id
 cmp_ok(rows_read("SELECT agent_studio_private.$_"), '<', 100, "$_ does not look through the work of others")
 	for "agent_history('idle')", "workflow_history('idle')", "recent_tasks('idle')", "recent_steps('idle')", "usual_total($idle)",
 		"usual_call($idle, NULL)", "usual_cost((SELECT max(agent_version_id) FROM agent_studio.agent_versions))";
+# Row security lets fewer conditions through to an index. The agent is that of the step.
+my $called = "jsonb_populate_record(NULL::agent_studio.executions, '{\"workflow\": \"idle\"}'), jsonb_populate_record(NULL::agent_studio.steps, "
+	. "jsonb_build_object('name', 'a', 'agent_version_id', (SELECT v.agent_version_id FROM agent_studio.agent_versions v JOIN agent_studio.agents a USING (agent_id) WHERE a.name = 'architect-agent-prod')))";
+for my $role (qw(alice postgres))
+{
+	cmp_ok(rows_read("SET LOCAL ROLE $role; SELECT * FROM agent_studio_private.$_; RESET ROLE"), '<', 200, "$_ reads little for $role")
+		for "usual_call($called)", "usual_total($idle)", "agent_history('architect-agent-prod')", "workflow_history('idle')";
+}
 cmp_ok(rows_read("SELECT * FROM agent_studio.$_"), '<', 5000, "$_ reads what is of today, or newest")
 	for qw(active_executions recent_completions agent_performance budget_status model_quota as_search_agents());
 cmp_ok(rows_read('SELECT * FROM agent_studio.alerts'), '<', 20000, 'alerts looks at the newest 10,000');
