@@ -2,11 +2,13 @@
 -- decide by hand. The flow itself is the executor's: nothing here moves it.
 
 CREATE FUNCTION agent_studio_private.plan_of(execution agent_studio.executions) RETURNS jsonb
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT coalesce((execution).plan, (SELECT v.definition FROM agent_studio.workflow_versions v
-									   WHERE v.workflow_version_id = (execution).workflow_version_id));
-END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN coalesce(execution.plan, (SELECT v.definition FROM agent_studio.workflow_versions v
+									 WHERE v.workflow_version_id = execution.workflow_version_id));
+END
+$$;
 COMMENT ON FUNCTION agent_studio_private.plan_of(agent_studio.executions) IS
 'The definition that an execution keeps; NULL for a task that runs once, and where the reader may not see the workflow.';
 
@@ -35,9 +37,10 @@ BEGIN ATOMIC
 		UNION ALL
 		SELECT l.name, t.target #>> '{}' FROM listed l
 		CROSS JOIN jsonb_path_query(l.step, '$.else[*]') t (target)),
+	-- Arrays: a table to hash in would be made for a hundred thousand names, which takes milliseconds.
 	placed AS (
 		SELECT l.*, l.step ? 'compensates'
-				OR l.name IN (SELECT d.name FROM demanded d WHERE d.name IS NOT NULL) AS on_demand
+				OR l.name = ANY (ARRAY(SELECT d.name FROM demanded d WHERE d.name IS NOT NULL)) AS on_demand
 		FROM listed l),
 	chained AS (
 		SELECT p.*, lag(p.name) OVER (PARTITION BY p.on_demand ORDER BY p.plan_step) AS before
@@ -46,7 +49,7 @@ BEGIN ATOMIC
 		   coalesce(c.step -> 'final' = 'true', false),
 		   CASE WHEN c.on_demand THEN '{}'
 				WHEN c.step ? 'after' THEN ARRAY(SELECT a.item #>> '{}' FROM jsonb_path_query(c.step, '$.after[*]') a (item))
-				WHEN EXISTS (SELECT FROM led_to t WHERE t.name = c.name)
+				WHEN c.name = ANY (ARRAY(SELECT t.name FROM led_to t))
 					THEN ARRAY(SELECT DISTINCT t.decision FROM led_to t WHERE t.name = c.name)
 				WHEN definition ->> 'pattern' = 'parallel' OR c.before IS NULL THEN '{}'
 				ELSE ARRAY[c.before] END
@@ -79,7 +82,7 @@ COMMENT ON FUNCTION agent_studio_private.rollback_begun(bigint, jsonb) IS
 -- In PL/pgSQL, which keeps its plan, and without jit, as the planner takes a definition
 -- for large: views call it for many executions.
 CREATE FUNCTION agent_studio_private.progress(execution agent_studio.executions, OUT done integer, OUT total integer) RETURNS record
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 BEGIN
 	SELECT count(*) FILTER (WHERE s.state IN ('completed', 'skipped') OR s.verdict = 'accepted'), count(*) INTO done, total

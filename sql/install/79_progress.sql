@@ -34,8 +34,10 @@ COMMENT ON FUNCTION agent_studio_private.bar(integer, integer) IS 'A percentage 
 
 CREATE FUNCTION agent_studio_private.usual_call(execution agent_studio.executions, step agent_studio.steps,
 	OUT wait_seconds float8, OUT seconds float8, OUT output_tokens float8) RETURNS record
-LANGUAGE sql STABLE
-BEGIN ATOMIC
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
 	WITH past AS (
 		(SELECT 1 AS place, e.execution_id, s.step_no
 		 FROM (SELECT x.execution_id FROM agent_studio.executions x
@@ -62,8 +64,10 @@ BEGIN ATOMIC
 	SELECT pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY t.wait),
 		   pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY t.seconds),
 		   pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY t.tokens)
+	INTO usual_call.wait_seconds, usual_call.seconds, usual_call.output_tokens
 	FROM took t;
-END;
+END
+$$;
 COMMENT ON FUNCTION agent_studio_private.usual_call(agent_studio.executions, agent_studio.steps) IS
 'Medians of the calls that completed this step in the newest 20 completed executions of the workflow (of the newest 200) in which it was run, else the newest 20 tasks of the agent, that the current user can see: seconds to the first token, seconds in all, output tokens. NULL = none yet.';
 
@@ -105,7 +109,7 @@ RETURN least(1, greatest(0, share));
 COMMENT ON FUNCTION agent_studio_private.capped(float8) IS 'A share within 0 and 1; NULL for NULL.';
 
 CREATE FUNCTION agent_studio_private.step_share(execution agent_studio.executions, step agent_studio.steps) RETURNS float8
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
 	usual record;
@@ -175,7 +179,7 @@ COMMENT ON FUNCTION agent_studio_private.progress_rows(agent_studio.executions) 
 'The phases of a task, or the steps of a workflow (those that run on demand only once they do), each with how much of it is done in percent.';
 
 CREATE FUNCTION agent_studio_private.overall_percent(execution agent_studio.executions) RETURNS integer
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 BEGIN
 	IF execution.status = 'completed' THEN

@@ -143,7 +143,7 @@ COMMENT ON FUNCTION agent_studio_private.rest_by_rate(agent_studio.executions) I
 'How long a task''s model needs for the rest of the most that it may answer, as fast as it does now; NULL = not known.';
 
 CREATE FUNCTION agent_studio_private.rest_by_steps(execution agent_studio.executions) RETURNS interval
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 BEGIN
 	RETURN (SELECT CASE WHEN bool_and(u.seconds IS NOT NULL) THEN make_interval(secs => sum(u.seconds)) END
