@@ -283,6 +283,15 @@ settle_gap(Writer *writer)
 	buf_putc(writer->out, '\n');
 }
 
+/* Within the room of a line's beginning. */
+static void
+lengthen(char *beginning, const char *more)
+{
+	size_t		len = strlen(beginning);
+
+	snprintf(beginning + len, MAX_PREFIX + 1 - len, "%s", more);
+}
+
 /* A container: its first line begins with mark, the others with rest, which is as long. */
 static void
 enter_level(Writer *writer, const char *mark, const char *rest)
@@ -293,11 +302,11 @@ enter_level(Writer *writer, const char *mark, const char *rest)
 		return;
 	}
 	if (!writer->has_first)
-		strcpy(writer->first, writer->prefix);
-	strcat(writer->first, mark);
+		memcpy(writer->first, writer->prefix, sizeof(writer->first));
+	lengthen(writer->first, mark);
 	writer->has_first = true;
 	writer->lengths[writer->levels++] = (int) strlen(writer->prefix);
-	strcat(writer->prefix, rest);
+	lengthen(writer->prefix, rest);
 }
 
 static void
