@@ -160,7 +160,7 @@ COMMENT ON FUNCTION agent_studio_private.svg_bars(text, text[], numeric[], integ
 CREATE FUNCTION agent_studio_private.svg_hints(hints text[]) RETURNS text
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-	SELECT coalesce(string_agg(format('<rect class="hint" x="%s%%" width="%s%%" height="100%%"><title>', round((h.n - 1) * 100.0 / cardinality(hints), 2), round(100.0 / cardinality(hints), 2))
+	SELECT coalesce(string_agg(format('<rect class="hint" x="%s%%" width="%s%%" height="100%%"><title>', round((h.n - 1) * 100.0 / nullif(cardinality(hints), 0), 2), round(100.0 / nullif(cardinality(hints), 0), 2))
 		|| agent_studio_private.html_text(h.hint) || '</title></rect>', '' ORDER BY h.n), '')
 	FROM unnest(hints) WITH ORDINALITY h (hint, n);
 END;
@@ -198,7 +198,7 @@ CREATE FUNCTION agent_studio_private.svg_line(about text, labels text[], points 
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
 	WITH placed AS (
-		SELECT p.n, p.value, round((p.n - 0.5) * 100.0 / cardinality(points), 2) AS x,
+		SELECT p.n, p.value, round((p.n - 0.5) * 100.0 / nullif(cardinality(points), 0), 2) AS x,
 			   100 - agent_studio_private.share(least(p.value, high) - low, high - low) AS y,
 			   count(*) FILTER (WHERE p.value IS NULL) OVER (ORDER BY p.n) AS stretch
 		FROM unnest(points) WITH ORDINALITY p (value, n)),
@@ -215,7 +215,7 @@ BEGIN ATOMIC
 		|| agent_studio_private.svg_hints(hints) || '</svg>'
 		|| coalesce('<text class="s" x="0" y="12">' || agent_studio_private.html_text(top_text) || '</text>', '')
 		|| coalesce('<text class="goal-text e" x="100%" y="12">' || agent_studio_private.html_text(goal_text) || '</text>', '')
-		|| coalesce((SELECT string_agg(format('<text class="s m" x="%s%%" y="182">', round((l.n - 0.5) * 100.0 / cardinality(labels), 2)) || agent_studio_private.html_text(agent_studio_private.one_line(l.label, 12)) || '</text>', '' ORDER BY l.n)
+		|| coalesce((SELECT string_agg(format('<text class="s m" x="%s%%" y="182">', round((l.n - 0.5) * 100.0 / nullif(cardinality(labels), 0), 2)) || agent_studio_private.html_text(agent_studio_private.one_line(l.label, 12)) || '</text>', '' ORDER BY l.n)
 			FROM unnest(labels) WITH ORDINALITY l (label, n) WHERE (l.n - 1) % greatest(1, (cardinality(labels) + 4) / 5) = 0), ''));
 END;
 COMMENT ON FUNCTION agent_studio_private.svg_line(text, text[], numeric[], numeric, numeric, numeric, text, text, text[]) IS
