@@ -3,6 +3,7 @@
 #
 #	packages.sh run		what building and running needs
 #	packages.sh test	that, and what the tests need
+#	packages.sh lint	what building and static analysis need
 #	packages.sh bench	what building, running and the bench need
 set -eu
 
@@ -31,6 +32,9 @@ needed() {
 	fi
 	if [ "$1" = bench ]; then
 		packages="$packages libpq-dev nginx"
+	fi
+	if [ "$1" = lint ]; then
+		packages="$packages clang-tidy cppcheck"
 	fi
 	missing_of $packages
 }
