@@ -14,7 +14,7 @@ trap 'rm -f "$found" "$found".*' EXIT
 
 # each COMMAND...: runs it for every file of C, some at once; {} is the file.
 each() {
-	ls src/*.c | xargs -P "$(nproc)" -I{} sh -c "$* 2>/dev/null || true"
+	ls src/*.c | xargs -P "$(nproc)" -I{} sh -c "$* || true"
 }
 
 # Warnings with a path from the top, and once: several files may include what they are about.
@@ -23,7 +23,7 @@ warnings() {
 }
 
 each "gcc -c -o /dev/null -O2 -Wall -fanalyzer -fdiagnostics-plain-output $flags {} 2>&1" >"$found.gcc"
-each "clang-tidy --quiet --config-file=test/lint/clang-tidy {} -- $flags" >"$found.tidy"
+each "clang-tidy --quiet --config-file=test/lint/clang-tidy {} -- $flags 2>/dev/null" >"$found.tidy"
 cppcheck --quiet -j "$(nproc)" --std=c11 --enable=warning,performance,portability --library=test/lint/cppcheck.cfg -Isrc \
 	--template='{file}:{line}:{column}: {severity}: {message} [{id}]' src 2>&1 | sed 's/: \(performance\|portability\): /: warning: /' >"$found.cppcheck"
 for tool in gcc tidy cppcheck; do
