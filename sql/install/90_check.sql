@@ -110,7 +110,7 @@ COMMENT ON FUNCTION agent_studio_private.check_endpoints() IS 'The rows of as_ch
 
 CREATE FUNCTION agent_studio_private.check_work()
 RETURNS TABLE (item text, ok boolean, detail text, fix text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 BEGIN
 	RETURN QUERY
