@@ -102,10 +102,15 @@ ORDER BY p.proname;
 -- The same key is another owner's.
 SELECT as_execute_task('worker', 'of bob', idempotency_key => 'the key') = :secret;
 
--- To become somebody else: a body's first argument, another role, settings, a definer function of one's own.
+-- What PostgreSQL refuses it refuses in words of its own, which change: the SQLSTATE alone.
 RESET ROLE;
+CREATE FUNCTION tests.refused(VARIADIC statements text[]) RETURNS SETOF text
+LANGUAGE sql AS $$
+	SELECT regexp_replace(t, '^(    [0-9A-Z]{5}):.*', '\1') FROM tests.try(VARIADIC statements) t WHERE t !~ '^    (detail|hint): '
+$$;
+-- To become somebody else: a body's first argument, another role, settings, a definer function of one's own.
 SET SESSION AUTHORIZATION regress_bob;
-SELECT * FROM tests.try(
+SELECT * FROM tests.refused(
 	$$SELECT agent_studio_private.as_grant('regress_alice', 'alices', 'regress_bob', 'modify')$$,
 	$$SELECT agent_studio_private.start_test('alices-flow', '{}', NULL)$$,
 	$$SET ROLE regress_alice$$,
@@ -124,7 +129,7 @@ SELECT public.as_bob();
 SET ROLE regress_bob;
 
 -- To make use of a victim's rights: objects of one's own on which ours are called, or which are called by ours.
-SELECT * FROM tests.try(
+SELECT * FROM tests.refused(
 	$$CREATE TRIGGER t AFTER INSERT ON agent_studio.executions FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()$$,
 	$$CREATE RULE r AS ON INSERT TO agent_studio.executions DO ALSO SELECT 1$$,
 	$$CREATE POLICY p ON agent_studio.executions USING (true)$$,
@@ -281,7 +286,7 @@ DROP ROLE regress_trudy;
 
 \pset format aligned
 \pset tuples_only off
-DROP FUNCTION tests.looks_everywhere, tests.alike, tests.inject, tests.obey, public.leak, public.as_bob;
+DROP FUNCTION tests.looks_everywhere, tests.alike, tests.refused, tests.inject, tests.obey, public.leak, public.as_bob;
 DROP TABLE public.traces;
 REVOKE ALL ON FOREIGN DATA WRAPPER agent_studio FROM regress_bob;
 REVOKE CREATE ON SCHEMA public FROM regress_bob;
