@@ -11,6 +11,7 @@ set -eu
 flags="-std=gnu99 -D_GNU_SOURCE -Isrc -I$($PG_CONFIG --includedir-server) $(curl-config --cflags)"
 found=$(mktemp)
 trap 'rm -f "$found" "$found".*' EXIT
+trap 'exit 1' INT TERM
 
 # each COMMAND...: runs it for every file of C, some at once; {} is the file.
 each() {
