@@ -8,7 +8,6 @@ use AgentStudio;
 use Digest::SHA qw(sha256_hex);
 use File::Find;
 use File::Temp qw(tempdir);
-use IPC::Run ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -95,32 +94,115 @@ is($run->{status}, 'completed', 'and the one that was in flight');
 like($run->{output}, qr/Bearer \*{35}(?!\*)/, 'whose old key is hidden all the same');
 is(($model->journal('Follow.'))[0]{headers}{authorization}, 'Bearer sha256:' . substr(sha256_hex($keys{rotated}), 0, 16), 'the new key is sent with the next claim');
 
-# The memory that a process can write, as far as it can be read.
-sub memory_of
-{
-	my ($pid) = @_;
-	my $memory = '';
+# ---------- a workflow, whose steps hand on what they were answered ----------
 
-	open my $mem, '<:raw', "/proc/$pid/mem" or return;
-	for my $line (split /\n/, slurp_file("/proc/$pid/maps"))
-	{
-		my ($from, $to) = $line =~ /^([0-9a-f]+)-([0-9a-f]+) rw/ or next;
-		next if $line =~ m{/dev/zero|/dev/shm|SYSV};
+my $workflow = sql($node, <<'SQL');
+SELECT agent_studio.as_create_workflow('echo-sequential-test', 'sequential', '{"steps": [
+	{"name": "first", "agent": "environment_openai", "task": "@mock text=%7B%22answer%22:%22You+sent+%7Bheaders%7D%22%7D\nSay it.", "outputs": {"answer": {"type": "string", "file_name": "answer.md"}}},
+	{"name": "second", "agent": "file_openai", "task": "Repeat: {answer}", "inputs": {"answer": "first.answer"}}]}') \gset
+SELECT agent_studio.as_run_workflow('echo-sequential-test')
+SQL
+is(sql($node, "SELECT agent_studio.as_wait($workflow)"), 'completed', 'a workflow that hands the answer on');
+my $listener = $node->background_psql('postgres');
+$listener->query_safe('LISTEN agent_studio');
+my $heard = submit($node, "\@mock text=You+sent+{headers}\nTell me.", agent => 'file_openai');
+wait_until(sub { $seen{notifications} .= $listener->query_safe('SELECT 1'); $seen{notifications} =~ /notification "agent_studio" with payload "[\d,]*\b$heard\b/ }, 'a listener hears of a task');
+$listener->quit;
 
-		sysseek($mem, hex($from), 0) or next;
-		sysread($mem, $memory, hex($to) - hex($from), length($memory));
-	}
-	return $memory;
-}
-my $memory = memory_of($executor);
-for my $part (keys %parts)
+# ---------- what the database shows ----------
+
+# Of an execution of each echo, what each function says of it that needs no more than its id; also in an error.
+sql($node, <<'SQL');
+CREATE FUNCTION public.all_of(fn text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE e bigint; r text;
+BEGIN
+	FOR e IN SELECT execution_id FROM agent_studio.executions WHERE execution_id % 5 = 0 OR plan IS NOT NULL LOOP
+		BEGIN
+			FOR r IN EXECUTE format('SELECT r::text FROM %s($1) r', fn) USING e LOOP RETURN NEXT r; END LOOP;
+		EXCEPTION WHEN OTHERS THEN RETURN NEXT SQLERRM;
+		END;
+	END LOOP;
+END $$
+SQL
+my @functions = split /\n/, sql($node, q(SELECT format('%I.%I', pronamespace::regnamespace, proname) FROM pg_proc WHERE pronamespace = 'agent_studio'::regnamespace AND prokind = 'f' AND provolatile <> 'v'
+	AND proargnames[1] = 'execution' AND pronargs - pronargdefaults = 1 AND proargtypes[0] = 'bigint'::regtype AND prorettype <> 'bytea'::regtype ORDER BY 1));
+cmp_ok(scalar(@functions), '>', 15, 'functions that tell of an execution');
+my $quiet = join ' ', map { "SET $_;" } map({ "$_ = off" } qw(debug_print_parse debug_print_rewritten debug_print_plan log_parser_stats log_planner_stats log_executor_stats)),
+	'log_min_messages = log', 'log_statement = none', 'log_min_duration_statement = -1', 'auto_explain.log_min_duration = -1', 'jit = off';
+$seen{$_} = sql($node, "$quiet SELECT public.all_of('$_')") for @functions;
+my @relations = split /\n/, sql($node, q(SELECT oid::regclass FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm') AND relnamespace IN ('agent_studio'::regnamespace, 'agent_studio_bi'::regnamespace, 'agent_studio_private'::regnamespace) ORDER BY 1));
+for my $relation (@relations, 'pg_stat_statements', 'pg_settings', 'pg_prepared_statements', 'pg_stat_activity', 'pg_foreign_server', 'pg_user_mappings', 'pg_stat_user_functions', 'pg_stat_replication_slots', 'pg_file_settings')
 {
-	while ($memory =~ /\Q$part\E/g)
-	{
-		my $around = substr($memory, pos($memory) - 300, 500);
-		$around =~ s/[^ -~]+/./g;
-		diag("$parts{$part}: $around");
-	}
+	$seen{$relation} = sql($node, "$quiet SELECT r::text FROM $relation r");
 }
+$seen{as_check} = sql($node, 'SELECT c::text FROM agent_studio.as_check() c');
+$seen{as_dashboard_html} = sql($node, "$quiet SELECT agent_studio.as_dashboard_html()");
+$seen{as_history} = sql($node, $quiet . 'SELECT h::text FROM agent_studio.as_history(max_rows => 1000) h');
+$seen{as_diagram} = sql($node, "SELECT agent_studio.as_diagram($workflow, f) FROM unnest('{text,mermaid,svg}'::text[]) f");
+$seen{as_download_text} = sql($node, "SELECT agent_studio.as_download_text($workflow, f) FROM unnest('{md,json,txt}'::text[]) f");
+my $zip = "$folder/all.zip";
+open my $file, '>:raw', $zip or die;
+print $file pack('H*', sql($node, "SELECT encode(agent_studio.as_download($workflow, 'zip'), 'hex')"));
+close $file;
+$seen{'as_download'} = `unzip -p $zip`;
+like($seen{'as_download'}, qr/You sent .*\*{35}/, 'the archive has the answer');
+$seen{'errors'} = join '', map { sql_error($node, $_) } "CREATE USER MAPPING FOR alice SERVER file_openai OPTIONS ($options{file}, api_key 'x')", "SET ROLE alice; ALTER USER MAPPING FOR PUBLIC SERVER file_openai OPTIONS (SET api_key_file 'x')",
+	"SELECT agent_studio_private.endpoint_problem('file_openai', 'nobody')", "SELECT agent_studio.as_retry_step($ids[0], 'none')", "DROP SERVER file_openai", "CREATE SERVER file_openai TYPE 'openai' FOREIGN DATA WRAPPER agent_studio";
+$seen{'what the model was sent, but for the header of the key'} = $model->get('/__journal');
+
+# What those see who have no right to the mapping.
+sql($node, "CREATE SERVER given TYPE 'openai' FOREIGN DATA WRAPPER agent_studio OPTIONS (url 'https://api.example.com/v1'); GRANT USAGE ON FOREIGN SERVER given TO PUBLIC");
+my $secret = 'sk-in-the-mapping-0123456789';
+sql($node, "SET log_statement = 'none'; SET log_min_duration_statement = -1; CREATE USER MAPPING FOR PUBLIC SERVER given OPTIONS (api_key '$secret')");
+my $hers = sql($node, 'SET ROLE alice; SELECT m::text FROM pg_user_mappings m');
+like($hers, qr/given/, 'alice sees that there are mappings');
+unlike($hers, qr/\Q$secret\E|\Q$folder\E|AGENT_STUDIO_TEST_KEY/, 'but neither keys nor where they are');
+like(sql_error($node, "SET ROLE alice; $_"), qr/42501/, "she may not: $_") for "SELECT pg_read_file('$folder/key')", "SELECT pg_read_file('/proc/self/environ')", "COPY (SELECT 1) TO PROGRAM 'env'", "CREATE TEMP TABLE t (l text); COPY t FROM '$folder/key'",
+	'SELECT * FROM pg_user_mapping', "SELECT lo_import('$folder/key')";
+sql($node, 'CREATE ROLE backup LOGIN BYPASSRLS IN ROLE pg_read_all_data');
+for my $user (qw(backup postgres))
+{
+	my $dump = "$folder/$user.sql";
+
+	is(system('pg_dump', '--username', $user, '--file', $dump, '--dbname', $node->connstr('postgres')), 0, "$user can dump");
+	$seen{"a dump by $user"} = slurp_file($dump);
+	like($seen{"a dump by $user"}, qr/CREATE USER MAPPING FOR public SERVER given.*COPY agent_studio\.attempts/is, 'user mappings and data');
+	is(index($seen{"a dump by $user"}, $secret) >= 0 ? 1 : 0, $user eq 'postgres' ? 1 : 0, $user eq 'postgres' ? 'with the key that is in a mapping' : 'but no key that is in a mapping');
+}
+like($seen{'a dump by postgres'}, qr/api_key_file '\Q$folder\E\/key'/, 'of a key in a file it has the path');
+
+# ---------- processes ----------
+
+my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+my @pids = ($postmaster, split /\n/, sql($node, 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()'));
+my $environment = join '', map { -e "/proc/$_" ? slurp_file("/proc/$_/environ") : '' } @pids;
+like($environment, qr/\Q$keys{environment}\E/, 'a key in the environment can be seen there by the system user of the server');
+unlike($environment, qr/\Q$keys{file}\E|\Q$keys{rotated}\E/, 'one in a file cannot');
+$seen{'command lines'} = join '', map { -e "/proc/$_" ? slurp_file("/proc/$_/cmdline") : '' } @pids;
+
+# ---------- what is on the disk ----------
+
+sql($node, 'CHECKPOINT');
+$seen{'logical decoding'} = sql($node, "SELECT data FROM pg_logical_slot_get_changes('decoded', NULL, NULL)");
+like($seen{'logical decoding'}, qr/agent_studio\.attempts: INSERT.*\*{35}/, 'attempts are decoded');
+$node->stop;
+find({ no_chdir => 1, wanted => sub { $seen{'files of the data directory'} .= leaks_in(slurp_file($_)) && "$_: " . slurp_file($_) if -f $_; } }, $node->data_dir);
+$seen{'files of the data directory'} //= '';
+my @segments = glob $node->data_dir . '/pg_wal/0*';
+cmp_ok(scalar(@segments), '>', 0, 'there are segments of WAL');
+like(join('', map { slurp_file($_) } @segments), qr/Follow\./, 'which have the tasks');
+
+# At DEBUG3 PostgreSQL itself logs the environment that it was started with.
+my $log = slurp_file($node->logfile);
+my @dumped = $log =~ /^.*DEBUG:  00000: \tAGENT_STUDIO_TEST_KEY=\Q$keys{environment}\E\n/mg;
+is(scalar(@dumped), 1, 'PostgreSQL logs its environment at DEBUG3, once');
+($seen{'the log'} = $log) =~ s/\Q$dumped[0]\E//;
+like($seen{'the log'}, qr/DEBUG:  .*\n.*LOG:  .*PLANNER STATISTICS/s, 'the log has all there is');
+like($seen{'the log'}, qr/BACKTRACE:/, 'backtraces, too');
+
+is(leaks_in($seen{$_}), '', "no key in $_") for sort keys %seen;
+ok(leaks_in("x $keys{file} y") && leaks_in("x $keys{rotated} y") && leaks_in(substr($keys{environment}, 0, 22)), 'it would be seen');
+$node->start;
+wait_for_executor($node);
 finish_studio($node, $model);
 done_testing();
