@@ -11,6 +11,7 @@
  *		http_pause.c	from whom is read, when memory is short
  *		http_deadline.c clocks, and the heap of deadlines
  *		http_trust.c	certificates
+ *		http_memory.c	what libcurl frees
  *
  * A call's life:
  *
@@ -239,6 +240,13 @@ extern void http_forget_backlog(HttpTransfer *transfer);
  */
 extern void http_block_signals(sigset_t *saved);
 extern void http_restore_signals(const sigset_t *saved);
+
+/*
+ * http_memory.c
+ */
+
+/* Before anything else of libcurl is used; false if that fails. */
+extern bool memory_init_curl(void);
 
 /*
  * http_transfer.c

@@ -75,7 +75,7 @@ Faults
     late=TEXT           these bytes when a response has ended, which nobody has asked for
     early=N             N heads of status 103 before the head
     head_line=BYTES     a header line of that length    head_every=MS    a header line so often, without end
-    bomb=gzip|deflate|br|transfer    a gigabyte of zeros in a megabyte, so encoded
+    bomb=gzip|deflate|br|transfer    half a gigabyte of zeros in half a megabyte, so encoded
     cut_head=1          close before the head           cut=N            close after N content events
     cut_with=fin|rst    how to close (fin)              stall=N          nothing more after N events
     error_at=N          an error event after N events, then the end of the stream
@@ -149,7 +149,7 @@ MAX_BODY = 256 * 1024 * 1024
 RECORDS_KEPT = 100_000
 FOREVER_MS = 86_400_000
 LATE_MS = 100
-BOMB_MEGABYTES = 1024
+BOMB_MEGABYTES = 512
 KEY_HEADERS = ("authorization", "api-key", "x-api-key", "x-goog-api-key")
 HTML_PAGE = b"<html><head><title>Error</title></head><body><h1>The upstream server is unhappy</h1></body></html>\n"
 
@@ -162,7 +162,7 @@ def key_digest(value: str) -> str:
 
 
 def bomb(encoding: str) -> bytes:
-    """A gigabyte of zeros, compressed: one megabyte again and again, whatever the checksum says of it."""
+    """Half a gigabyte of zeros, compressed: one megabyte again and again, whatever the checksum says of it."""
     if encoding == "br":
         return b"\x5b\xff\xff\x03" + bytes(1024)
     packer = zlib.compressobj(9, zlib.DEFLATED, 15 if encoding == "deflate" else 31)

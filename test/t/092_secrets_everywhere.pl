@@ -50,6 +50,40 @@ for my $way (sort keys %options)
 	}
 }
 
+# ---------- memory ----------
+
+my $executor = wait_for_executor($node);
+
+# Keys in the executor's own memory, as leaks_in names them, but for what each process has in its environment.
+sub keys_in_memory
+{
+	my $memory = '';
+
+	open my $mem, '<:raw', "/proc/$executor/mem" or return 'unreadable';
+	for my $line (split /\n/, slurp_file("/proc/$executor/maps"))
+	{
+		my ($from, $to) = $line =~ /^([0-9a-f]+)-([0-9a-f]+) rw-p/ or next;
+
+		sysseek($mem, hex($from), 0) or next;
+		sysread($mem, $memory, hex($to) - hex($from), length($memory));
+	}
+	return join ', ', grep { !/environment/ } split /, /, leaks_in($memory);
+}
+
+my $held = submit($node, "\@mock gate=memory text=Fine.\nHold the key.", agent => 'file_openai');
+$model->await('in_flight=1', 'Hold the key.');
+SKIP:
+{
+	skip 'the memory of the executor cannot be read', 9 if keys_in_memory() eq 'unreadable';
+	is(keys_in_memory(), 'the beginning of the key in the file, the end of the key in the file', 'while a call is in flight its key is in memory');
+	write_key($keys{rotated});
+	is(run_task($node, "\@mock text=Fine.\nUse it.", agent => $_)->{status}, 'completed', "$_: a task") for @agents;
+	$model->open_gate('memory');
+	is(outcome($node, $held)->{status}, 'completed', 'the call ends');
+	is(keys_in_memory(), '', 'and no key is in memory any more, neither the old one nor the new one');
+}
+write_key($keys{file});
+
 # ---------- what the model's server sends back ----------
 
 my $head = 'HTTP/1.1 200 OK%0D%0A';
@@ -76,13 +110,12 @@ wait_until(sub {
 }, 'all tasks end');
 is(scalar(@ids), @echoes * @agents, 'as many tasks as ways of asking');
 my %arrived = map { (($_->{headers}{authorization} // $_->{headers}{'x-api-key'} // $_->{headers}{'x-goog-api-key'} // 'none') =~ s/^Bearer //r => 1) } $model->journal;
-is_deeply([ sort keys %arrived ], [ sort map { 'sha256:' . substr(sha256_hex($keys{$_}), 0, 16) } qw(file environment) ], 'each came with its key');
+is_deeply([ sort keys %arrived ], [ sort map { 'sha256:' . substr(sha256_hex($keys{$_}), 0, 16) } keys %keys ], 'each came with its key');
 cmp_ok(sql($node, "SELECT count(*) FROM agent_studio.executions WHERE status = 'failed'"), '>', 200, 'many have failed');
 cmp_ok(sql($node, "SELECT count(*) FROM agent_studio.attempts WHERE error_message LIKE '%****%'"), '>', 50, 'and quote what is hidden');
 
 # ---------- a key that is changed ----------
 
-my $executor = wait_for_executor($node);
 my $flying = submit($node, "\@mock gate=rotation text=You+sent+{headers}\nFly.", agent => 'file_openai');
 $model->await('in_flight=1', 'Fly.');
 write_key($keys{rotated});
