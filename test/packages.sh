@@ -27,7 +27,7 @@ needed() {
 	packages="gcc make libc6-dev libcurl4-openssl-dev libcmark-dev libzip-dev ca-certificates python3
 		postgresql${version:+-$version} postgresql-server-dev-${version:-all}"
 	if [ "$1" = test ]; then
-		packages="$packages libipc-run-perl perl openssl procps unzip chromium
+		packages="$packages libipc-run-perl perl openssl nginx procps unzip chromium
 			${version:+postgresql-$version-cron}"
 	fi
 	if [ "$1" = bench ]; then
