@@ -387,14 +387,6 @@ static const char release_held_sql[] = "SELECT agent_studio_private.release_held
 
 static const char release_unbound_sql[] = "SELECT agent_studio_private.release_unbound()";
 
-static const char write_thoughts_sql[] =
-"INSERT INTO agent_studio.thoughts (execution_id, seq, step_no, attempt_no, at, elapsed_ms, source, content, owner, team)"
-" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-
-static const char write_notices_sql[] =
-"INSERT INTO agent_studio.notices (execution_id, step_no, at, severity, kind, message, owner, team)"
-" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)";
-
 static const char write_headroom_sql[] =
 "INSERT INTO agent_studio.model_headroom AS h (model_id, seen_at, limit_requests, remaining_requests,"
 "	reset_requests_at, limit_tokens, remaining_tokens, reset_tokens_at, blocked_until)"
@@ -405,10 +397,6 @@ static const char write_headroom_sql[] =
 "	limit_tokens = coalesce(excluded.limit_tokens, h.limit_tokens), remaining_tokens = excluded.remaining_tokens,"
 "	reset_tokens_at = excluded.reset_tokens_at,"
 "	blocked_until = greatest(h.blocked_until, excluded.blocked_until)";
-
-static const char write_logs_sql[] =
-"INSERT INTO agent_studio.logs (execution_id, step_no, at, level, message, owner, team)"
-" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)";
 
 static const char roll_up_sql[] =
 "SELECT agent_studio_private.roll_up_when_idle()::integer::bigint";
@@ -464,18 +452,12 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_RELEASE_UNBOUND] = {release_unbound_sql, 0, {0}},
 	[STATEMENT_FAIL_UNWRITABLE] = {fail_unwritable_sql, 4, {INT8OID, INT4OID, INT8OID, TEXTOID}},
 	[STATEMENT_UNQUEUE] = {unqueue_sql, 3, {INT8OID, INT4OID, INT8OID}},
-	[STATEMENT_WRITE_THOUGHTS] = {write_thoughts_sql, 10, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,
-		TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
-	[STATEMENT_WRITE_NOTICES] = {write_notices_sql, 8, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_WRITE_HEADROOM] = {write_headroom_sql, 9, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
 		TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID}},
 	[STATEMENT_WRITE_LIVE] = {write_live_sql, 13, {INT8OID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID,
 		INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_FORGET_LIVE] = {forget_live_sql, 2, {INT8ARRAYOID, INT4ARRAYOID}},
-	[STATEMENT_WRITE_LOGS] = {write_logs_sql, 7, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_ROLL_UP] = {roll_up_sql, 0, {0}},
 };
 

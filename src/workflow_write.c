@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "journal.h"
 #include "statements.h"
 #include "utf8.h"
 #include "workflow_private.h"
@@ -29,7 +30,6 @@ static const Oid step_types[] = {
 	TEXTOID, BOOLOID, BOOLOID, BOOLOID, TEXTOID, TIMESTAMPTZOID
 };
 static const Oid execution_types[] = {INT8OID, TEXTOID, BOOLOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID};
-static const Oid notice_types[] = {INT8OID, INT4OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
 static const Oid approval_types[] = {INT8OID, INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID};
 static const Oid decision_types[] = {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID};
 static const Oid delivery_types[] = {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
@@ -54,7 +54,7 @@ workflow_writing_create(void)
 	writing->steps_context = AllocSetContextCreate(CurrentMemoryContext, "agent_studio steps to write", ALLOCSET_DEFAULT_SIZES);
 	begin_steps(writing);
 	writing->executions = batch_create(execution_types, lengthof(execution_types));
-	writing->notices = batch_create(notice_types, lengthof(notice_types));
+	writing->notices = journal_notices_create();
 	writing->approvals = batch_create(approval_types, lengthof(approval_types));
 	writing->decisions = batch_create(decision_types, lengthof(decision_types));
 	writing->deliveries = batch_create(delivery_types, lengthof(delivery_types));
@@ -478,7 +478,7 @@ workflow_write(WorkflowWriting *writing)
 	write_batch(STATEMENT_WRITE_EXECUTIONS, writing->executions);
 	if (writing->executions->nrows > 0)
 		require_whole_write(writing->executions->nrows - (int64) SPI_processed);
-	write_batch(STATEMENT_WRITE_NOTICES, writing->notices);
+	journal_notices_write(writing->notices);
 	write_batch(STATEMENT_WRITE_DECISIONS, writing->decisions);
 	write_batch(STATEMENT_WRITE_APPROVALS, writing->approvals);
 	write_batch(STATEMENT_WRITE_DELIVERIES, writing->deliveries);
