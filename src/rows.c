@@ -328,7 +328,7 @@ rows_find(Rows *rows, const Datum *key, int nkeys)
 Datum
 rows_value(const Rows *rows, int column, bool *isnull)
 {
-	return slot_getattr(rows->found, rows->attributes[column], isnull);
+	return slot_getattr(rows->is_changed ? rows->changed : rows->found, rows->attributes[column], isnull);
 }
 
 /* ---------- changing ---------- */
@@ -372,6 +372,7 @@ rows_update(Rows *rows)
 	begin_change(rows);
 	EvalPlanQualSetSlot(&rows->epq, rows->changed);
 	ExecSimpleRelationUpdate(rows->result, rows->estate, &rows->epq, rows->found, rows->changed);
+	ExecClearTuple(rows->changed);
 	rows->is_changed = false;
 	ResetPerTupleExprContext(rows->estate);
 	MemoryContextSwitchTo(caller);

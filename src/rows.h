@@ -29,7 +29,8 @@ extern void rows_insert(Rows *rows, const Batch *batch);
 
 /*
  * The row with these first columns of the primary key, which must be one at most; false =
- * there is none. rows_value is its value of a column of rows_open, until the next one is looked for.
+ * there is none. rows_value is its value of a column of rows_open, or what that is to become; it
+ * lasts until the row is written or another one is looked for.
  */
 extern bool rows_find(Rows *rows, const Datum *key, int nkeys);
 extern Datum rows_value(const Rows *rows, int column, bool *isnull);

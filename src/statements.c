@@ -259,90 +259,14 @@ static const char ready_steps_sql[] =
 "	ORDER BY q.order_at, q.execution_id, q.step_no LIMIT 100) r"
 " ORDER BY r.order_at, r.execution_id, r.step_no";
 
-/*
- * $1 epoch, then one array a column. A result is written only if the queue still
- * holds that very attempt for this epoch: what is fenced out leaves no trace.
- * Costs are computed here, with the price of this moment. What has ended on a day
- * that is over says so to the daily totals. The second column tells of a row that
- * somebody changed meanwhile, so that its ctid leads nowhere.
- */
-static const char write_results_sql[] =
-"WITH fenced AS MATERIALIZED ("
-"	SELECT d.*, q.ctid AS queue_row, s.ctid AS step_row, e.ctid AS execution_row,"
-"		q.model_id, s.owner, s.team, e.workflow, e.is_test, e.status = 'paused' AND d.retry_at IS NOT NULL AS held,"
-"		(d.input_tokens - coalesce(d.cached_input_tokens, 0)) * p.input_price / 1000000"
-"			+ coalesce(d.cached_input_tokens, 0) * coalesce(p.cached_input_price, p.input_price) / 1000000 AS input_cost,"
-"		d.output_tokens * p.output_price / 1000000 AS output_cost"
-"	FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
-"		$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) AS d (execution_id, step_no, attempt_no, outcome, step_state,"
-"		execution_status, retry_at, failures, answered_by, sent_at, first_byte_at, first_token_at, finished_at,"
-"		input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, possibly_billed, finish_reason,"
-"		http_status, request_id, response_id, error_class, error_code, error_message, error_hint, retryable, output, next_model_id, fallback_no,"
-"		agent_version_id, has_plan, outputs, quality_score)"
-"	JOIN LATERAL (SELECT x.ctid, x.model_id, x.epoch, x.attempt_no FROM agent_studio.queue x"
-"		WHERE x.execution_id = d.execution_id AND x.step_no = d.step_no OFFSET 0) q"
-"		ON q.epoch = $1 AND q.attempt_no = d.attempt_no"
-"	JOIN LATERAL (SELECT x.ctid, x.owner, x.team FROM agent_studio.steps x"
-"		WHERE x.execution_id = d.execution_id AND x.step_no = d.step_no OFFSET 0) s ON true"
-"	JOIN LATERAL (SELECT x.ctid, x.status, x.workflow, x.is_test FROM agent_studio.executions x WHERE x.execution_id = d.execution_id OFFSET 0) e ON true"
-"	LEFT JOIN LATERAL (SELECT x.input_price, x.cached_input_price, x.output_price FROM agent_studio.model_prices x"
-"		WHERE x.model_id = q.model_id AND x.valid_from <= d.finished_at ORDER BY x.valid_from DESC LIMIT 1) p ON true),"
-" attempt_rows AS ("
-"	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, agent_version_id, model_id, answered_by,"
-"		sent_at, first_byte_at, first_token_at, finished_at, input_tokens, cached_input_tokens, output_tokens,"
-"		reasoning_tokens, input_cost_usd, output_cost_usd, possibly_billed, finish_reason, http_status, request_id,"
-"		response_id, error_class, error_code, error_message, retryable, partial_output, owner, team, workflow, is_test)"
-"	SELECT p.execution_id, p.step_no, p.attempt_no, p.outcome, $1, p.agent_version_id, p.model_id, p.answered_by,"
-"		p.sent_at, p.first_byte_at, p.first_token_at, p.finished_at, p.input_tokens, p.cached_input_tokens,"
-"		p.output_tokens, p.reasoning_tokens, p.input_cost, p.output_cost, p.possibly_billed, p.finish_reason,"
-"		p.http_status, p.request_id, p.response_id, p.error_class, p.error_code, p.error_message, p.retryable,"
-"		CASE WHEN p.outcome <> 'completed' THEN p.output END, p.owner, p.team, p.workflow, p.is_test FROM fenced p),"
-" ended AS ("
-"	DELETE FROM agent_studio.queue q USING fenced f WHERE q.ctid = f.queue_row AND f.retry_at IS NULL),"
-" queued_again AS ("
-"	UPDATE agent_studio.queue q SET epoch = NULL, claimed_at = NULL, waiting = f.held OR f.retry_at > f.finished_at,"
-"		run_at = CASE WHEN f.held THEN 'infinity' ELSE f.retry_at END, failures = f.failures, model_id = coalesce(f.next_model_id, q.model_id),"
-"		fallback_no = f.fallback_no"
-"	FROM fenced f WHERE q.ctid = f.queue_row AND f.retry_at IS NOT NULL),"
-" step_states AS ("
-"	UPDATE agent_studio.steps s SET state = CASE WHEN f.held THEN 'paused' ELSE f.step_state END,"
-"		retry_at = CASE WHEN NOT f.held THEN f.retry_at END,"
-"		outputs = coalesce(f.outputs::jsonb, s.outputs), quality_score = coalesce(f.quality_score, s.quality_score),"
-"		finished_at = CASE WHEN f.retry_at IS NULL THEN f.finished_at END,"
-"		output = CASE WHEN f.retry_at IS NULL THEN f.output END, finish_reason = f.finish_reason,"
-"		error_class = f.error_class, error_message = f.error_message"
-"	FROM fenced f WHERE s.ctid = f.step_row RETURNING s.step_no),"
-" totals AS ("
-"	SELECT p.execution_row, count(*) AS attempts, bool_or(p.has_plan OR p.held) AS keeps_status, max(p.execution_status) AS status,"
-"		sum(p.input_tokens)::bigint AS input_tokens, sum(p.cached_input_tokens)::bigint AS cached_input_tokens,"
-"		sum(p.output_tokens)::bigint AS output_tokens, sum(p.reasoning_tokens)::bigint AS reasoning_tokens,"
-"		sum(p.input_cost) AS input_cost, sum(p.output_cost) AS output_cost,"
-"		max(p.finished_at) FILTER (WHERE p.retry_at IS NULL AND NOT p.has_plan) AS finished_at,"
-"		max(p.error_class) FILTER (WHERE p.retry_at IS NULL AND NOT p.has_plan) AS error_class,"
-"		max(p.error_message) FILTER (WHERE p.retry_at IS NULL AND NOT p.has_plan) AS error_message,"
-"		max(p.error_hint) FILTER (WHERE p.retry_at IS NULL AND NOT p.has_plan) AS error_hint"
-"	FROM fenced p GROUP BY p.execution_row),"
-" execution_states AS ("
-"	UPDATE agent_studio.executions e SET status = CASE WHEN t.keeps_status THEN e.status ELSE t.status END,"
-"		attempts = e.attempts + t.attempts,"
-"		input_tokens = coalesce(e.input_tokens + t.input_tokens, e.input_tokens, t.input_tokens),"
-"		cached_input_tokens = coalesce(e.cached_input_tokens + t.cached_input_tokens, e.cached_input_tokens, t.cached_input_tokens),"
-"		output_tokens = coalesce(e.output_tokens + t.output_tokens, e.output_tokens, t.output_tokens),"
-"		reasoning_tokens = coalesce(e.reasoning_tokens + t.reasoning_tokens, e.reasoning_tokens, t.reasoning_tokens),"
-"		input_cost_usd = coalesce(e.input_cost_usd + t.input_cost, e.input_cost_usd, t.input_cost),"
-"		output_cost_usd = coalesce(e.output_cost_usd + t.output_cost, e.output_cost_usd, t.output_cost),"
-"		finished_at = t.finished_at, error_class = t.error_class, error_message = t.error_message, error_hint = t.error_hint"
-"	FROM totals t WHERE e.ctid = t.execution_row RETURNING e.execution_id),"
-" late AS ("
-"	INSERT INTO agent_studio.stale_days (day) SELECT DISTINCT (f.finished_at AT TIME ZONE 'UTC')::date FROM fenced f"
-"	WHERE f.finished_at < date_trunc('day', clock_timestamp(), 'UTC')),"
-" unpriced AS ("
-"	INSERT INTO agent_studio.notices (execution_id, step_no, at, severity, kind, message, owner, team)"
-"	SELECT p.execution_id, p.step_no, p.finished_at, 'info', 'no_price',"
-"		format('Model %s has no price: the cost is not known', m.name), p.owner, p.team"
-"	FROM fenced p LEFT JOIN agent_studio.models m USING (model_id) WHERE p.output_tokens IS NOT NULL AND (p.output_cost IS NULL OR p.input_cost IS NULL))"
-" SELECT count(*), count(*) <> (SELECT count(*) FROM step_states)"
-"	OR (SELECT count(*) FROM totals) <> (SELECT count(*) FROM execution_states) AS misses_rows FROM fenced";
+/* $1: a model, $2: a time; its price then, and until when that holds. */
+static const char price_sql[] =
+"SELECT m.name, coalesce(p.valid_from, '-infinity'),"
+"	coalesce((SELECT min(x.valid_from) FROM agent_studio.model_prices x WHERE x.model_id = $1 AND x.valid_from > $2), 'infinity'),"
+"	p.input_price, coalesce(p.cached_input_price, p.input_price), p.output_price"
+" FROM agent_studio.models m LEFT JOIN LATERAL (SELECT x.* FROM agent_studio.model_prices x"
+"	WHERE x.model_id = $1 AND x.valid_from <= $2 ORDER BY x.valid_from DESC LIMIT 1) p ON true"
+" WHERE m.model_id = $1";
 
 /*
  * For a step that cannot be claimed ($3, the epoch, is NULL), or whose result cannot
@@ -435,13 +359,7 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_CLAIM] = {claim_sql, 11, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
 		INT4OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT4OID, INT8OID}},
 	[STATEMENT_READY_STEPS] = {ready_steps_sql, 0, {0}},
-	[STATEMENT_WRITE_RESULTS] = {write_results_sql, 35, {INT8OID,
-		INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TIMESTAMPTZARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID,
-		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
-		BOOLARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT4ARRAYOID,
-		INT8ARRAYOID, BOOLARRAYOID, TEXTARRAYOID, FLOAT8ARRAYOID}},
+	[STATEMENT_PRICE] = {price_sql, 2, {INT8OID, TIMESTAMPTZOID}},
 	[STATEMENT_REROUTE] = {reroute_sql, 1, {INT8ARRAYOID}},
 	[STATEMENT_READ_BUDGETS] = {read_budgets_sql, 0, {0}},
 	[STATEMENT_FORGET_SPENDING] = {forget_spending_sql, 0, {0}},
