@@ -25,13 +25,13 @@
 #define SCORE_TYPMOD	(((4 << 16) | 3) + VARHDRSZ)	/* numeric(4, 3) */
 
 /* One name for each column that is read or written, in the order of the names. */
-enum QueueColumn {Q_EPOCH, Q_ATTEMPT_NO, Q_MODEL_ID, Q_CLAIMED_AT, Q_WAITING, Q_RUN_AT, Q_FAILURES, Q_FALLBACK_NO};
-static const char *const queue_columns[] = {"epoch", "attempt_no", "model_id", "claimed_at", "waiting", "run_at", "failures",
+enum QueueColumn {Q_EPOCH, Q_ATTEMPT_NO, Q_MODEL_ID, Q_ORDER_AT, Q_CLAIMED_AT, Q_WAITING, Q_RUN_AT, Q_FAILURES, Q_FALLBACK_NO};
+static const char *const queue_columns[] = {"epoch", "attempt_no", "model_id", "order_at", "claimed_at", "waiting", "run_at", "failures",
 "fallback_no"};
 
-enum StepColumn {S_OWNER, S_TEAM, S_STATE, S_RETRY_AT, S_OUTPUTS, S_QUALITY_SCORE, S_FINISHED_AT, S_OUTPUT, S_FINISH_REASON,
+enum StepColumn {S_OWNER, S_TEAM, S_STARTED_AT, S_STATE, S_RETRY_AT, S_OUTPUTS, S_QUALITY_SCORE, S_FINISHED_AT, S_OUTPUT, S_FINISH_REASON,
 S_ERROR_CLASS, S_ERROR_MESSAGE};
-static const char *const step_columns[] = {"owner", "team", "state", "retry_at", "outputs", "quality_score", "finished_at", "output",
+static const char *const step_columns[] = {"owner", "team", "started_at", "state", "retry_at", "outputs", "quality_score", "finished_at", "output",
 "finish_reason", "error_class", "error_message"};
 
 enum ExecutionColumn {E_STATUS, E_WORKFLOW, E_IS_TEST, E_ATTEMPTS, E_INPUT_TOKENS, E_CACHED_INPUT_TOKENS, E_OUTPUT_TOKENS,
@@ -335,9 +335,39 @@ mark_late(AttemptWriting *writing, const Call *call)
 	batch_set(days, 0, DateADTGetDatum(day));
 }
 
-static void
-write_attempt(AttemptWriting *writing, const Call *call, const Decision *decision)
+typedef struct Ended
 {
+	const Call *call;
+	const Decision *decision;
+	WrittenAttempt *attempt;
+} Ended;
+
+/* Dollars to the cent; NULL = one of the two is not known. */
+static const char *
+rounded_cost(const AttemptCost *cost)
+{
+	if (cost->input_is_null || cost->output_is_null)
+		return NULL;
+	return DatumGetCString(DirectFunctionCall1(numeric_out, DirectFunctionCall2(numeric_round,
+																			   DirectFunctionCall2(numeric_add, cost->input, cost->output),
+																			   Int32GetDatum(2))));
+}
+
+static void
+remember(AttemptWriting *writing, const AttemptCost *cost, WrittenAttempt *attempt)
+{
+	bool		isnull;
+
+	attempt->started_at = DatumGetTimestampTz(rows_value(writing->steps, S_STARTED_AT, &isnull));
+	attempt->order_at = DatumGetTimestampTz(rows_value(writing->queue, Q_ORDER_AT, &isnull));
+	attempt->cost = rounded_cost(cost);
+}
+
+static void
+write_attempt(AttemptWriting *writing, const Ended *ended)
+{
+	const Call *call = ended->call;
+	const Decision *decision = ended->decision;
 	Datum		key[2] = {Int64GetDatum(call->key.execution_id), Int32GetDatum(call->key.step_no)};
 	bool		isnull;
 	bool		held;
@@ -349,6 +379,7 @@ write_attempt(AttemptWriting *writing, const Call *call, const Decision *decisio
 	held = decision->retry_at != 0 && row_has_text(writing->executions, E_STATUS, "paused");
 	model_id = DatumGetInt64(rows_value(writing->queue, Q_MODEL_ID, &isnull));
 	prices_cost(writing->prices, model_id, call->finished_at, answer_of(call), &cost);
+	remember(writing, &cost, ended->attempt);
 	add_attempt(writing, call, model_id, &cost);
 	tell_unpriced(writing, call, &cost);
 	mark_late(writing, call);
@@ -361,12 +392,6 @@ write_attempt(AttemptWriting *writing, const Call *call, const Decision *decisio
 	move_execution(writing->executions, call, decision, held);
 	writing->written++;
 }
-
-typedef struct Ended
-{
-	const Call *call;
-	const Decision *decision;
-} Ended;
 
 static int
 compare_ended(const void *a, const void *b)
@@ -381,7 +406,7 @@ compare_ended(const void *a, const void *b)
 
 /* Those of one execution together: its row is written once. */
 static Ended *
-by_execution(Call *const *calls, const Decision *decisions, int n)
+by_execution(Call *const *calls, const Decision *decisions, WrittenAttempt *attempts, int n)
 {
 	Ended	   *ended = palloc(Max(1, n) * sizeof(Ended));
 
@@ -389,6 +414,7 @@ by_execution(Call *const *calls, const Decision *decisions, int n)
 	{
 		ended[i].call = calls[i];
 		ended[i].decision = &decisions[i];
+		ended[i].attempt = &attempts[i];
 	}
 	qsort(ended, n, sizeof(Ended), compare_ended);
 	return ended;
@@ -403,7 +429,7 @@ write_execution(AttemptWriting *writing, const Ended *ended, int n)
 	if (!rows_find(writing->executions, key, 1))
 		return;
 	for (int i = 0; i < n; i++)
-		write_attempt(writing, ended[i].call, ended[i].decision);
+		write_attempt(writing, &ended[i]);
 	if (writing->written > before)
 		rows_update(writing->executions);
 }
@@ -432,10 +458,10 @@ close_tables(AttemptWriting *writing)
 }
 
 int
-queue_write_results(int64 epoch, Call *const *calls, const Decision *decisions, int n)
+queue_write_results(int64 epoch, Call *const *calls, const Decision *decisions, WrittenAttempt *attempts, int n)
 {
 	AttemptWriting writing = {epoch};
-	Ended	   *ended = by_execution(calls, decisions, n);
+	Ended	   *ended = by_execution(calls, decisions, attempts, n);
 
 	open_tables(&writing);
 	for (int i = 0, next; i < n; i = next)

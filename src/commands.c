@@ -86,7 +86,7 @@ cancel_all(const WorkflowCommand *commands, int count)
 }
 
 void
-commands_apply(const WorkflowCommand *commands, int count, const StepEnd *ends, int nends)
+commands_apply(const WorkflowCommand *commands, int count, StepEnd *ends, int nends)
 {
 	WorkflowCommand *others = palloc(Max(1, count) * sizeof(WorkflowCommand));
 	int			nothers = 0;

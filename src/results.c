@@ -228,7 +228,7 @@ notify_listeners(const Writing *writing)
 
 /* What follows from these ends, and from what people want. */
 static void
-take_on(Writing *writing)
+take_on(Writing *writing, const WrittenAttempt *attempts)
 {
 	const CommandList *commands = &writing->executor->commands;
 	StepEnd    *ends = palloc(Max(1, writing->ncalls) * sizeof(StepEnd));
@@ -245,6 +245,10 @@ take_on(Writing *writing)
 		ends[nends].attempt_no = call->key.attempt_no;
 		ends[nends].state = writing->decisions[i].step_state;
 		ends[nends].with_warnings = call->warnings > 0;
+		ends[nends].started_at = attempts[i].started_at;
+		ends[nends].finished_at = call->finished_at;
+		ends[nends].cost = attempts[i].cost;
+		ends[nends].order_at = attempts[i].order_at;
 		ends[nends].output = &call->output;
 		ends[nends].outputs = &call->outputs;
 		ends[nends++].unmet = call->unmet.len > 0 ? buf_text(&call->unmet) : NULL;
@@ -258,11 +262,13 @@ write_work(void *arg)
 {
 	Writing    *writing = arg;
 	Executor   *executor = writing->executor;
+	WrittenAttempt *attempts;
 
 	MemoryContextSwitchTo(executor->round);
+	attempts = palloc0(Max(1, writing->ncalls) * sizeof(WrittenAttempt));
 	if (writing->ncalls > 0)
 	{
-		int			written = queue_write_results(executor->epoch, writing->calls, writing->decisions, writing->ncalls);
+		int			written = queue_write_results(executor->epoch, writing->calls, writing->decisions, attempts, writing->ncalls);
 
 		if (written != writing->ncalls)
 			elog(LOG, "agent_studio: %d of %d results belong to attempts that the queue no longer knows",
@@ -275,7 +281,7 @@ write_work(void *arg)
 		journal_write(executor->journal);
 	if (writing->with_live)
 		live_write(executor);
-	take_on(writing);
+	take_on(writing, attempts);
 	/* A full queue of notifications must not cost a result: alone, it goes without. */
 	if (writing->with_notify)
 		notify_listeners(writing);

@@ -48,20 +48,41 @@ take_end(Workflow *workflow, const StepEnd *end)
 
 	if (row == NULL || row->state != end->state || row_data(row)->attempt_no != end->attempt_no)
 		return;
+	workflow->places = lappend(workflow->places, unconstify(TimestampTz *, &end->order_at));
 	if (row->state != STEP_COMPLETED)
 		return;
-	row_data(row)->completed_now = true;
+	row_data(row)->end = end;
 	workflow_take_outputs(workflow, row, end->output, end->outputs);
 	flow_completed(workflow->flow, row, end->with_warnings, end->unmet);
 }
 
+static int
+compare_ends(const void *a, const void *b)
+{
+	return compare_ids(&((const StepEnd *) a)->execution_id, &((const StepEnd *) b)->execution_id);
+}
+
+static int
+compare_ends_and_steps(const void *a, const void *b)
+{
+	int			order = compare_ends(a, b);
+
+	return order != 0 ? order : ((const StepEnd *) a)->step_no - ((const StepEnd *) b)->step_no;
+}
+
+/* ends are in the order of their executions. */
 static void
 take_on(Workflow *workflow, const StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands)
 {
-	for (int i = 0; i < nends && !execution_is_at_rest(workflow->status); i++)
+	StepEnd		key = {.execution_id = workflow->execution_id};
+	const StepEnd *end = nends > 0 ? bsearch(&key, ends, nends, sizeof(StepEnd), compare_ends) : NULL;
+
+	while (end != NULL && end > ends && end[-1].execution_id == workflow->execution_id)
+		end--;
+	for (; end != NULL && end < ends + nends && end->execution_id == workflow->execution_id; end++)
 	{
-		if (ends[i].execution_id == workflow->execution_id)
-			take_end(workflow, &ends[i]);
+		if (!execution_is_at_rest(workflow->status))
+			take_end(workflow, end);
 	}
 	for (int i = 0; i < ncommands; i++)
 	{
@@ -109,7 +130,7 @@ take_all_on(int64 *ids, int n, const StepEnd *ends, int nends, const WorkflowCom
 }
 
 void
-workflow_advance(const StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands)
+workflow_advance(StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands)
 {
 	int64	   *ids;
 	int			n = 0;
@@ -121,6 +142,7 @@ workflow_advance(const StepEnd *ends, int nends, const WorkflowCommand *commands
 		ids[n++] = ends[i].execution_id;
 	for (int i = 0; i < ncommands; i++)
 		ids[n++] = commands[i].execution_id;
+	qsort(ends, nends, sizeof(StepEnd), compare_ends_and_steps);
 	take_all_on(ids, sort_distinct(ids, n), ends, nends, commands, ncommands);
 }
 

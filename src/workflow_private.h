@@ -39,7 +39,8 @@ typedef struct Workflow
 	Jsonb	   *agents;
 	Jsonb	   *notify;			/* NULL = nobody */
 	char	   *task;
-	char	   *priority;
+	int64		head_start;		/* of its priority: microseconds */
+	List	   *places;			/* TimestampTz *: in the queue, of steps that have just ended */
 	char	   *owner;
 	char	   *team;			/* NULL = none */
 	bool		paused;
@@ -75,21 +76,19 @@ typedef struct RowData
 	char	   *new_outputs;	/* JSON */
 	char	   *new_output;
 	int32		timeout_seconds;
-	bool		completed_now;	/* by its own answer: to be told */
+	const StepEnd *end;			/* it has completed by its own answer: to be told. NULL = it has not */
 } RowData;
 
 /* Rows that wait to be written, of all executions of a turn. */
 typedef struct WorkflowWriting
 {
-	Batch	   *steps;
-	MemoryContext steps_context;	/* of the batch; it is written when it has become large */
-	size_t		steps_bytes;
-	Batch	   *executions;
+	MemoryContext context;		/* in which it was created */
+	struct StepWriting *steps;	/* written when it has become large */
+	List	   *executions;		/* of workflow_write.c */
 	Batch	   *notices;
 	Batch	   *approvals;
 	Batch	   *decisions;		/* of approvals */
 	Batch	   *deliveries;
-	Batch	   *told;			/* steps completed */
 	Batch	   *commands;		/* applied or refused */
 } WorkflowWriting;
 
@@ -120,6 +119,9 @@ extern void workflow_set_host(Workflow *workflow);
 /* A step's task with all that is filled in and fed back. is_too_large: nobody may be given so much. */
 extern char *workflow_task(Workflow *workflow, const FlowRow *row, bool *is_too_large);
 extern void workflow_tell(Workflow *workflow, const FlowRow *row, const char *severity, const char *kind, const char *message);
+
+/* However long it is. */
+extern void workflow_tell_whole(Workflow *workflow, const FlowRow *row, const char *severity, const char *kind, const char *message);
 
 /* workflow_values.c: values are NULL where they are not there; texts are palloc'd. */
 extern JsonbValue *workflow_value(Workflow *workflow, const PlanSource *sources, int nsources, int reader);
