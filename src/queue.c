@@ -411,13 +411,28 @@ uses_batch(const ModelUse *uses, int nuses)
 	return batch;
 }
 
+static Claim *
+read_claims(MemoryContext context, int *count)
+{
+	Claim	   *claims;
+
+	*count = (int) SPI_processed;
+	claims = MemoryContextAllocZero(context, Max(1, *count) * sizeof(Claim));
+	for (int i = 0; i < *count; i++)
+	{
+		RowReader	reader = {i, 1, context};
+
+		read_claim(&reader, &claims[i]);
+	}
+	return claims;
+}
+
 Claim *
 queue_claim(int64 epoch, int places, int64 tokens, const ModelUse *uses, int nuses,
 			const StepKey *only, int *count)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		args[11];
-	Claim	   *claims;
 
 	batch_arrays(uses_batch(uses, nuses), args);
 	args[5] = Int32GetDatum(places);
@@ -427,16 +442,28 @@ queue_claim(int64 epoch, int places, int64 tokens, const ModelUse *uses, int nus
 	args[9] = Int32GetDatum(only != NULL ? only->step_no : 0);
 	args[10] = Int64GetDatum(tokens);
 	statement_run(STATEMENT_CLAIM, args, only != NULL ? NULL : "        nn ");
+	return read_claims(caller, count);
+}
 
-	*count = (int) SPI_processed;
-	claims = MemoryContextAllocZero(caller, Max(1, *count) * sizeof(Claim));
-	for (int i = 0; i < *count; i++)
+Claim *
+queue_chained(int64 epoch, const ChainedStep *steps, int n, int *count)
+{
+	static const Oid types[] = {INT8OID, INT4OID};
+	MemoryContext caller = CurrentMemoryContext;
+	Batch	   *batch = batch_create(types, lengthof(types));
+	Datum		args[4];
+
+	for (int i = 0; i < n; i++)
 	{
-		RowReader	reader = {i, 1, caller};
-
-		read_claim(&reader, &claims[i]);
+		batch_row(batch);
+		batch_set(batch, 0, Int64GetDatum(steps[i].execution_id));
+		batch_set(batch, 1, Int32GetDatum(steps[i].step_no));
 	}
-	return claims;
+	batch_arrays(batch, args);
+	args[2] = Int64GetDatum(epoch);
+	args[3] = TimestampTzGetDatum(GetCurrentTimestamp());
+	statement_run(STATEMENT_CHAINED, args, NULL);
+	return read_claims(caller, count);
 }
 
 void

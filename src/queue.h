@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "call.h"
+#include "chain.h"
 #include "engine.h"
 #include "limits.h"
 #include "workflow.h"
@@ -65,6 +66,9 @@ extern bool queue_roll_up(void);
  */
 extern Claim *queue_claim(int64 epoch, int places, int64 tokens, const ModelUse *uses, int nuses,
 						  const StepKey *only, int *count);
+
+/* The claims of steps that were claimed when they were queued, without those that are gone. */
+extern Claim *queue_chained(int64 epoch, const ChainedStep *steps, int n, int *count);
 
 /* Hands what waits for these models on to the agents' fallback models. */
 extern void queue_reroute(const int64 *models, int n);

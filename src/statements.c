@@ -178,6 +178,36 @@ static const char reroute_sql[] =
 " UPDATE agent_studio.queue q SET model_id = w.next_model_id, fallback_no = q.fallback_no + 1"
 " FROM waiting w WHERE q.execution_id = w.execution_id AND q.step_no = w.step_no";
 
+/* What a request is made of, for rows of the queue that have been claimed. */
+#define CLAIM_FOUND(claimed) \
+" found AS MATERIALIZED (" \
+"	SELECT c.*, s.ctid AS step_row, e.ctid AS execution_row, e.status, s.agent_version_id, s.plan_step, e.is_verbose, e.owner, e.team," \
+"		e.workflow_version_id, e.plan IS NOT NULL AS has_own_plan, e.started_at, coalesce(s.task, e.task) AS task, e.context," \
+"		coalesce(s.max_retries, e.max_retries) AS max_retries, coalesce(s.timeout_seconds, e.timeout_seconds) AS timeout_seconds," \
+"		coalesce(s.output_format, e.output_format) AS output_format, coalesce(s.json_schema, e.json_schema) AS json_schema" \
+"	FROM " claimed " c" \
+"	LEFT JOIN LATERAL (SELECT x.ctid, x.* FROM agent_studio.executions x WHERE x.execution_id = c.execution_id OFFSET 0) e ON true" \
+"	LEFT JOIN LATERAL (SELECT x.ctid, x.* FROM agent_studio.steps x" \
+"		WHERE x.execution_id = c.execution_id AND x.step_no = c.step_no OFFSET 0) s ON true)"
+
+#define CLAIM_RESULT(now) \
+" SELECT f.execution_id, f.step_no, f.attempt_no, f.failures, f.model_id," \
+"	coalesce(f.started_at, " now ") AS started_at, f.max_retries, f.timeout_seconds, f.is_verbose, f.owner, f.team," \
+"	f.task, CASE WHEN f.context <> '{}' THEN f.context::text END AS context," \
+"	v.system_prompt, v.temperature::text, v.top_p::text, v.max_output_tokens, v.progress_lines," \
+"	m.server, m.deployment, m.max_output_tokens AS model_max_output_tokens, m.max_tokens_parameter," \
+"	CASE WHEN m.request_options <> '{}' THEN m.request_options::text END AS request_options," \
+"	greatest(f.seq_base, CASE WHEN f.attempt_no > 1 OR f.workflow_version_id IS NOT NULL OR f.has_own_plan THEN (SELECT max(t.seq)" \
+"		FROM agent_studio.thoughts t WHERE t.execution_id = f.execution_id) END) AS last_seq," \
+"	f.tokens, m.requests_per_minute, m.tokens_per_minute, f.output_format, f.json_schema::text, m.structured_output," \
+"	f.fallback_no, v.fallback_models[f.fallback_no + 1] AS next_model_id, v.model_id AS own_model_id," \
+"	f.agent_version_id, f.workflow_version_id, f.has_own_plan, f.plan_step," \
+"	array_to_string(v.phases, '; ')" \
+" FROM found f" \
+" LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = f.agent_version_id" \
+" LEFT JOIN agent_studio.models m ON m.model_id = f.model_id" \
+" ORDER BY f.order_at, f.execution_id, f.step_no"
+
 /*
  * $1 to $5: models that have used something: calls in flight, requests and tokens
  * of the last minute, whether the vendor wants none; $6: free places in all;
@@ -218,15 +248,7 @@ static const char claim_sql[] =
 "	UPDATE agent_studio.queue q SET epoch = $7, claimed_at = $8, attempt_no = q.attempt_no + 1"
 "	FROM picked p WHERE q.ctid = p.queue_row"
 "	RETURNING q.execution_id, q.step_no, q.model_id, q.attempt_no, q.failures, q.seq_base, q.order_at, q.tokens, q.fallback_no),"
-" found AS MATERIALIZED ("
-"	SELECT c.*, s.ctid AS step_row, e.ctid AS execution_row, e.status, s.agent_version_id, s.plan_step, e.is_verbose, e.owner, e.team,"
-"		e.workflow_version_id, e.plan IS NOT NULL AS has_own_plan, e.started_at, coalesce(s.task, e.task) AS task, e.context,"
-"		coalesce(s.max_retries, e.max_retries) AS max_retries, coalesce(s.timeout_seconds, e.timeout_seconds) AS timeout_seconds,"
-"		coalesce(s.output_format, e.output_format) AS output_format, coalesce(s.json_schema, e.json_schema) AS json_schema"
-"	FROM claimed c"
-"	LEFT JOIN LATERAL (SELECT x.ctid, x.* FROM agent_studio.executions x WHERE x.execution_id = c.execution_id OFFSET 0) e ON true"
-"	LEFT JOIN LATERAL (SELECT x.ctid, x.* FROM agent_studio.steps x"
-"		WHERE x.execution_id = c.execution_id AND x.step_no = c.step_no OFFSET 0) s ON true),"
+CLAIM_FOUND("claimed") ","
 " step_states AS ("
 "	UPDATE agent_studio.steps s SET state = 'running', attempt_no = f.attempt_no, retry_at = NULL, model_id = f.model_id,"
 "		started_at = coalesce(s.started_at, $8), sent_at = $8"
@@ -234,22 +256,26 @@ static const char claim_sql[] =
 " execution_states AS ("
 "	UPDATE agent_studio.executions e SET status = 'running', started_at = $8"
 "	FROM found f WHERE e.ctid = f.execution_row AND f.status = 'queued')"
-" SELECT f.execution_id, f.step_no, f.attempt_no, f.failures, f.model_id,"
-"	coalesce(f.started_at, $8) AS started_at, f.max_retries, f.timeout_seconds, f.is_verbose, f.owner, f.team,"
-"	f.task, CASE WHEN f.context <> '{}' THEN f.context::text END AS context,"
-"	v.system_prompt, v.temperature::text, v.top_p::text, v.max_output_tokens, v.progress_lines,"
-"	m.server, m.deployment, m.max_output_tokens AS model_max_output_tokens, m.max_tokens_parameter,"
-"	CASE WHEN m.request_options <> '{}' THEN m.request_options::text END AS request_options,"
-"	greatest(f.seq_base, CASE WHEN f.attempt_no > 1 OR f.workflow_version_id IS NOT NULL OR f.has_own_plan THEN (SELECT max(t.seq)"
-"		FROM agent_studio.thoughts t WHERE t.execution_id = f.execution_id) END) AS last_seq,"
-"	f.tokens, m.requests_per_minute, m.tokens_per_minute, f.output_format, f.json_schema::text, m.structured_output,"
-"	f.fallback_no, v.fallback_models[f.fallback_no + 1] AS next_model_id, v.model_id AS own_model_id,"
-"	f.agent_version_id, f.workflow_version_id, f.has_own_plan, f.plan_step,"
-"	array_to_string(v.phases, '; ')"
-" FROM found f"
-" LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = f.agent_version_id"
-" LEFT JOIN agent_studio.models m ON m.model_id = f.model_id"
-" ORDER BY f.order_at, f.execution_id, f.step_no";
+CLAIM_RESULT("$8");
+
+/* $1, $2: steps that were claimed when they were queued; $3: by this epoch; $4: now. */
+static const char chained_sql[] =
+"WITH chained AS ("
+"	SELECT q.execution_id, q.step_no, q.model_id, q.attempt_no, q.failures, q.seq_base, q.order_at, q.tokens, q.fallback_no"
+"	FROM unnest($1, $2) AS d (execution_id, step_no)"
+"	CROSS JOIN LATERAL (SELECT x.* FROM agent_studio.queue x"
+"		WHERE x.execution_id = d.execution_id AND x.step_no = d.step_no OFFSET 0) q WHERE q.epoch = $3),"
+CLAIM_FOUND("chained")
+CLAIM_RESULT("$4");
+
+/* $1: a model; how many calls it takes at once (NULL = no limit), and who is the first that waits for it. One that has a rate to keep takes none. */
+static const char model_places_sql[] =
+"SELECT CASE WHEN m.requests_per_minute IS NULL AND m.tokens_per_minute IS NULL THEN m.max_concurrency ELSE 0 END, (SELECT q.order_at FROM agent_studio.queue q"
+"	WHERE q.model_id = m.model_id AND q.epoch IS NULL AND NOT q.waiting ORDER BY q.order_at, q.execution_id, q.step_no LIMIT 1)"
+" FROM agent_studio.models m WHERE m.model_id = $1";
+
+static const char wanted_executions_sql[] =
+"SELECT c.execution_id FROM agent_studio.commands c WHERE c.applied_at IS NULL LIMIT 1000";
 
 /* What a claim could take of each model, for when steps have to be claimed one by one. */
 static const char ready_steps_sql[] =
@@ -358,6 +384,9 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_BLOCKED_MODELS] = {blocked_models_sql, 0, {0}},
 	[STATEMENT_CLAIM] = {claim_sql, 11, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
 		INT4OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT4OID, INT8OID}},
+	[STATEMENT_CHAINED] = {chained_sql, 4, {INT8ARRAYOID, INT4ARRAYOID, INT8OID, TIMESTAMPTZOID}},
+	[STATEMENT_MODEL_PLACES] = {model_places_sql, 1, {INT8OID}},
+	[STATEMENT_WANTED_EXECUTIONS] = {wanted_executions_sql, 0, {0}},
 	[STATEMENT_READY_STEPS] = {ready_steps_sql, 0, {0}},
 	[STATEMENT_PRICE] = {price_sql, 2, {INT8OID, TIMESTAMPTZOID}},
 	[STATEMENT_REROUTE] = {reroute_sql, 1, {INT8ARRAYOID}},

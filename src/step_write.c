@@ -20,12 +20,10 @@
 #include "statements.h"
 #include "step_write.h"
 
-#define NEW_STEP_COLUMNS	23
-
-enum StepColumn {S_ATTEMPT_NO, S_STATE, S_VERDICT, S_AGENT_VERSION_ID, S_MODEL_ID, S_QUEUED_AT, S_FINISHED_AT, S_TASK, S_FEEDBACK,
+enum StepColumn {S_ATTEMPT_NO, S_STATE, S_VERDICT, S_AGENT_VERSION_ID, S_MODEL_ID, S_QUEUED_AT, S_STARTED_AT, S_SENT_AT, S_FINISHED_AT, S_TASK, S_FEEDBACK,
 S_TIMEOUT_SECONDS, S_OUTPUT_FORMAT, S_JSON_SCHEMA, S_OUTPUTS, S_OUTPUT, S_ERROR_CLASS, S_ERROR_MESSAGE};
-static const char *const step_columns[] = {"attempt_no", "state", "verdict", "agent_version_id", "model_id", "queued_at", "finished_at",
-"task", "feedback", "timeout_seconds", "output_format", "json_schema", "outputs", "output", "error_class", "error_message"};
+static const char *const step_columns[] = {"attempt_no", "state", "verdict", "agent_version_id", "model_id", "queued_at", "started_at", "sent_at",
+"finished_at", "task", "feedback", "timeout_seconds", "output_format", "json_schema", "outputs", "output", "error_class", "error_message"};
 
 enum NewStepColumn {N_EXECUTION_ID, N_STEP_NO, N_NAME, N_TITLE, N_PLAN_STEP, N_ITERATION, N_ROUND, N_STATE, N_VERDICT,
 N_AGENT_VERSION_ID, N_MODEL_ID, N_QUEUED_AT, N_FINISHED_AT, N_TASK, N_FEEDBACK, N_TIMEOUT_SECONDS, N_MAX_RETRIES, N_OUTPUT_FORMAT,
@@ -36,9 +34,12 @@ static const char *const new_step_columns[] = {"execution_id", "step_no", "name"
 static const Oid new_step_types[] = {INT8OID, INT4OID, TEXTOID, TEXTOID, INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID, INT8OID, INT8OID,
 TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, INT4OID, INT4OID, TEXTOID, JSONOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
 
-enum QueueColumn {Q_EXECUTION_ID, Q_STEP_NO, Q_MODEL_ID, Q_ORDER_AT, Q_RUN_AT, Q_WAITING, Q_ATTEMPT_NO, Q_TOKENS};
-static const char *const queue_columns[] = {"execution_id", "step_no", "model_id", "order_at", "run_at", "waiting", "attempt_no", "tokens"};
-static const Oid queue_types[] = {INT8OID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, INT4OID, INT8OID};
+enum QueueColumn {Q_EXECUTION_ID, Q_STEP_NO, Q_MODEL_ID, Q_ORDER_AT, Q_RUN_AT, Q_WAITING, Q_ATTEMPT_NO, Q_TOKENS,
+Q_EPOCH, Q_CLAIMED_AT};
+static const char *const queue_columns[] = {"execution_id", "step_no", "model_id", "order_at", "run_at", "waiting", "attempt_no", "tokens",
+"epoch", "claimed_at"};
+static const Oid queue_types[] = {INT8OID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, INT4OID, INT8OID,
+INT8OID, TIMESTAMPTZOID};
 
 /* What steps need of an agent's version. */
 typedef struct AgentNeeds
@@ -58,6 +59,7 @@ struct StepWriting
 	List	   *steps;			/* ChangedStep */
 	size_t		size;
 	List	   *agents;			/* AgentNeeds */
+	Chain	   *chain;			/* NULL = nothing is claimed here */
 
 	/* While it is written. */
 	Rows	   *old_rows;
@@ -68,10 +70,11 @@ struct StepWriting
 /* ---------- gathering ---------- */
 
 StepWriting *
-step_writing_create(void)
+step_writing_create(Chain *chain)
 {
 	StepWriting *writing = palloc0(sizeof(StepWriting));
 
+	writing->chain = chain;
 	writing->context = AllocSetContextCreate(CurrentMemoryContext, "agent_studio steps to write", ALLOCSET_DEFAULT_SIZES);
 	return writing;
 }
@@ -288,9 +291,20 @@ set_timeout(Rows *rows, const ChangedStep *step, const AgentNeeds *needs)
 		rows_set(rows, S_TIMEOUT_SECONDS, Int32GetDatum(needs->timeout_seconds));
 }
 
-/* The number of its last attempt. */
+/* Of a step that is claimed at once. */
+static void
+set_running(Rows *rows, const ChangedStep *step, int32 attempt_no)
+{
+	set_text(rows, S_STATE, step_state_name(STEP_RUNNING));
+	rows_set(rows, S_ATTEMPT_NO, Int32GetDatum(attempt_no));
+	rows_set(rows, S_SENT_AT, TimestampTzGetDatum(step->now));
+	if (is_null(rows, S_STARTED_AT))
+		rows_set(rows, S_STARTED_AT, TimestampTzGetDatum(step->now));
+}
+
+/* The number of its attempt, the one that begins if it is claimed. */
 static int32
-change_row(Rows *rows, const ChangedStep *step, const AgentNeeds *needs)
+change_row(Rows *rows, const ChangedStep *step, const AgentNeeds *needs, bool is_claimed)
 {
 	Datum		key[2] = {Int64GetDatum(step->execution_id), Int32GetDatum(step->step_no)};
 	int32		attempt_no;
@@ -318,6 +332,8 @@ change_row(Rows *rows, const ChangedStep *step, const AgentNeeds *needs)
 		rows_set(rows, S_OUTPUTS, jsonb_datum(step->outputs));
 	set_text(rows, S_OUTPUT, step->output);
 	set_end(rows, step);
+	if (is_claimed)
+		set_running(rows, step, ++attempt_no);
 	rows_update(rows);
 	return attempt_no;
 }
@@ -325,8 +341,9 @@ change_row(Rows *rows, const ChangedStep *step, const AgentNeeds *needs)
 /* ---------- rows of the queue ---------- */
 
 static void
-add_to_queue(Batch *queue, const ChangedStep *step, const AgentNeeds *needs, int64 tokens, int32 attempt_no)
+add_to_queue(StepWriting *writing, const ChangedStep *step, const AgentNeeds *needs, int64 tokens, int32 attempt_no, bool is_claimed)
 {
+	Batch	   *queue = writing->queue;
 	bool		paused = step->state == STEP_PAUSED;
 
 	batch_row(queue);
@@ -339,6 +356,18 @@ add_to_queue(Batch *queue, const ChangedStep *step, const AgentNeeds *needs, int
 	batch_set(queue, Q_WAITING, BoolGetDatum(paused));
 	batch_set(queue, Q_ATTEMPT_NO, Int32GetDatum(attempt_no));
 	batch_set(queue, Q_TOKENS, Int64GetDatum(tokens));
+	if (!is_claimed)
+		return;
+	batch_set(queue, Q_EPOCH, Int64GetDatum(writing->chain->epoch));
+	batch_set(queue, Q_CLAIMED_AT, TimestampTzGetDatum(step->now));
+}
+
+/* A new iteration is claimed in the ordinary way: its row is put in with others. */
+static bool
+is_taken(StepWriting *writing, const ChangedStep *step, const AgentNeeds *needs, int64 tokens)
+{
+	return writing->chain != NULL && step->to_queue && !step->is_new && step->state == STEP_QUEUED &&
+		chain_take(writing->chain, step->execution_id, step->step_no, needs->model_id, step->order_at, tokens);
 }
 
 static void
@@ -347,15 +376,26 @@ write_step(StepWriting *writing, ChangedStep *step)
 	const AgentNeeds *needs = needs_of(writing, step->agent_version_id);
 	int64		task_bytes = step->task != NULL ? strlen(step->task) : 0;
 	int64		tokens = (needs->prompt_bytes + task_bytes) / 4 + needs->output_tokens;
+	bool		is_claimed = is_taken(writing, step, needs, tokens);
 	int32		attempt_no = 0;
 
 	settle_task(step, needs);
 	if (step->is_new)
 		add_new_row(writing->new_rows, step, needs);
 	else
-		attempt_no = change_row(writing->old_rows, step, needs);
+		attempt_no = change_row(writing->old_rows, step, needs, is_claimed);
 	if (step->to_queue)
-		add_to_queue(writing->queue, step, needs, tokens, attempt_no);
+		add_to_queue(writing, step, needs, tokens, attempt_no, is_claimed);
+}
+
+/* No statement is run while the rows are written. */
+static void
+look_ahead(StepWriting *writing, const ChangedStep *step)
+{
+	const AgentNeeds *needs = needs_of(writing, step->agent_version_id);
+
+	if (writing->chain != NULL && step->to_queue)
+		chain_look(writing->chain, needs->model_id);
 }
 
 void
@@ -367,7 +407,7 @@ step_writing_flush(StepWriting *writing)
 	if (writing->steps != NIL)
 	{
 		foreach(lc, writing->steps)
-			(void) needs_of(writing, ((ChangedStep *) lfirst(lc))->agent_version_id);
+			look_ahead(writing, lfirst(lc));
 		writing->new_rows = batch_create(new_step_types, lengthof(new_step_types));
 		writing->queue = batch_create(queue_types, lengthof(queue_types));
 		writing->old_rows = rows_open("steps", step_columns, lengthof(step_columns));

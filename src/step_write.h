@@ -12,6 +12,7 @@
 
 #include "datatype/timestamp.h"
 
+#include "chain.h"
 #include "states.h"
 
 /* What becomes of a row of steps. NULL, 0: as it was. */
@@ -53,7 +54,8 @@ typedef struct ChangedStep
 
 typedef struct StepWriting StepWriting;
 
-extern StepWriting *step_writing_create(void);
+/* chain: steps that it takes enter the queue claimed; NULL = none does. */
+extern StepWriting *step_writing_create(Chain *chain);
 
 /* How many bytes of text wait in it. */
 extern size_t step_writing_size(const StepWriting *writing);

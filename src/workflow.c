@@ -102,10 +102,10 @@ take_on(Workflow *workflow, const StepEnd *ends, int nends, const WorkflowComman
 }
 
 static void
-take_all_on(int64 *ids, int n, const StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands)
+take_all_on(int64 *ids, int n, const StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands, Chain *chain)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	WorkflowWriting *writing = workflow_writing_create();
+	WorkflowWriting *writing = workflow_writing_create(chain);
 	int			count;
 	Workflow   *workflows = workflow_load(ids, n, &count);
 
@@ -130,7 +130,7 @@ take_all_on(int64 *ids, int n, const StepEnd *ends, int nends, const WorkflowCom
 }
 
 void
-workflow_advance(StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands)
+workflow_advance(StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands, Chain *chain)
 {
 	int64	   *ids;
 	int			n = 0;
@@ -143,7 +143,7 @@ workflow_advance(StepEnd *ends, int nends, const WorkflowCommand *commands, int 
 	for (int i = 0; i < ncommands; i++)
 		ids[n++] = commands[i].execution_id;
 	qsort(ends, nends, sizeof(StepEnd), compare_ends_and_steps);
-	take_all_on(ids, sort_distinct(ids, n), ends, nends, commands, ncommands);
+	take_all_on(ids, sort_distinct(ids, n), ends, nends, commands, ncommands, chain);
 }
 
 void
@@ -154,7 +154,7 @@ workflow_advance_executions(const int64 *executions, int n)
 	if (n == 0)
 		return;
 	memcpy(ids, executions, n * sizeof(int64));
-	take_all_on(ids, sort_distinct(ids, n), NULL, 0, NULL, 0);
+	take_all_on(ids, sort_distinct(ids, n), NULL, 0, NULL, 0, NULL);
 }
 
 /*

@@ -15,6 +15,7 @@
 #include "datatype/timestamp.h"
 
 #include "buf.h"
+#include "chain.h"
 #include "states.h"
 
 /* A step whose attempt was written in this transaction, and which has come to rest with it. */
@@ -54,8 +55,9 @@ typedef struct WorkflowCommand
  * Takes every execution that the ends and commands name on as far as it goes, and
  * writes all of it. Executions without a plan are left out. Commands for steps are
  * marked as applied or refused; of the others only the execution counts. ends are sorted.
+ * chain: see chain.h; NULL = what follows waits to be claimed.
  */
-extern void workflow_advance(StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands);
+extern void workflow_advance(StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands, Chain *chain);
 
 /* The plan under a key of plan_cache.h, read if need be; with a reference. */
 extern struct SharedPlan *workflow_plan(int64 plan_key);

@@ -19,6 +19,7 @@
 #include "utils/jsonb.h"
 
 #include "batch.h"
+#include "chain.h"
 #include "flow.h"
 #include "plan_cache.h"
 #include "workflow.h"
@@ -142,7 +143,7 @@ extern JsonbValue *workflow_member(Jsonb *object, const char *name);
 extern void workflow_apply(Workflow *workflow, const WorkflowCommand *command);
 
 /* workflow_write.c */
-extern WorkflowWriting *workflow_writing_create(void);
+extern WorkflowWriting *workflow_writing_create(Chain *chain);
 extern void workflow_collect(Workflow *workflow);
 extern void workflow_collect_command(WorkflowWriting *writing, const WorkflowCommand *command, const char *refusal);
 extern void workflow_write(WorkflowWriting *writing);

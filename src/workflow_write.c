@@ -32,13 +32,13 @@ static const Oid delivery_types[] = {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID
 static const Oid command_types[] = {INT8OID, INT8OID, TEXTOID};
 
 WorkflowWriting *
-workflow_writing_create(void)
+workflow_writing_create(Chain *chain)
 {
 	WorkflowWriting *writing = palloc0(sizeof(WorkflowWriting));
 
 	writing->context = CurrentMemoryContext;
 
-	writing->steps = step_writing_create();
+	writing->steps = step_writing_create(chain);
 	writing->executions = NIL;
 	writing->notices = journal_notices_create();
 	writing->approvals = batch_create(approval_types, lengthof(approval_types));
