@@ -42,6 +42,7 @@ typedef struct Workflow
 	char	   *task;
 	int64		head_start;		/* of its priority: microseconds */
 	List	   *places;			/* TimestampTz *: in the queue, of steps that have just ended */
+	int			nfanned;		/* steps queued in this turn for which there was none */
 	char	   *owner;
 	char	   *team;			/* NULL = none */
 	bool		paused;

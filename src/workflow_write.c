@@ -24,6 +24,7 @@
 #define MAX_PREVIEW_LINES	5
 #define MAX_PASSED		20
 #define WRITE_BYTES		(8 * 1024 * 1024)	/* of steps in one statement, which takes them several times in memory */
+#define FAN_OUT_STRIDE	(100 * INT64CONST(1000))	/* microseconds */
 #define MAX_APPROVAL	(64 * 1024)	/* bytes of what an approval asks */
 
 static const Oid approval_types[] = {INT8OID, INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID};
@@ -63,13 +64,14 @@ task_to_write(Workflow *workflow, const FlowRow *row)
 
 /*
  * A step that follows another one takes over its place in the queue, so that what was
- * begun is finished first. What there is no place for begins behind the others.
+ * begun is finished first. What there is no place for queues behind the others, and each
+ * further one a stride behind the last: who has much to do lets others in between.
  */
 static TimestampTz
 place_in_queue(Workflow *workflow)
 {
 	if (workflow->places == NIL)
-		return workflow->now - workflow->head_start;
+		return workflow->now - workflow->head_start + workflow->nfanned++ * FAN_OUT_STRIDE;
 	else
 	{
 		TimestampTz *place = linitial(workflow->places);

@@ -67,6 +67,20 @@ is(ended($node, $slow)->{status}, 'completed', 'the workflow ends');
 is_deeply(order_of('Urgency:'), [ qw(slow-1 urgent slow-2) ], 'a critical task goes before the step that follows');
 is(chained($slow), 0, 'which had to be claimed');
 
+# ---------- who has much to do lets others in between ----------
+
+$model->reset;
+create_workflow($node, 'wide', 'parallel', { steps => [ map { { name => "part-$_", agent => 'one', task => "Between: part-$_." } } 1 .. 5 ] });
+$busy = submit($node, "\@mock stall=1\nKeep it busy.", agent => 'one');
+$model->await('in_flight=1', 'Keep it busy');
+my ($wide, $small) = split /\|/, sql($node, q(SELECT agent_studio.as_run_workflow('wide'), agent_studio.as_execute_task('one', 'Between: small.')));
+is(sql($node, "SELECT string_agg(DISTINCT extract(epoch FROM q.order_at - first.order_at)::numeric(3, 1)::text, ' ') FROM agent_studio.queue q,"
+	. " agent_studio.queue first WHERE q.execution_id = $wide AND first.execution_id = $wide AND first.step_no = 1"), '0.0 0.1 0.2 0.3 0.4',
+	'of steps that are queued at once each is a little further behind');
+sql($node, "SELECT agent_studio.as_cancel($busy)");
+ended($node, $_) foreach $wide, $small;
+is_deeply(order_of('Between:'), [ qw(part-1 small part-2 part-3 part-4 part-5) ], 'a task that came after five steps side by side goes after the first of them');
+
 # ---------- not where more has to be looked at ----------
 
 new_agent('rated', 'requests_per_minute => 1000');
