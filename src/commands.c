@@ -86,7 +86,7 @@ cancel_all(const WorkflowCommand *commands, int count)
 }
 
 void
-commands_apply(const WorkflowCommand *commands, int count, const StepEnd *ends, int nends)
+commands_apply(const WorkflowCommand *commands, int count, StepEnd *ends, int nends, Chain *chain)
 {
 	WorkflowCommand *others = palloc(Max(1, count) * sizeof(WorkflowCommand));
 	int			nothers = 0;
@@ -101,7 +101,7 @@ commands_apply(const WorkflowCommand *commands, int count, const StepEnd *ends, 
 		if (!command_is(&commands[i], "cancel"))
 			others[nothers++] = commands[i];
 	}
-	workflow_advance(ends, nends, others, nothers);
+	workflow_advance(ends, nends, others, nothers, chain);
 }
 
 void

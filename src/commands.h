@@ -33,7 +33,7 @@ extern void commands_forget(CommandList *list);
  * Applies commands in the current transaction, connected to SPI, together with the
  * ends of steps that were written in it.
  */
-extern void commands_apply(const WorkflowCommand *commands, int count, const StepEnd *ends, int nends);
+extern void commands_apply(const WorkflowCommand *commands, int count, StepEnd *ends, int nends, Chain *chain);
 
 /* One that cannot be applied is not tried again and again. */
 extern void commands_refuse(const WorkflowCommand *command, const char *why);

@@ -25,7 +25,6 @@
 #include "spend.h"
 #include "turn.h"
 
-#define MAX_CLAIM		500		/* a turn stays short */
 #define ONE_BY_ONE_MS	200
 #define QUOTA_WARNING	0.8
 #define SEQ_JUMP		INT64CONST(1000000)
@@ -46,6 +45,8 @@ typedef struct Dispatch
 	int			places;
 	int64		tokens;			/* for which there is memory */
 	const StepKey *only;		/* the one step that may be claimed; NULL = any */
+	const ChainedStep *chained; /* claimed already */
+	int			nchained;
 	WorkflowCommand *commands;
 	int			ncommands;
 	WorkflowCommand *expiries;
@@ -159,24 +160,61 @@ commands_and_timers(Dispatch *dispatch)
 		queue_reroute(full, nfull);
 }
 
+/* They are in flight as good as the others. */
+static void
+count_chained(ModelUse *uses, int *nuses, const Claim *chained, int nchained)
+{
+	for (int i = 0; i < nchained; i++)
+	{
+		int			at = 0;
+
+		while (at < *nuses && uses[at].model_id != chained[i].model_id)
+			at++;
+		if (at == *nuses)
+			uses[(*nuses)++] = (ModelUse) {.model_id = chained[i].model_id};
+		uses[at].in_flight++;
+	}
+}
+
+/* Steps that were claimed when they were queued, and then what the queue has. */
+static void
+claim(Dispatch *dispatch)
+{
+	Executor   *executor = dispatch->executor;
+	int			nuses = limits_models(executor->limits);
+	ModelUse   *uses = palloc((nuses + dispatch->nchained + 1) * sizeof(ModelUse));
+	Claim	   *chained = NULL;
+	int			nchained = 0;
+
+	if (dispatch->nchained > 0)
+		chained = queue_chained(executor->epoch, dispatch->chained, dispatch->nchained, &nchained);
+	if (dispatch->places > 0)
+	{
+		nuses = limits_uses(executor->limits, executor_clock(), uses, nuses);
+		count_chained(uses, &nuses, chained, nchained);
+		dispatch->claims = queue_claim(executor->epoch, dispatch->places, dispatch->tokens, uses, nuses, dispatch->only,
+									   &dispatch->nclaims);
+	}
+	if (nchained == 0)
+		return;
+	chained = repalloc(chained, (nchained + dispatch->nclaims) * sizeof(Claim));
+	if (dispatch->nclaims > 0)
+		memcpy(&chained[nchained], dispatch->claims, dispatch->nclaims * sizeof(Claim));
+	dispatch->claims = chained;
+	dispatch->nclaims += nchained;
+}
+
 static void
 dispatch_work(void *arg)
 {
 	Dispatch   *dispatch = arg;
 	Executor   *executor = dispatch->executor;
-	ModelUse   *uses;
-	int			nuses;
 
 	MemoryContextSwitchTo(executor->round);
 	spend_refresh(executor);
 	if (dispatch->only == NULL)
 		commands_and_timers(dispatch);
-	if (dispatch->places <= 0)
-		return;
-	uses = palloc(Max(1, limits_models(executor->limits)) * sizeof(ModelUse));
-	nuses = limits_uses(executor->limits, executor_clock(), uses, limits_models(executor->limits));
-	dispatch->claims = queue_claim(executor->epoch, dispatch->places, dispatch->tokens, uses, nuses, dispatch->only,
-								   &dispatch->nclaims);
+	claim(dispatch);
 	dispatch->nclaims = spend_reserve(executor, dispatch->claims, dispatch->nclaims);
 	dispatch->resolved = palloc0(Max(1, dispatch->nclaims) * sizeof(Resolved *));
 	for (int i = 0; i < dispatch->nclaims; i++)
@@ -288,14 +326,14 @@ send_claims(Executor *executor, Dispatch *dispatch)
 		endpoint_wipe(&((Resolved *) lfirst(lc))->endpoint);
 }
 
-static int
-free_places(const Executor *executor)
+int
+executor_free_places(const Executor *executor, int written)
 {
 	int			most = executor->careful_until != 0 ? 1 : as_max_in_flight;
 
 	if (budget_is_short(executor))
 		return 0;
-	return Min(MAX_CLAIM, most - executor->nrunning - executor->nended);
+	return Min(EXECUTOR_MAX_CLAIM, most - executor->nrunning - (executor->nended - written)) - executor->nchained;
 }
 
 static int64
@@ -310,7 +348,7 @@ claimed_tokens(const Dispatch *dispatch)
 
 /* A turn and what follows its commit. */
 static TurnResult
-dispatch_turn(Executor *executor, int places, const StepKey *only)
+dispatch_turn(Executor *executor, int places, const StepKey *only, const ChainedStep *chained, int nchained)
 {
 	bool		careful = executor->careful_until != 0;
 	Dispatch	dispatch;
@@ -321,6 +359,8 @@ dispatch_turn(Executor *executor, int places, const StepKey *only)
 	dispatch.places = places;
 	dispatch.tokens = budget_tokens(executor);
 	dispatch.only = only;
+	dispatch.chained = chained;
+	dispatch.nchained = nchained;
 	result = turn_run(dispatch_work, &dispatch, careful ? TURN_COMMIT_DURABLE : TURN_COMMIT_ASYNC);
 	if (result != TURN_DONE)
 	{
@@ -328,12 +368,13 @@ dispatch_turn(Executor *executor, int places, const StepKey *only)
 			plan_cache_release(dispatch.claims[i].plan);
 		return result;
 	}
+	/* Commands come after: one may want a step stopped that was claimed before it was given. */
+	send_claims(executor, &dispatch);
 	for (int i = 0; i < dispatch.ncommands; i++)
 		take_command(executor, &dispatch.commands[i]);
 	for (int i = 0; i < dispatch.nexpiries; i++)
 		take_command(executor, &dispatch.expiries[i]);
-	send_claims(executor, &dispatch);
-	if (dispatch.nclaims == MAX_CLAIM || claimed_tokens(&dispatch) > dispatch.tokens / 2)
+	if (dispatch.nclaims == EXECUTOR_MAX_CLAIM || claimed_tokens(&dispatch) > dispatch.tokens / 2)
 		executor->look = true;
 	return TURN_DONE;
 }
@@ -360,13 +401,31 @@ ready_steps_work(void *arg)
 static bool
 claim_alone(Executor *executor, const StepKey *step)
 {
-	TurnResult	result = dispatch_turn(executor, 1, step);
+	TurnResult	result = dispatch_turn(executor, 1, step, NULL, 0);
 
 	if (result != TURN_BAD_ROW)
 		return result == TURN_DONE;
 	if (bad_row_end(step, "the step could not be claimed") == BAD_ROW_LEFT)
 		return false;
 	as_announce_change(executor->slot);
+	return true;
+}
+
+/* False if there is trouble still. */
+static bool
+send_chained_alone(Executor *executor)
+{
+	while (executor->nchained > 0)
+	{
+		const ChainedStep *chained = &executor->chained[executor->nchained - 1];
+		StepKey		step = {chained->execution_id, chained->step_no, executor->epoch};
+		TurnResult	result = dispatch_turn(executor, 0, NULL, chained, 1);
+
+		if (result == TURN_TRY_LATER ||
+			(result == TURN_BAD_ROW && bad_row_end(&step, "the step could not be sent") == BAD_ROW_LEFT))
+			return false;
+		executor->nchained--;
+	}
 	return true;
 }
 
@@ -380,11 +439,13 @@ dispatch_one_by_one(Executor *executor)
 {
 	TimestampTz enough = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ONE_BY_ONE_MS);
 	ReadySteps	ready = {executor, NULL, 0};
-	bool		well = dispatch_turn(executor, 0, NULL) == TURN_DONE;
+	bool		well = dispatch_turn(executor, 0, NULL, NULL, 0) == TURN_DONE;
 
+	if (!send_chained_alone(executor))
+		return false;
 	if (turn_run(ready_steps_work, &ready, TURN_COMMIT_ASYNC) != TURN_DONE)
 		return false;
-	for (int i = 0; i < ready.nsteps && free_places(executor) > 0 && !ShutdownRequestPending; i++)
+	for (int i = 0; i < ready.nsteps && executor_free_places(executor, 0) > 0 && !ShutdownRequestPending; i++)
 	{
 		well &= claim_alone(executor, &ready.steps[i]);
 		if (GetCurrentTimestamp() >= enough)
@@ -401,7 +462,9 @@ executor_dispatch(Executor *executor)
 	TurnResult	result;
 
 	executor->look = false;
-	result = dispatch_turn(executor, free_places(executor), NULL);
+	result = dispatch_turn(executor, executor_free_places(executor, 0), NULL, executor->chained, executor->nchained);
+	if (result == TURN_DONE)
+		executor->nchained = 0;
 	if (result == TURN_TRY_LATER || (result == TURN_BAD_ROW && !dispatch_one_by_one(executor)))
 	{
 		executor->look = true;

@@ -14,12 +14,15 @@
 #include "datatype/timestamp.h"
 #include "lib/ilist.h"
 
+#include "chain.h"
 #include "commands.h"
 #include "engine.h"
 #include "http.h"
 #include "journal.h"
 #include "queue.h"
 #include "shmem.h"
+
+#define EXECUTOR_MAX_CLAIM	500	/* a turn stays short */
 
 /* Turns that can fail again and again, each for itself. */
 typedef enum TroubleKind
@@ -53,6 +56,9 @@ typedef struct Executor
 	TimestampTz next_day;		/* when budgets are to be looked at again */
 
 	CommandList commands;		/* seen, to be applied with the next write */
+
+	ChainedStep chained[EXECUTOR_MAX_CLAIM];	/* claimed with the last write, to be sent */
+	int			nchained;
 
 	/*
 	 * Until then one call at a time, each claim on disk before it is sent: the
@@ -92,6 +98,9 @@ extern int64 executor_clock(void);
 
 /* dispatch.c: applies commands, releases timers, claims, and sends. */
 extern void executor_dispatch(Executor *executor);
+
+/* dispatch.c: how many steps may be claimed and sent, ended calls not counted that are about to be written. */
+extern int	executor_free_places(const Executor *executor, int written);
 
 /* results.c: moves an ended call from the running ones to those to be written. */
 extern void executor_settle(Executor *executor, Call *call);

@@ -13,8 +13,12 @@
 #include "utils/timestamp.h"
 
 #include "journal.h"
-#include "statements.h"
+#include "rows.h"
 
+static const char *const thought_columns[] = {"execution_id", "seq", "step_no", "attempt_no", "at", "elapsed_ms", "source", "content",
+"owner", "team"};
+static const char *const log_columns[] = {"execution_id", "step_no", "at", "level", "message", "owner", "team"};
+static const char *const notice_columns[] = {"execution_id", "step_no", "at", "severity", "kind", "message", "owner", "team"};
 static const Oid thought_types[] = {INT8OID, INT8OID, INT4OID, INT4OID, TIMESTAMPTZOID, INT8OID,
 TEXTOID, TEXTOID, TEXTOID, TEXTOID};
 static const Oid notice_types[] = {INT8OID, INT4OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
@@ -26,7 +30,7 @@ create_batches(Journal *journal)
 	MemoryContext caller = MemoryContextSwitchTo(journal->context);
 
 	journal->thoughts = batch_create(thought_types, lengthof(thought_types));
-	journal->notices = batch_create(notice_types, lengthof(notice_types));
+	journal->notices = journal_notices_create();
 	journal->logs = batch_create(log_types, lengthof(log_types));
 	journal->oldest = 0;
 	MemoryContextSwitchTo(caller);
@@ -168,23 +172,24 @@ journal_return_to(Journal *journal, const JournalMark *mark)
 	journal->logs->nrows = mark->logs;
 }
 
-static void
-write_batch(const Batch *batch, Statement statement)
+Batch *
+journal_notices_create(void)
 {
-	Datum		arrays[BATCH_MAX_COLUMNS];
+	return batch_create(notice_types, lengthof(notice_types));
+}
 
-	if (batch->nrows == 0)
-		return;
-	batch_arrays(batch, arrays);
-	statement_run(statement, arrays, NULL);
+void
+journal_notices_write(const Batch *notices)
+{
+	rows_insert_batch("notices", notice_columns, notices);
 }
 
 void
 journal_write(const Journal *journal)
 {
-	write_batch(journal->thoughts, STATEMENT_WRITE_THOUGHTS);
-	write_batch(journal->notices, STATEMENT_WRITE_NOTICES);
-	write_batch(journal->logs, STATEMENT_WRITE_LOGS);
+	rows_insert_batch("thoughts", thought_columns, journal->thoughts);
+	journal_notices_write(journal->notices);
+	rows_insert_batch("logs", log_columns, journal->logs);
 }
 
 void

@@ -74,7 +74,11 @@ extern void journal_log(Journal *journal, const JournalKey *key, const char *lev
 extern JournalMark journal_mark(const Journal *journal);
 extern void journal_return_to(Journal *journal, const JournalMark *mark);
 
-/* Writes all of it in the current transaction, connected to SPI. */
+/* Notices gathered elsewhere, their columns in the order of journal_notice: key, at, what is said, whose it is. */
+extern Batch *journal_notices_create(void);
+extern void journal_notices_write(const Batch *notices);
+
+/* Writes all of it in the current transaction. */
 extern void journal_write(const Journal *journal);
 
 /* After the commit of journal_write. */

@@ -411,13 +411,28 @@ uses_batch(const ModelUse *uses, int nuses)
 	return batch;
 }
 
+static Claim *
+read_claims(MemoryContext context, int *count)
+{
+	Claim	   *claims;
+
+	*count = (int) SPI_processed;
+	claims = MemoryContextAllocZero(context, Max(1, *count) * sizeof(Claim));
+	for (int i = 0; i < *count; i++)
+	{
+		RowReader	reader = {i, 1, context};
+
+		read_claim(&reader, &claims[i]);
+	}
+	return claims;
+}
+
 Claim *
 queue_claim(int64 epoch, int places, int64 tokens, const ModelUse *uses, int nuses,
 			const StepKey *only, int *count)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		args[11];
-	Claim	   *claims;
 
 	batch_arrays(uses_batch(uses, nuses), args);
 	args[5] = Int32GetDatum(places);
@@ -427,16 +442,28 @@ queue_claim(int64 epoch, int places, int64 tokens, const ModelUse *uses, int nus
 	args[9] = Int32GetDatum(only != NULL ? only->step_no : 0);
 	args[10] = Int64GetDatum(tokens);
 	statement_run(STATEMENT_CLAIM, args, only != NULL ? NULL : "        nn ");
+	return read_claims(caller, count);
+}
 
-	*count = (int) SPI_processed;
-	claims = MemoryContextAllocZero(caller, Max(1, *count) * sizeof(Claim));
-	for (int i = 0; i < *count; i++)
+Claim *
+queue_chained(int64 epoch, const ChainedStep *steps, int n, int *count)
+{
+	static const Oid types[] = {INT8OID, INT4OID};
+	MemoryContext caller = CurrentMemoryContext;
+	Batch	   *batch = batch_create(types, lengthof(types));
+	Datum		args[4];
+
+	for (int i = 0; i < n; i++)
 	{
-		RowReader	reader = {i, 1, caller};
-
-		read_claim(&reader, &claims[i]);
+		batch_row(batch);
+		batch_set(batch, 0, Int64GetDatum(steps[i].execution_id));
+		batch_set(batch, 1, Int32GetDatum(steps[i].step_no));
 	}
-	return claims;
+	batch_arrays(batch, args);
+	args[2] = Int64GetDatum(epoch);
+	args[3] = TimestampTzGetDatum(GetCurrentTimestamp());
+	statement_run(STATEMENT_CHAINED, args, NULL);
+	return read_claims(caller, count);
 }
 
 void
@@ -476,106 +503,7 @@ queue_recall_blocks(Limits *limits)
 	}
 }
 
-/* ---------- results ---------- */
-
-static const Oid result_types[] = {
-	INT8OID, INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID, TEXTOID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, INT8OID,
-	BOOLOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID,
-	INT8OID, INT4OID, INT8OID, BOOLOID, TEXTOID, FLOAT8OID
-};
-
-/* What the decoder has learnt, if there was anything to decode. */
-static void
-add_answer(Batch *batch, const Call *call)
-{
-	const Answer *answer = &call->decoder.answer;
-
-	if (!call->decoding)
-		return;
-	batch_text(batch, 8, answer->model);
-	batch_count(batch, 13, answer->input_tokens);
-	batch_count(batch, 14, answer->cached_input_tokens);
-	batch_count(batch, 15, answer->output_tokens);
-	batch_count(batch, 16, answer->reasoning_tokens);
-	if (answer->finish != FINISH_NONE)
-		batch_text(batch, 18, finish_reason_name(answer->finish));
-	batch_text(batch, 21, answer->response_id);
-}
-
-static void
-add_error(Batch *batch, const Call *call)
-{
-	if (call->outcome == OUTCOME_COMPLETED)
-		return;
-	batch_text(batch, 22, error_class_name(call->error.error_class));
-	batch_text(batch, 23, call->error.code);
-	batch_text(batch, 24, call->error.message);
-	batch_text(batch, 25, call->hint);
-	batch_set(batch, 26, BoolGetDatum(call->error.retryable));
-}
-
-/* In the order of the columns of write_results. */
-static void
-add_result(Batch *batch, const Call *call, const Decision *decision)
-{
-	batch_row(batch);
-	batch_set(batch, 0, Int64GetDatum(call->key.execution_id));
-	batch_set(batch, 1, Int32GetDatum(call->key.step_no));
-	batch_set(batch, 2, Int32GetDatum(call->key.attempt_no));
-	batch_text(batch, 3, outcome_name(call->outcome));
-	batch_text(batch, 4, step_state_name(decision->step_state));
-	batch_text(batch, 5, decision->execution_status);
-	batch_time(batch, 6, decision->retry_at);
-	batch_set(batch, 7, Int32GetDatum(decision->failures));
-	batch_time(batch, 9, call->sent_at);
-	batch_time(batch, 10, call->first_byte_at);
-	batch_time(batch, 11, call->first_token_at);
-	batch_time(batch, 12, call->finished_at);
-	batch_set(batch, 17, BoolGetDatum(call->possibly_billed));
-	if (call->http_status > 0)
-		batch_set(batch, 19, Int32GetDatum(call->http_status));
-	batch_text(batch, 20, call->head.request_id);
-	batch_text_len(batch, 27, buf_text(&call->output), call->output.len);
-	if (decision->model_id != 0)
-		batch_set(batch, 28, Int64GetDatum(decision->model_id));
-	batch_set(batch, 29, Int32GetDatum(decision->fallback_no));
-	if (call->agent_version_id != 0)
-		batch_set(batch, 30, Int64GetDatum(call->agent_version_id));
-	batch_set(batch, 31, BoolGetDatum(call->plan_step != NULL));
-	batch_text_len(batch, 32, buf_text(&call->outputs), call->outputs.len);
-	if (call->quality_score >= 0)
-		batch_set(batch, 33, Float8GetDatum(call->quality_score));
-	add_answer(batch, call);
-	add_error(batch, call);
-}
-
-/* What was changed under our hands is found again when the results are written one by one. */
-static void
-require_whole_write(void)
-{
-	bool		isnull;
-
-	if (SPI_processed == 1 && DatumGetBool(result_value(0, 2, &isnull)))
-		ereport(ERROR,
-				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-				 errmsg("rows of a result's step or execution were changed by somebody else while it was written")));
-}
-
-int
-queue_write_results(int64 epoch, Call *const *calls, const Decision *decisions, int n)
-{
-	Batch	   *batch = batch_create(result_types, lengthof(result_types));
-	Datum		args[BATCH_MAX_COLUMNS + 1];
-
-	for (int i = 0; i < n; i++)
-		add_result(batch, calls[i], &decisions[i]);
-	args[0] = Int64GetDatum(epoch);
-	batch_arrays(batch, &args[1]);
-	statement_run(STATEMENT_WRITE_RESULTS, args, NULL);
-	require_whole_write();
-	return (int) single_count();
-}
+/* ---------- what vendors say of their limits ---------- */
 
 static const Oid headroom_types[] = {INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID, TIMESTAMPTZOID,
 	TIMESTAMPTZOID};

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "call.h"
+#include "chain.h"
 #include "engine.h"
 #include "limits.h"
 #include "workflow.h"
@@ -66,6 +67,9 @@ extern bool queue_roll_up(void);
 extern Claim *queue_claim(int64 epoch, int places, int64 tokens, const ModelUse *uses, int nuses,
 						  const StepKey *only, int *count);
 
+/* The claims of steps that were claimed when they were queued, without those that are gone. */
+extern Claim *queue_chained(int64 epoch, const ChainedStep *steps, int n, int *count);
+
 /* Hands what waits for these models on to the agents' fallback models. */
 extern void queue_reroute(const int64 *models, int n);
 
@@ -78,12 +82,20 @@ extern void queue_recall_blocks(Limits *limits);
 /* Keeps what the vendors said of their own limits, the newest for each model. */
 extern void queue_write_headroom(Call *const *calls, int n);
 
+/* What an attempt was, as the rows had it that it ended. */
+typedef struct WrittenAttempt
+{
+	TimestampTz started_at;		/* of its step */
+	TimestampTz order_at;
+	const char *cost;			/* USD, to the cent; NULL = not known */
+} WrittenAttempt;
+
 /*
- * Writes the results of n ended calls with what was decided for each; how many
+ * attempt_write.c: writes the results of n ended calls with what was decided for each; how many
  * were written. The others were fenced out: the queue does not hold that attempt
- * for this epoch any more.
+ * for this epoch any more. attempts, one for each call, is filled for those that were written.
  */
-extern int	queue_write_results(int64 epoch, Call *const *calls, const Decision *decisions, int n);
+extern int	queue_write_results(int64 epoch, Call *const *calls, const Decision *decisions, WrittenAttempt *attempts, int n);
 
 /* Where it was so decided, another agent tries the step from now on. */
 extern void queue_hand_over(Call *const *calls, const Decision *decisions, int n);

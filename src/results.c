@@ -11,6 +11,7 @@
 
 #include "commands/async.h"
 #include "lib/stringinfo.h"
+#include "postmaster/interrupt.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -169,6 +170,8 @@ typedef struct Writing
 	bool		with_commands;
 	bool		with_notify;
 	bool		with_live;
+	bool		with_chain;		/* what follows may be claimed at once */
+	Chain	   *chain;			/* NULL = it is not */
 } Writing;
 
 static int
@@ -228,7 +231,7 @@ notify_listeners(const Writing *writing)
 
 /* What follows from these ends, and from what people want. */
 static void
-take_on(Writing *writing)
+take_on(Writing *writing, const WrittenAttempt *attempts)
 {
 	const CommandList *commands = &writing->executor->commands;
 	StepEnd    *ends = palloc(Max(1, writing->ncalls) * sizeof(StepEnd));
@@ -245,12 +248,43 @@ take_on(Writing *writing)
 		ends[nends].attempt_no = call->key.attempt_no;
 		ends[nends].state = writing->decisions[i].step_state;
 		ends[nends].with_warnings = call->warnings > 0;
+		ends[nends].started_at = attempts[i].started_at;
+		ends[nends].finished_at = call->finished_at;
+		ends[nends].cost = attempts[i].cost;
+		ends[nends].order_at = attempts[i].order_at;
 		ends[nends].output = &call->output;
 		ends[nends].outputs = &call->outputs;
 		ends[nends++].unmet = call->unmet.len > 0 ? buf_text(&call->unmet) : NULL;
 	}
 	queue_hand_over(writing->calls, writing->decisions, writing->ncalls);
-	commands_apply(commands->items, writing->with_commands ? commands->count : 0, ends, nends);
+	commands_apply(commands->items, writing->with_commands ? commands->count : 0, ends, nends, writing->chain);
+}
+
+/* Not while anything is unusual: then the claim decides. */
+static void
+begin_chain(Writing *writing)
+{
+	Executor   *executor = writing->executor;
+	int			nmodels = limits_models(executor->limits);
+	ModelUse   *uses;
+	int			places = executor_free_places(executor, writing->ncalls);
+
+	if (!writing->with_chain || places <= 0 || executor->nchained > 0 || executor->bounds_spending ||
+		executor->careful_until != 0 || ShutdownRequestPending)
+		return;
+	uses = palloc(Max(1, nmodels) * sizeof(ModelUse));
+	nmodels = limits_uses(executor->limits, executor_clock(), uses, nmodels);
+	writing->chain = chain_begin(executor->epoch, places, budget_tokens(executor), uses, nmodels);
+}
+
+/* After the commit. */
+static void
+keep_chained(Executor *executor, const Chain *chain)
+{
+	if (chain == NULL || chain->ntaken == 0)
+		return;
+	memcpy(executor->chained, chain->taken, chain->ntaken * sizeof(ChainedStep));
+	executor->nchained = chain->ntaken;
 }
 
 static void
@@ -258,11 +292,16 @@ write_work(void *arg)
 {
 	Writing    *writing = arg;
 	Executor   *executor = writing->executor;
+	WrittenAttempt *attempts;
 
 	MemoryContextSwitchTo(executor->round);
+	writing->chain = NULL;
+	if (writing->ncalls > 0)
+		begin_chain(writing);
+	attempts = palloc0(Max(1, writing->ncalls) * sizeof(WrittenAttempt));
 	if (writing->ncalls > 0)
 	{
-		int			written = queue_write_results(executor->epoch, writing->calls, writing->decisions, writing->ncalls);
+		int			written = queue_write_results(executor->epoch, writing->calls, writing->decisions, attempts, writing->ncalls);
 
 		if (written != writing->ncalls)
 			elog(LOG, "agent_studio: %d of %d results belong to attempts that the queue no longer knows",
@@ -275,7 +314,7 @@ write_work(void *arg)
 		journal_write(executor->journal);
 	if (writing->with_live)
 		live_write(executor);
-	take_on(writing);
+	take_on(writing, attempts);
 	/* A full queue of notifications must not cost a result: alone, it goes without. */
 	if (writing->with_notify)
 		notify_listeners(writing);
@@ -343,7 +382,7 @@ typedef struct LoneCommand
 static void
 apply_command_work(void *arg)
 {
-	commands_apply(((LoneCommand *) arg)->command, 1, NULL, 0);
+	commands_apply(((LoneCommand *) arg)->command, 1, NULL, 0, NULL);
 }
 
 static void
@@ -413,7 +452,7 @@ write_one_by_one(Executor *executor)
 bool
 executor_write(Executor *executor)
 {
-	Writing		writing = {executor, NULL, NULL, 0, true, true, true, true};
+	Writing		writing = {executor, NULL, NULL, 0, true, true, true, true, true, NULL};
 	TurnCommit	commit = executor->nended > 0 || executor->commands.count > 0
 		? TURN_COMMIT_DURABLE : TURN_COMMIT_ASYNC;
 	TurnResult	result;
@@ -429,7 +468,10 @@ executor_write(Executor *executor)
 		return false;
 	}
 	if (result == TURN_DONE)
+	{
 		forget_written(executor, writing.ncalls);
+		keep_chained(executor, writing.chain);
+	}
 	journal_reset(executor->journal);
 	live_written(executor);
 	if (writing.with_commands || result == TURN_BAD_ROW)

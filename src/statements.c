@@ -178,6 +178,36 @@ static const char reroute_sql[] =
 " UPDATE agent_studio.queue q SET model_id = w.next_model_id, fallback_no = q.fallback_no + 1"
 " FROM waiting w WHERE q.execution_id = w.execution_id AND q.step_no = w.step_no";
 
+/* What a request is made of, for rows of the queue that have been claimed. */
+#define CLAIM_FOUND(claimed) \
+" found AS MATERIALIZED (" \
+"	SELECT c.*, s.ctid AS step_row, e.ctid AS execution_row, e.status, s.agent_version_id, s.plan_step, e.is_verbose, e.owner, e.team," \
+"		e.workflow_version_id, e.plan IS NOT NULL AS has_own_plan, e.started_at, coalesce(s.task, e.task) AS task, e.context," \
+"		coalesce(s.max_retries, e.max_retries) AS max_retries, coalesce(s.timeout_seconds, e.timeout_seconds) AS timeout_seconds," \
+"		coalesce(s.output_format, e.output_format) AS output_format, coalesce(s.json_schema, e.json_schema) AS json_schema" \
+"	FROM " claimed " c" \
+"	LEFT JOIN LATERAL (SELECT x.ctid, x.* FROM agent_studio.executions x WHERE x.execution_id = c.execution_id OFFSET 0) e ON true" \
+"	LEFT JOIN LATERAL (SELECT x.ctid, x.* FROM agent_studio.steps x" \
+"		WHERE x.execution_id = c.execution_id AND x.step_no = c.step_no OFFSET 0) s ON true)"
+
+#define CLAIM_RESULT(now) \
+" SELECT f.execution_id, f.step_no, f.attempt_no, f.failures, f.model_id," \
+"	coalesce(f.started_at, " now ") AS started_at, f.max_retries, f.timeout_seconds, f.is_verbose, f.owner, f.team," \
+"	f.task, CASE WHEN f.context <> '{}' THEN f.context::text END AS context," \
+"	v.system_prompt, v.temperature::text, v.top_p::text, v.max_output_tokens, v.progress_lines," \
+"	m.server, m.deployment, m.max_output_tokens AS model_max_output_tokens, m.max_tokens_parameter," \
+"	CASE WHEN m.request_options <> '{}' THEN m.request_options::text END AS request_options," \
+"	greatest(f.seq_base, CASE WHEN f.attempt_no > 1 OR f.workflow_version_id IS NOT NULL OR f.has_own_plan THEN (SELECT max(t.seq)" \
+"		FROM agent_studio.thoughts t WHERE t.execution_id = f.execution_id) END) AS last_seq," \
+"	f.tokens, m.requests_per_minute, m.tokens_per_minute, f.output_format, f.json_schema::text, m.structured_output," \
+"	f.fallback_no, v.fallback_models[f.fallback_no + 1] AS next_model_id, v.model_id AS own_model_id," \
+"	f.agent_version_id, f.workflow_version_id, f.has_own_plan, f.plan_step," \
+"	array_to_string(v.phases, '; ')" \
+" FROM found f" \
+" LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = f.agent_version_id" \
+" LEFT JOIN agent_studio.models m ON m.model_id = f.model_id" \
+" ORDER BY f.order_at, f.execution_id, f.step_no"
+
 /*
  * $1 to $5: models that have used something: calls in flight, requests and tokens
  * of the last minute, whether the vendor wants none; $6: free places in all;
@@ -218,15 +248,7 @@ static const char claim_sql[] =
 "	UPDATE agent_studio.queue q SET epoch = $7, claimed_at = $8, attempt_no = q.attempt_no + 1"
 "	FROM picked p WHERE q.ctid = p.queue_row"
 "	RETURNING q.execution_id, q.step_no, q.model_id, q.attempt_no, q.failures, q.seq_base, q.order_at, q.tokens, q.fallback_no),"
-" found AS MATERIALIZED ("
-"	SELECT c.*, s.ctid AS step_row, e.ctid AS execution_row, e.status, s.agent_version_id, s.plan_step, e.is_verbose, e.owner, e.team,"
-"		e.workflow_version_id, e.plan IS NOT NULL AS has_own_plan, e.started_at, coalesce(s.task, e.task) AS task, e.context,"
-"		coalesce(s.max_retries, e.max_retries) AS max_retries, coalesce(s.timeout_seconds, e.timeout_seconds) AS timeout_seconds,"
-"		coalesce(s.output_format, e.output_format) AS output_format, coalesce(s.json_schema, e.json_schema) AS json_schema"
-"	FROM claimed c"
-"	LEFT JOIN LATERAL (SELECT x.ctid, x.* FROM agent_studio.executions x WHERE x.execution_id = c.execution_id OFFSET 0) e ON true"
-"	LEFT JOIN LATERAL (SELECT x.ctid, x.* FROM agent_studio.steps x"
-"		WHERE x.execution_id = c.execution_id AND x.step_no = c.step_no OFFSET 0) s ON true),"
+CLAIM_FOUND("claimed") ","
 " step_states AS ("
 "	UPDATE agent_studio.steps s SET state = 'running', attempt_no = f.attempt_no, retry_at = NULL, model_id = f.model_id,"
 "		started_at = coalesce(s.started_at, $8), sent_at = $8"
@@ -234,22 +256,26 @@ static const char claim_sql[] =
 " execution_states AS ("
 "	UPDATE agent_studio.executions e SET status = 'running', started_at = $8"
 "	FROM found f WHERE e.ctid = f.execution_row AND f.status = 'queued')"
-" SELECT f.execution_id, f.step_no, f.attempt_no, f.failures, f.model_id,"
-"	coalesce(f.started_at, $8) AS started_at, f.max_retries, f.timeout_seconds, f.is_verbose, f.owner, f.team,"
-"	f.task, CASE WHEN f.context <> '{}' THEN f.context::text END AS context,"
-"	v.system_prompt, v.temperature::text, v.top_p::text, v.max_output_tokens, v.progress_lines,"
-"	m.server, m.deployment, m.max_output_tokens AS model_max_output_tokens, m.max_tokens_parameter,"
-"	CASE WHEN m.request_options <> '{}' THEN m.request_options::text END AS request_options,"
-"	greatest(f.seq_base, CASE WHEN f.attempt_no > 1 OR f.workflow_version_id IS NOT NULL OR f.has_own_plan THEN (SELECT max(t.seq)"
-"		FROM agent_studio.thoughts t WHERE t.execution_id = f.execution_id) END) AS last_seq,"
-"	f.tokens, m.requests_per_minute, m.tokens_per_minute, f.output_format, f.json_schema::text, m.structured_output,"
-"	f.fallback_no, v.fallback_models[f.fallback_no + 1] AS next_model_id, v.model_id AS own_model_id,"
-"	f.agent_version_id, f.workflow_version_id, f.has_own_plan, f.plan_step,"
-"	array_to_string(v.phases, '; ')"
-" FROM found f"
-" LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = f.agent_version_id"
-" LEFT JOIN agent_studio.models m ON m.model_id = f.model_id"
-" ORDER BY f.order_at, f.execution_id, f.step_no";
+CLAIM_RESULT("$8");
+
+/* $1, $2: steps that were claimed when they were queued; $3: by this epoch; $4: now. */
+static const char chained_sql[] =
+"WITH chained AS ("
+"	SELECT q.execution_id, q.step_no, q.model_id, q.attempt_no, q.failures, q.seq_base, q.order_at, q.tokens, q.fallback_no"
+"	FROM unnest($1, $2) AS d (execution_id, step_no)"
+"	CROSS JOIN LATERAL (SELECT x.* FROM agent_studio.queue x"
+"		WHERE x.execution_id = d.execution_id AND x.step_no = d.step_no OFFSET 0) q WHERE q.epoch = $3),"
+CLAIM_FOUND("chained")
+CLAIM_RESULT("$4");
+
+/* $1: a model; how many calls it takes at once (NULL = no limit), and who is the first that waits for it. One that has a rate to keep takes none. */
+static const char model_places_sql[] =
+"SELECT CASE WHEN m.requests_per_minute IS NULL AND m.tokens_per_minute IS NULL THEN m.max_concurrency ELSE 0 END, (SELECT q.order_at FROM agent_studio.queue q"
+"	WHERE q.model_id = m.model_id AND q.epoch IS NULL AND NOT q.waiting ORDER BY q.order_at, q.execution_id, q.step_no LIMIT 1)"
+" FROM agent_studio.models m WHERE m.model_id = $1";
+
+static const char wanted_executions_sql[] =
+"SELECT c.execution_id FROM agent_studio.commands c WHERE c.applied_at IS NULL LIMIT 1000";
 
 /* What a claim could take of each model, for when steps have to be claimed one by one. */
 static const char ready_steps_sql[] =
@@ -259,90 +285,14 @@ static const char ready_steps_sql[] =
 "	ORDER BY q.order_at, q.execution_id, q.step_no LIMIT 100) r"
 " ORDER BY r.order_at, r.execution_id, r.step_no";
 
-/*
- * $1 epoch, then one array a column. A result is written only if the queue still
- * holds that very attempt for this epoch: what is fenced out leaves no trace.
- * Costs are computed here, with the price of this moment. What has ended on a day
- * that is over says so to the daily totals. The second column tells of a row that
- * somebody changed meanwhile, so that its ctid leads nowhere.
- */
-static const char write_results_sql[] =
-"WITH fenced AS MATERIALIZED ("
-"	SELECT d.*, q.ctid AS queue_row, s.ctid AS step_row, e.ctid AS execution_row,"
-"		q.model_id, s.owner, s.team, e.workflow, e.is_test, e.status = 'paused' AND d.retry_at IS NOT NULL AS held,"
-"		(d.input_tokens - coalesce(d.cached_input_tokens, 0)) * p.input_price / 1000000"
-"			+ coalesce(d.cached_input_tokens, 0) * coalesce(p.cached_input_price, p.input_price) / 1000000 AS input_cost,"
-"		d.output_tokens * p.output_price / 1000000 AS output_cost"
-"	FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
-"		$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) AS d (execution_id, step_no, attempt_no, outcome, step_state,"
-"		execution_status, retry_at, failures, answered_by, sent_at, first_byte_at, first_token_at, finished_at,"
-"		input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, possibly_billed, finish_reason,"
-"		http_status, request_id, response_id, error_class, error_code, error_message, error_hint, retryable, output, next_model_id, fallback_no,"
-"		agent_version_id, has_plan, outputs, quality_score)"
-"	JOIN LATERAL (SELECT x.ctid, x.model_id, x.epoch, x.attempt_no FROM agent_studio.queue x"
-"		WHERE x.execution_id = d.execution_id AND x.step_no = d.step_no OFFSET 0) q"
-"		ON q.epoch = $1 AND q.attempt_no = d.attempt_no"
-"	JOIN LATERAL (SELECT x.ctid, x.owner, x.team FROM agent_studio.steps x"
-"		WHERE x.execution_id = d.execution_id AND x.step_no = d.step_no OFFSET 0) s ON true"
-"	JOIN LATERAL (SELECT x.ctid, x.status, x.workflow, x.is_test FROM agent_studio.executions x WHERE x.execution_id = d.execution_id OFFSET 0) e ON true"
-"	LEFT JOIN LATERAL (SELECT x.input_price, x.cached_input_price, x.output_price FROM agent_studio.model_prices x"
-"		WHERE x.model_id = q.model_id AND x.valid_from <= d.finished_at ORDER BY x.valid_from DESC LIMIT 1) p ON true),"
-" attempt_rows AS ("
-"	INSERT INTO agent_studio.attempts (execution_id, step_no, attempt_no, outcome, epoch, agent_version_id, model_id, answered_by,"
-"		sent_at, first_byte_at, first_token_at, finished_at, input_tokens, cached_input_tokens, output_tokens,"
-"		reasoning_tokens, input_cost_usd, output_cost_usd, possibly_billed, finish_reason, http_status, request_id,"
-"		response_id, error_class, error_code, error_message, retryable, partial_output, owner, team, workflow, is_test)"
-"	SELECT p.execution_id, p.step_no, p.attempt_no, p.outcome, $1, p.agent_version_id, p.model_id, p.answered_by,"
-"		p.sent_at, p.first_byte_at, p.first_token_at, p.finished_at, p.input_tokens, p.cached_input_tokens,"
-"		p.output_tokens, p.reasoning_tokens, p.input_cost, p.output_cost, p.possibly_billed, p.finish_reason,"
-"		p.http_status, p.request_id, p.response_id, p.error_class, p.error_code, p.error_message, p.retryable,"
-"		CASE WHEN p.outcome <> 'completed' THEN p.output END, p.owner, p.team, p.workflow, p.is_test FROM fenced p),"
-" ended AS ("
-"	DELETE FROM agent_studio.queue q USING fenced f WHERE q.ctid = f.queue_row AND f.retry_at IS NULL),"
-" queued_again AS ("
-"	UPDATE agent_studio.queue q SET epoch = NULL, claimed_at = NULL, waiting = f.held OR f.retry_at > f.finished_at,"
-"		run_at = CASE WHEN f.held THEN 'infinity' ELSE f.retry_at END, failures = f.failures, model_id = coalesce(f.next_model_id, q.model_id),"
-"		fallback_no = f.fallback_no"
-"	FROM fenced f WHERE q.ctid = f.queue_row AND f.retry_at IS NOT NULL),"
-" step_states AS ("
-"	UPDATE agent_studio.steps s SET state = CASE WHEN f.held THEN 'paused' ELSE f.step_state END,"
-"		retry_at = CASE WHEN NOT f.held THEN f.retry_at END,"
-"		outputs = coalesce(f.outputs::jsonb, s.outputs), quality_score = coalesce(f.quality_score, s.quality_score),"
-"		finished_at = CASE WHEN f.retry_at IS NULL THEN f.finished_at END,"
-"		output = CASE WHEN f.retry_at IS NULL THEN f.output END, finish_reason = f.finish_reason,"
-"		error_class = f.error_class, error_message = f.error_message"
-"	FROM fenced f WHERE s.ctid = f.step_row RETURNING s.step_no),"
-" totals AS ("
-"	SELECT p.execution_row, count(*) AS attempts, bool_or(p.has_plan OR p.held) AS keeps_status, max(p.execution_status) AS status,"
-"		sum(p.input_tokens)::bigint AS input_tokens, sum(p.cached_input_tokens)::bigint AS cached_input_tokens,"
-"		sum(p.output_tokens)::bigint AS output_tokens, sum(p.reasoning_tokens)::bigint AS reasoning_tokens,"
-"		sum(p.input_cost) AS input_cost, sum(p.output_cost) AS output_cost,"
-"		max(p.finished_at) FILTER (WHERE p.retry_at IS NULL AND NOT p.has_plan) AS finished_at,"
-"		max(p.error_class) FILTER (WHERE p.retry_at IS NULL AND NOT p.has_plan) AS error_class,"
-"		max(p.error_message) FILTER (WHERE p.retry_at IS NULL AND NOT p.has_plan) AS error_message,"
-"		max(p.error_hint) FILTER (WHERE p.retry_at IS NULL AND NOT p.has_plan) AS error_hint"
-"	FROM fenced p GROUP BY p.execution_row),"
-" execution_states AS ("
-"	UPDATE agent_studio.executions e SET status = CASE WHEN t.keeps_status THEN e.status ELSE t.status END,"
-"		attempts = e.attempts + t.attempts,"
-"		input_tokens = coalesce(e.input_tokens + t.input_tokens, e.input_tokens, t.input_tokens),"
-"		cached_input_tokens = coalesce(e.cached_input_tokens + t.cached_input_tokens, e.cached_input_tokens, t.cached_input_tokens),"
-"		output_tokens = coalesce(e.output_tokens + t.output_tokens, e.output_tokens, t.output_tokens),"
-"		reasoning_tokens = coalesce(e.reasoning_tokens + t.reasoning_tokens, e.reasoning_tokens, t.reasoning_tokens),"
-"		input_cost_usd = coalesce(e.input_cost_usd + t.input_cost, e.input_cost_usd, t.input_cost),"
-"		output_cost_usd = coalesce(e.output_cost_usd + t.output_cost, e.output_cost_usd, t.output_cost),"
-"		finished_at = t.finished_at, error_class = t.error_class, error_message = t.error_message, error_hint = t.error_hint"
-"	FROM totals t WHERE e.ctid = t.execution_row RETURNING e.execution_id),"
-" late AS ("
-"	INSERT INTO agent_studio.stale_days (day) SELECT DISTINCT (f.finished_at AT TIME ZONE 'UTC')::date FROM fenced f"
-"	WHERE f.finished_at < date_trunc('day', clock_timestamp(), 'UTC')),"
-" unpriced AS ("
-"	INSERT INTO agent_studio.notices (execution_id, step_no, at, severity, kind, message, owner, team)"
-"	SELECT p.execution_id, p.step_no, p.finished_at, 'info', 'no_price',"
-"		format('Model %s has no price: the cost is not known', m.name), p.owner, p.team"
-"	FROM fenced p LEFT JOIN agent_studio.models m USING (model_id) WHERE p.output_tokens IS NOT NULL AND (p.output_cost IS NULL OR p.input_cost IS NULL))"
-" SELECT count(*), count(*) <> (SELECT count(*) FROM step_states)"
-"	OR (SELECT count(*) FROM totals) <> (SELECT count(*) FROM execution_states) AS misses_rows FROM fenced";
+/* $1: a model, $2: a time; its price then, and until when that holds. */
+static const char price_sql[] =
+"SELECT m.name, coalesce(p.valid_from, '-infinity'),"
+"	coalesce((SELECT min(x.valid_from) FROM agent_studio.model_prices x WHERE x.model_id = $1 AND x.valid_from > $2), 'infinity'),"
+"	p.input_price, coalesce(p.cached_input_price, p.input_price), p.output_price"
+" FROM agent_studio.models m LEFT JOIN LATERAL (SELECT x.* FROM agent_studio.model_prices x"
+"	WHERE x.model_id = $1 AND x.valid_from <= $2 ORDER BY x.valid_from DESC LIMIT 1) p ON true"
+" WHERE m.model_id = $1";
 
 /*
  * For a step that cannot be claimed ($3, the epoch, is NULL), or whose result cannot
@@ -387,14 +337,6 @@ static const char release_held_sql[] = "SELECT agent_studio_private.release_held
 
 static const char release_unbound_sql[] = "SELECT agent_studio_private.release_unbound()";
 
-static const char write_thoughts_sql[] =
-"INSERT INTO agent_studio.thoughts (execution_id, seq, step_no, attempt_no, at, elapsed_ms, source, content, owner, team)"
-" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-
-static const char write_notices_sql[] =
-"INSERT INTO agent_studio.notices (execution_id, step_no, at, severity, kind, message, owner, team)"
-" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)";
-
 static const char write_headroom_sql[] =
 "INSERT INTO agent_studio.model_headroom AS h (model_id, seen_at, limit_requests, remaining_requests,"
 "	reset_requests_at, limit_tokens, remaining_tokens, reset_tokens_at, blocked_until)"
@@ -405,10 +347,6 @@ static const char write_headroom_sql[] =
 "	limit_tokens = coalesce(excluded.limit_tokens, h.limit_tokens), remaining_tokens = excluded.remaining_tokens,"
 "	reset_tokens_at = excluded.reset_tokens_at,"
 "	blocked_until = greatest(h.blocked_until, excluded.blocked_until)";
-
-static const char write_logs_sql[] =
-"INSERT INTO agent_studio.logs (execution_id, step_no, at, level, message, owner, team)"
-" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)";
 
 static const char roll_up_sql[] =
 "SELECT agent_studio_private.roll_up_when_idle()::integer::bigint";
@@ -446,14 +384,11 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_BLOCKED_MODELS] = {blocked_models_sql, 0, {0}},
 	[STATEMENT_CLAIM] = {claim_sql, 11, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
 		INT4OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT4OID, INT8OID}},
+	[STATEMENT_CHAINED] = {chained_sql, 4, {INT8ARRAYOID, INT4ARRAYOID, INT8OID, TIMESTAMPTZOID}},
+	[STATEMENT_MODEL_PLACES] = {model_places_sql, 1, {INT8OID}},
+	[STATEMENT_WANTED_EXECUTIONS] = {wanted_executions_sql, 0, {0}},
 	[STATEMENT_READY_STEPS] = {ready_steps_sql, 0, {0}},
-	[STATEMENT_WRITE_RESULTS] = {write_results_sql, 35, {INT8OID,
-		INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TIMESTAMPTZARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID,
-		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
-		BOOLARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT4ARRAYOID,
-		INT8ARRAYOID, BOOLARRAYOID, TEXTARRAYOID, FLOAT8ARRAYOID}},
+	[STATEMENT_PRICE] = {price_sql, 2, {INT8OID, TIMESTAMPTZOID}},
 	[STATEMENT_REROUTE] = {reroute_sql, 1, {INT8ARRAYOID}},
 	[STATEMENT_READ_BUDGETS] = {read_budgets_sql, 0, {0}},
 	[STATEMENT_FORGET_SPENDING] = {forget_spending_sql, 0, {0}},
@@ -464,18 +399,12 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_RELEASE_UNBOUND] = {release_unbound_sql, 0, {0}},
 	[STATEMENT_FAIL_UNWRITABLE] = {fail_unwritable_sql, 4, {INT8OID, INT4OID, INT8OID, TEXTOID}},
 	[STATEMENT_UNQUEUE] = {unqueue_sql, 3, {INT8OID, INT4OID, INT8OID}},
-	[STATEMENT_WRITE_THOUGHTS] = {write_thoughts_sql, 10, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,
-		TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
-	[STATEMENT_WRITE_NOTICES] = {write_notices_sql, 8, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_WRITE_HEADROOM] = {write_headroom_sql, 9, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
 		TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID}},
 	[STATEMENT_WRITE_LIVE] = {write_live_sql, 13, {INT8OID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID,
 		INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_FORGET_LIVE] = {forget_live_sql, 2, {INT8ARRAYOID, INT4ARRAYOID}},
-	[STATEMENT_WRITE_LOGS] = {write_logs_sql, 7, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_ROLL_UP] = {roll_up_sql, 0, {0}},
 };
 

@@ -48,20 +48,41 @@ take_end(Workflow *workflow, const StepEnd *end)
 
 	if (row == NULL || row->state != end->state || row_data(row)->attempt_no != end->attempt_no)
 		return;
+	workflow->places = lappend(workflow->places, unconstify(TimestampTz *, &end->order_at));
 	if (row->state != STEP_COMPLETED)
 		return;
-	row_data(row)->completed_now = true;
+	row_data(row)->end = end;
 	workflow_take_outputs(workflow, row, end->output, end->outputs);
 	flow_completed(workflow->flow, row, end->with_warnings, end->unmet);
 }
 
+static int
+compare_ends(const void *a, const void *b)
+{
+	return compare_ids(&((const StepEnd *) a)->execution_id, &((const StepEnd *) b)->execution_id);
+}
+
+static int
+compare_ends_and_steps(const void *a, const void *b)
+{
+	int			order = compare_ends(a, b);
+
+	return order != 0 ? order : ((const StepEnd *) a)->step_no - ((const StepEnd *) b)->step_no;
+}
+
+/* ends are in the order of their executions. */
 static void
 take_on(Workflow *workflow, const StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands)
 {
-	for (int i = 0; i < nends && !execution_is_at_rest(workflow->status); i++)
+	StepEnd		key = {.execution_id = workflow->execution_id};
+	const StepEnd *end = nends > 0 ? bsearch(&key, ends, nends, sizeof(StepEnd), compare_ends) : NULL;
+
+	while (end != NULL && end > ends && end[-1].execution_id == workflow->execution_id)
+		end--;
+	for (; end != NULL && end < ends + nends && end->execution_id == workflow->execution_id; end++)
 	{
-		if (ends[i].execution_id == workflow->execution_id)
-			take_end(workflow, &ends[i]);
+		if (!execution_is_at_rest(workflow->status))
+			take_end(workflow, end);
 	}
 	for (int i = 0; i < ncommands; i++)
 	{
@@ -81,10 +102,10 @@ take_on(Workflow *workflow, const StepEnd *ends, int nends, const WorkflowComman
 }
 
 static void
-take_all_on(int64 *ids, int n, const StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands)
+take_all_on(int64 *ids, int n, const StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands, Chain *chain)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	WorkflowWriting *writing = workflow_writing_create();
+	WorkflowWriting *writing = workflow_writing_create(chain);
 	int			count;
 	Workflow   *workflows = workflow_load(ids, n, &count);
 
@@ -109,7 +130,7 @@ take_all_on(int64 *ids, int n, const StepEnd *ends, int nends, const WorkflowCom
 }
 
 void
-workflow_advance(const StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands)
+workflow_advance(StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands, Chain *chain)
 {
 	int64	   *ids;
 	int			n = 0;
@@ -121,7 +142,8 @@ workflow_advance(const StepEnd *ends, int nends, const WorkflowCommand *commands
 		ids[n++] = ends[i].execution_id;
 	for (int i = 0; i < ncommands; i++)
 		ids[n++] = commands[i].execution_id;
-	take_all_on(ids, sort_distinct(ids, n), ends, nends, commands, ncommands);
+	qsort(ends, nends, sizeof(StepEnd), compare_ends_and_steps);
+	take_all_on(ids, sort_distinct(ids, n), ends, nends, commands, ncommands, chain);
 }
 
 void
@@ -132,7 +154,7 @@ workflow_advance_executions(const int64 *executions, int n)
 	if (n == 0)
 		return;
 	memcpy(ids, executions, n * sizeof(int64));
-	take_all_on(ids, sort_distinct(ids, n), NULL, 0, NULL, 0);
+	take_all_on(ids, sort_distinct(ids, n), NULL, 0, NULL, 0, NULL);
 }
 
 /*

@@ -12,7 +12,10 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
+
 #include "buf.h"
+#include "chain.h"
 #include "states.h"
 
 /* A step whose attempt was written in this transaction, and which has come to rest with it. */
@@ -26,6 +29,10 @@ typedef struct StepEnd
 	const char *unmet;			/* what its criteria miss; NULL = nothing */
 	const Buf  *output;			/* what was written as its answer, and as its outputs: it need not be read again */
 	const Buf  *outputs;
+	TimestampTz started_at;
+	TimestampTz finished_at;
+	const char *cost;			/* of the attempt, USD to the cent; NULL = not known */
+	TimestampTz order_at;		/* its place in the queue, which is free now */
 } StepEnd;
 
 /* What somebody wants, as the row in commands says. */
@@ -47,9 +54,10 @@ typedef struct WorkflowCommand
 /*
  * Takes every execution that the ends and commands name on as far as it goes, and
  * writes all of it. Executions without a plan are left out. Commands for steps are
- * marked as applied or refused; of the others only the execution counts.
+ * marked as applied or refused; of the others only the execution counts. ends are sorted.
+ * chain: see chain.h; NULL = what follows waits to be claimed.
  */
-extern void workflow_advance(const StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands);
+extern void workflow_advance(StepEnd *ends, int nends, const WorkflowCommand *commands, int ncommands, Chain *chain);
 
 /* The plan under a key of plan_cache.h, read if need be; with a reference. */
 extern struct SharedPlan *workflow_plan(int64 plan_key);

@@ -26,7 +26,7 @@
 /* ---------- notices ---------- */
 
 void
-workflow_tell(Workflow *workflow, const FlowRow *row, const char *severity, const char *kind, const char *message)
+workflow_tell_whole(Workflow *workflow, const FlowRow *row, const char *severity, const char *kind, const char *message)
 {
 	Batch	   *notices = workflow->writing->notices;
 
@@ -37,9 +37,15 @@ workflow_tell(Workflow *workflow, const FlowRow *row, const char *severity, cons
 	batch_time(notices, 2, GetCurrentTimestamp());
 	batch_text(notices, 3, severity);
 	batch_text(notices, 4, kind);
-	batch_text(notices, 5, pnstrdup(message, utf8_clip(message, strlen(message), MAX_MESSAGE)));
+	batch_text(notices, 5, message);
 	batch_text(notices, 6, workflow->owner);
 	batch_text(notices, 7, workflow->team);
+}
+
+void
+workflow_tell(Workflow *workflow, const FlowRow *row, const char *severity, const char *kind, const char *message)
+{
+	workflow_tell_whole(workflow, row, severity, kind, pnstrdup(message, utf8_clip(message, strlen(message), MAX_MESSAGE)));
 }
 
 static const char *

@@ -129,7 +129,7 @@ read_execution(uint64 row, Workflow *workflow, int64 *plan_key)
 	workflow->pause_before_each_step = bool_column(row, 9);
 	workflow->continue_on_warnings = bool_column(row, 10);
 	workflow->task = text_column(row, 11);
-	workflow->priority = text_column(row, 12);
+	workflow->head_start = int8_column(row, 12);
 	workflow->owner = text_column(row, 13);
 	workflow->team = text_column(row, 14);
 	workflow->is_test = bool_column(row, 15);

@@ -19,6 +19,7 @@
 #include "utils/jsonb.h"
 
 #include "batch.h"
+#include "chain.h"
 #include "flow.h"
 #include "plan_cache.h"
 #include "workflow.h"
@@ -39,7 +40,9 @@ typedef struct Workflow
 	Jsonb	   *agents;
 	Jsonb	   *notify;			/* NULL = nobody */
 	char	   *task;
-	char	   *priority;
+	int64		head_start;		/* of its priority: microseconds */
+	List	   *places;			/* TimestampTz *: in the queue, of steps that have just ended */
+	int			nfanned;		/* steps queued in this turn for which there was none */
 	char	   *owner;
 	char	   *team;			/* NULL = none */
 	bool		paused;
@@ -75,21 +78,19 @@ typedef struct RowData
 	char	   *new_outputs;	/* JSON */
 	char	   *new_output;
 	int32		timeout_seconds;
-	bool		completed_now;	/* by its own answer: to be told */
+	const StepEnd *end;			/* it has completed by its own answer: to be told. NULL = it has not */
 } RowData;
 
 /* Rows that wait to be written, of all executions of a turn. */
 typedef struct WorkflowWriting
 {
-	Batch	   *steps;
-	MemoryContext steps_context;	/* of the batch; it is written when it has become large */
-	size_t		steps_bytes;
-	Batch	   *executions;
+	MemoryContext context;		/* in which it was created */
+	struct StepWriting *steps;	/* written when it has become large */
+	List	   *executions;		/* of workflow_write.c */
 	Batch	   *notices;
 	Batch	   *approvals;
 	Batch	   *decisions;		/* of approvals */
 	Batch	   *deliveries;
-	Batch	   *told;			/* steps completed */
 	Batch	   *commands;		/* applied or refused */
 } WorkflowWriting;
 
@@ -121,6 +122,9 @@ extern void workflow_set_host(Workflow *workflow);
 extern char *workflow_task(Workflow *workflow, const FlowRow *row, bool *is_too_large);
 extern void workflow_tell(Workflow *workflow, const FlowRow *row, const char *severity, const char *kind, const char *message);
 
+/* However long it is. */
+extern void workflow_tell_whole(Workflow *workflow, const FlowRow *row, const char *severity, const char *kind, const char *message);
+
 /* workflow_values.c: values are NULL where they are not there; texts are palloc'd. */
 extern JsonbValue *workflow_value(Workflow *workflow, const PlanSource *sources, int nsources, int reader);
 extern char *workflow_value_text(const JsonbValue *value);
@@ -140,7 +144,7 @@ extern JsonbValue *workflow_member(Jsonb *object, const char *name);
 extern void workflow_apply(Workflow *workflow, const WorkflowCommand *command);
 
 /* workflow_write.c */
-extern WorkflowWriting *workflow_writing_create(void);
+extern WorkflowWriting *workflow_writing_create(Chain *chain);
 extern void workflow_collect(Workflow *workflow);
 extern void workflow_collect_command(WorkflowWriting *writing, const WorkflowCommand *command, const char *refusal);
 extern void workflow_write(WorkflowWriting *writing);

@@ -14,7 +14,8 @@
 /* $1: executions. Those without a plan are left out. */
 static const char load_executions_sql[] =
 "SELECT e.execution_id, e.status, e.started_at IS NOT NULL, e.workflow_version_id, e.plan IS NOT NULL,"
-"	e.inputs, e.agents, e.notify, e.pause_before_each_step, e.continue_on_warnings, e.task, e.priority, e.owner, e.team, e.is_test, e.purged_at IS NOT NULL"
+"	e.inputs, e.agents, e.notify, e.pause_before_each_step, e.continue_on_warnings, e.task,"
+"	(extract(epoch FROM agent_studio_private.head_start(e.priority)) * 1000000)::bigint, e.owner, e.team, e.is_test, e.purged_at IS NOT NULL"
 " FROM unnest($1) AS d (execution_id)"
 " CROSS JOIN LATERAL (SELECT x.* FROM agent_studio.executions x WHERE x.execution_id = d.execution_id OFFSET 0) e"
 " WHERE e.workflow_version_id IS NOT NULL OR e.plan IS NOT NULL"
@@ -42,82 +43,15 @@ static const char load_steps_sql[] =
 static const char step_outputs_sql[] =
 "SELECT s.outputs, s.output FROM agent_studio.steps s WHERE s.execution_id = $1 AND s.step_no = $2";
 
-/*
- * One array a column. New rows are inserted, the others updated; those that are to
- * be queued get a row in the queue. What a step needs of its agent is looked up
- * here: where nothing else is said, the answer's format is the agent's, or JSON where outputs are declared
- * and the model can be held to a schema.
- */
-static const char write_steps_sql[] =
-"WITH changed AS MATERIALIZED ("
-"	SELECT d.execution_id, d.step_no, d.name, d.title, d.plan_step, d.iteration, d.round, d.state, d.verdict, d.agent_version_id,"
-"		d.feedback, d.outputs, d.output, d.at_rest, d.error_class, d.error_message, d.clears_error, d.timeout_seconds, d.max_retries,"
-"		d.owner, d.team, d.is_new, d.to_queue, d.paused, d.priority, d.now_at,"
-"		s.ctid AS step_row, s.attempt_no, v.model_id, v.timeout_seconds AS agents_timeout,"
-"		(coalesce(octet_length(v.system_prompt), 0) + coalesce(octet_length(d.task), 0)) / 4"
-"			+ coalesce(v.max_output_tokens, 1000) AS tokens, f.used_format,"
-"		CASE WHEN f.used_format = 'json' OR d.instructions IS NULL THEN d.task"
-"			ELSE d.task || E'\\n\\n' || d.instructions END AS full_task,"
-"		CASE WHEN f.used_format = 'json' THEN d.schema::json END AS used_schema"
-"	FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
-"		$21, $22, $23, $24, $25, $26, $27, $28, $29, $30) AS d (execution_id, step_no, name, title, plan_step, iteration,"
-"		round, state, verdict, agent_version_id, task, instructions, feedback, schema, output_format, outputs, output, at_rest,"
-"		error_class, error_message, clears_error, timeout_seconds, max_retries, owner, team, is_new, to_queue, paused, priority, now_at)"
-"	LEFT JOIN LATERAL (SELECT x.ctid, x.attempt_no FROM agent_studio.steps x"
-"		WHERE x.execution_id = d.execution_id AND x.step_no = d.step_no OFFSET 0) s ON true"
-"	LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = d.agent_version_id"
-"	LEFT JOIN agent_studio.models m ON m.model_id = v.model_id"
-"	CROSS JOIN LATERAL (SELECT coalesce(d.output_format, CASE WHEN d.schema IS NOT NULL AND m.structured_output THEN 'json'"
-"		ELSE v.output_format END) AS used_format) f),"
-" queued AS ("
-"	INSERT INTO agent_studio.queue (execution_id, step_no, model_id, order_at, run_at, waiting, attempt_no, tokens)"
-"	SELECT c.execution_id, c.step_no, c.model_id, c.now_at - agent_studio_private.head_start(c.priority),"
-"		CASE WHEN c.paused THEN 'infinity' ELSE c.now_at END, c.paused, coalesce(c.attempt_no, 0), c.tokens"
-"	FROM changed c WHERE c.to_queue),"
-" new_rows AS ("
-"	INSERT INTO agent_studio.steps (execution_id, step_no, name, title, plan_step, iteration, round, state, verdict,"
-"		agent_version_id, model_id, queued_at, finished_at, task, feedback, timeout_seconds, max_retries, output_format,"
-"		json_schema, outputs, error_class, error_message, owner, team)"
-"	SELECT r.execution_id, r.step_no, r.name, r.title, r.plan_step, r.iteration, r.round, r.state, r.verdict,"
-"		r.agent_version_id, r.model_id, CASE WHEN r.to_queue THEN r.now_at END, CASE WHEN r.at_rest THEN r.now_at END,"
-"		r.full_task, r.feedback, coalesce(r.timeout_seconds, r.agents_timeout), r.max_retries, r.used_format,"
-"		r.used_schema, r.outputs::jsonb, r.error_class, r.error_message, r.owner, r.team"
-"	FROM changed r WHERE r.is_new),"
-" old_rows AS ("
-"	UPDATE agent_studio.steps s SET state = r.state, verdict = r.verdict,"
-"		agent_version_id = coalesce(r.agent_version_id, s.agent_version_id), model_id = coalesce(r.model_id, s.model_id),"
-"		queued_at = CASE WHEN r.to_queue THEN r.now_at ELSE s.queued_at END,"
-"		finished_at = CASE WHEN r.at_rest THEN coalesce(CASE WHEN NOT r.clears_error THEN s.finished_at END, r.now_at) END,"
-"		task = coalesce(r.full_task, s.task), feedback = coalesce(r.feedback, s.feedback),"
-"		timeout_seconds = coalesce(r.timeout_seconds, s.timeout_seconds, r.agents_timeout),"
-"		output_format = coalesce(r.used_format, s.output_format), json_schema = coalesce(r.used_schema, s.json_schema),"
-"		outputs = coalesce(r.outputs::jsonb, s.outputs), output = coalesce(r.output, s.output),"
-"		error_class = CASE WHEN r.error_class IS NOT NULL THEN r.error_class WHEN NOT r.clears_error THEN s.error_class END,"
-"		error_message = CASE WHEN r.error_class IS NOT NULL THEN r.error_message WHEN NOT r.clears_error THEN s.error_message END"
-"	FROM changed r WHERE NOT r.is_new AND s.ctid = r.step_row RETURNING s.step_no)"
-" SELECT (SELECT count(*) FROM changed c WHERE NOT c.is_new) - (SELECT count(*) FROM old_rows)";
+/* $1: a version of an agent. */
+static const char agent_needs_sql[] =
+"SELECT v.model_id, v.timeout_seconds, coalesce(octet_length(v.system_prompt), 0)::bigint, coalesce(v.max_output_tokens, 1000)::bigint,"
+"	v.output_format, coalesce(m.structured_output, false)"
+" FROM agent_studio.agent_versions v LEFT JOIN agent_studio.models m ON m.model_id = v.model_id WHERE v.agent_version_id = $1";
 
-static const char write_executions_sql[] =
-"UPDATE agent_studio.executions e SET status = d.status, finished_at = CASE WHEN d.at_rest THEN d.now_at END,"
-"	started_at = CASE WHEN d.at_rest THEN coalesce(e.started_at, d.now_at) ELSE e.started_at END,"
-"	purged_at = CASE WHEN d.at_rest THEN e.purged_at END,"
-"	error_class = d.error_class, error_message = d.error_message, error_hint = d.error_hint"
-" FROM unnest($1, $2, $3, $4, $5, $6, $7) AS d (execution_id, status, at_rest, now_at, error_class, error_message, error_hint)"
-" CROSS JOIN LATERAL (SELECT x.ctid FROM agent_studio.executions x WHERE x.execution_id = d.execution_id OFFSET 0) x"
-" WHERE e.ctid = x.ctid";
-
-/* A notice for each step that has completed, with what it cost. */
-static const char tell_completed_sql[] =
-"INSERT INTO agent_studio.notices (execution_id, step_no, severity, kind, message, owner, team)"
-" SELECT d.execution_id, d.step_no, 'success', 'step_completed',"
-"	format('Step %s Complete: %s (%ss, %s%s)%s', d.place, d.name,"
-"		round(extract(epoch FROM s.finished_at - s.started_at)),"
-"		coalesce('$' || round(a.cost, 2), 'cost not known'), d.which, d.tail), s.owner, s.team"
-" FROM unnest($1, $2, $3, $4, $5, $6) AS d (execution_id, step_no, place, name, tail, which)"
-" JOIN LATERAL (SELECT x.started_at, x.finished_at, x.owner, x.team FROM agent_studio.steps x"
-"	WHERE x.execution_id = d.execution_id AND x.step_no = d.step_no OFFSET 0) s ON true"
-" LEFT JOIN LATERAL (SELECT sum(x.input_cost_usd + x.output_cost_usd) AS cost FROM agent_studio.attempts x"
-"	WHERE x.execution_id = d.execution_id AND x.step_no = d.step_no) a ON true";
+/* $1, $2: a step; what its attempts have cost. */
+static const char step_cost_sql[] =
+"SELECT round(sum(a.input_cost_usd + a.output_cost_usd), 2) FROM agent_studio.attempts a WHERE a.execution_id = $1 AND a.step_no = $2";
 
 static const char write_approvals_sql[] =
 "INSERT INTO agent_studio.approvals AS a (execution_id, step_no, approver, message, requested_at, expires_at, on_expiry, owner, team)"
@@ -222,15 +156,8 @@ const StatementText workflow_statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_DEFINITION] = {definition_sql, 1, {INT8OID}},
 	[STATEMENT_LOAD_STEPS] = {load_steps_sql, 1, {INT8ARRAYOID}},
 	[STATEMENT_STEP_OUTPUTS] = {step_outputs_sql, 2, {INT8OID, INT4OID}},
-	[STATEMENT_WRITE_STEPS] = {write_steps_sql, 30, {INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		BOOLARRAYOID, BOOLARRAYOID, BOOLARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID}},
-	[STATEMENT_WRITE_EXECUTIONS] = {write_executions_sql, 7, {INT8ARRAYOID, TEXTARRAYOID, BOOLARRAYOID,
-		TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
-	[STATEMENT_TELL_COMPLETED] = {tell_completed_sql, 6, {INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID}},
+	[STATEMENT_AGENT_NEEDS] = {agent_needs_sql, 1, {INT8OID}},
+	[STATEMENT_STEP_COST] = {step_cost_sql, 2, {INT8OID, INT4OID}},
 	[STATEMENT_WRITE_APPROVALS] = {write_approvals_sql, 9, {INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_WRITE_DECISIONS] = {write_decisions_sql, 5, {INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,

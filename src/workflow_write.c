@@ -13,7 +13,10 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "journal.h"
+#include "rows.h"
 #include "statements.h"
+#include "step_write.h"
 #include "utf8.h"
 #include "workflow_private.h"
 
@@ -21,118 +24,108 @@
 #define MAX_PREVIEW_LINES	5
 #define MAX_PASSED		20
 #define WRITE_BYTES		(8 * 1024 * 1024)	/* of steps in one statement, which takes them several times in memory */
+#define FAN_OUT_STRIDE	(100 * INT64CONST(1000))	/* microseconds */
 #define MAX_APPROVAL	(64 * 1024)	/* bytes of what an approval asks */
 
-static const Oid step_types[] = {
-	INT8OID, INT4OID, TEXTOID, TEXTOID, INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID,
-	TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID, TEXTOID, BOOLOID, INT4OID, INT4OID, TEXTOID,
-	TEXTOID, BOOLOID, BOOLOID, BOOLOID, TEXTOID, TIMESTAMPTZOID
-};
-static const Oid execution_types[] = {INT8OID, TEXTOID, BOOLOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID};
-static const Oid notice_types[] = {INT8OID, INT4OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
 static const Oid approval_types[] = {INT8OID, INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID};
 static const Oid decision_types[] = {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID};
 static const Oid delivery_types[] = {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
-static const Oid told_types[] = {INT8OID, INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID};
 static const Oid command_types[] = {INT8OID, INT8OID, TEXTOID};
 
-static void
-begin_steps(WorkflowWriting *writing)
-{
-	MemoryContext caller = MemoryContextSwitchTo(writing->steps_context);
-
-	writing->steps = batch_create(step_types, lengthof(step_types));
-	writing->steps_bytes = 0;
-	MemoryContextSwitchTo(caller);
-}
-
 WorkflowWriting *
-workflow_writing_create(void)
+workflow_writing_create(Chain *chain)
 {
-	WorkflowWriting *writing = palloc(sizeof(WorkflowWriting));
+	WorkflowWriting *writing = palloc0(sizeof(WorkflowWriting));
 
-	writing->steps_context = AllocSetContextCreate(CurrentMemoryContext, "agent_studio steps to write", ALLOCSET_DEFAULT_SIZES);
-	begin_steps(writing);
-	writing->executions = batch_create(execution_types, lengthof(execution_types));
-	writing->notices = batch_create(notice_types, lengthof(notice_types));
+	writing->context = CurrentMemoryContext;
+
+	writing->steps = step_writing_create(chain);
+	writing->executions = NIL;
+	writing->notices = journal_notices_create();
 	writing->approvals = batch_create(approval_types, lengthof(approval_types));
 	writing->decisions = batch_create(decision_types, lengthof(decision_types));
 	writing->deliveries = batch_create(delivery_types, lengthof(delivery_types));
-	writing->told = batch_create(told_types, lengthof(told_types));
 	writing->commands = batch_create(command_types, lengthof(command_types));
 	return writing;
 }
 
 /* ---------- steps ---------- */
 
-static void
-add_text(WorkflowWriting *writing, int column, const char *text)
+/* As it was kept, or, where it is large, made again for the moment of writing. */
+static char *
+task_to_write(Workflow *workflow, const FlowRow *row)
 {
-	batch_text(writing->steps, column, text);
-	writing->steps_bytes += text != NULL ? strlen(text) : 0;
-}
-
-static void
-add_task(Workflow *workflow, const FlowRow *row)
-{
-	RowData    *data = row_data(row);
 	bool		is_too_large;
-	char	   *task;
 
-	if (!data->task_is_large || !row->to_queue)
-	{
-		add_text(workflow->writing, 10, data->task);
-		return;
-	}
-	task = workflow_task(workflow, row, &is_too_large);
-	add_text(workflow->writing, 10, task);
-	pfree(task);
+	if (!row_data(row)->task_is_large || !row->to_queue)
+		return row_data(row)->task;
+	return workflow_task(workflow, row, &is_too_large);
 }
 
-/* In the order of the columns of STATEMENT_WRITE_STEPS. */
+/*
+ * A step that follows another one takes over its place in the queue, so that what was
+ * begun is finished first. What there is no place for queues behind the others, and each
+ * further one a stride behind the last: who has much to do lets others in between.
+ */
+static TimestampTz
+place_in_queue(Workflow *workflow)
+{
+	if (workflow->places == NIL)
+		return workflow->now - workflow->head_start + workflow->nfanned++ * FAN_OUT_STRIDE;
+	else
+	{
+		TimestampTz *place = linitial(workflow->places);
+
+		workflow->places = list_delete_first(workflow->places);
+		return *place;
+	}
+}
+
 static void
 collect_row(Workflow *workflow, const FlowRow *row)
 {
-	Batch	   *steps = workflow->writing->steps;
 	const PlanStep *step = plan_step_of(workflow, row);
 	RowData    *data = row_data(row);
+	ChangedStep changed = {
+		.execution_id = workflow->execution_id,
+		.step_no = row->step_no,
+		.is_new = row->is_new,
+		.state = row->state,
+		.verdict = row->verdict,
+		.outputs = data->new_outputs,
+		.output = data->new_output,
+		.clears_error = row->clears_error,
+		.feedback = data->feedback,
+		.timeout_seconds = data->timeout_seconds,
+		.now = workflow->now,
+		.agent_version_id = data->agent_version_id,
+		.task = task_to_write(workflow, row),
+		.instructions = data->instructions,
+		.schema = data->schema,
+		.output_format = step->output_format,
+		.to_queue = row->to_queue,
+		.name = step->name,
+		.title = step->title,
+		.plan_step = row->step + 1,
+		.iteration = row->iteration,
+		.round = row->round,
+		.max_retries = step->retry.max_retries,
+		.owner = workflow->owner,
+		.team = workflow->team,
+	};
 
-	batch_row(steps);
-	batch_set(steps, 0, Int64GetDatum(workflow->execution_id));
-	batch_set(steps, 1, Int32GetDatum(row->step_no));
-	batch_text(steps, 2, step->name);
-	batch_text(steps, 3, step->title);
-	batch_set(steps, 4, Int32GetDatum(row->step + 1));
-	batch_set(steps, 5, Int32GetDatum(row->iteration));
-	batch_set(steps, 6, Int32GetDatum(row->round));
-	batch_text(steps, 7, step_state_name(row->state));
-	batch_text(steps, 8, step_verdict_name(row->verdict));
-	if (data->agent_version_id != 0)
-		batch_set(steps, 9, Int64GetDatum(data->agent_version_id));
-	add_task(workflow, row);
-	batch_text(steps, 11, data->instructions);
-	add_text(workflow->writing, 12, data->feedback);
-	batch_text(steps, 13, data->schema);
-	batch_text(steps, 14, step->output_format);
-	add_text(workflow->writing, 15, data->new_outputs);
-	add_text(workflow->writing, 16, data->new_output);
-	batch_set(steps, 17, BoolGetDatum(step_is_at_rest(row->state)));
+	if (changed.timeout_seconds == 0 && row->is_new && step->timeout_seconds > 0)
+		changed.timeout_seconds = step->timeout_seconds;
 	if (row->error_class != ERROR_CLASS_NONE)
 	{
-		batch_text(steps, 18, error_class_name(row->error_class));
-		batch_text(steps, 19, row->error_message);
+		changed.error_class = error_class_name(row->error_class);
+		changed.error_message = row->error_message;
 	}
-	batch_set(steps, 20, BoolGetDatum(row->clears_error));
-	if (data->timeout_seconds != 0 || (row->is_new && step->timeout_seconds > 0))
-		batch_set(steps, 21, Int32GetDatum(data->timeout_seconds != 0 ? data->timeout_seconds : step->timeout_seconds));
-	batch_set(steps, 22, Int32GetDatum(step->retry.max_retries));
-	batch_text(steps, 23, workflow->owner);
-	batch_text(steps, 24, workflow->team);
-	batch_set(steps, 25, BoolGetDatum(row->is_new));
-	batch_set(steps, 26, BoolGetDatum(row->to_queue));
-	batch_set(steps, 27, BoolGetDatum(row->state == STEP_PAUSED));
-	batch_text(steps, 28, workflow->priority);
-	batch_set(steps, 29, TimestampTzGetDatum(workflow->now));
+	if (row->to_queue)
+		changed.order_at = place_in_queue(workflow);
+	step_writing_add(workflow->writing->steps, &changed);
+	if (data->task_is_large && changed.task != NULL)
+		pfree(unconstify(char *, changed.task));
 }
 
 /* ---------- a step has completed ---------- */
@@ -196,24 +189,42 @@ append_passed(StringInfo out, const WorkflowPlan *plan, int from)
 	}
 }
 
+/* Of all its attempts; NULL = not known. */
+static char *
+cost_of_step(Workflow *workflow, const FlowRow *row)
+{
+	const StepEnd *end = row_data(row)->end;
+	Datum		args[2] = {Int64GetDatum(workflow->execution_id), Int32GetDatum(row->step_no)};
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *cost;
+
+	if (end->attempt_no == 1)
+		return end->cost != NULL ? psprintf("$%s", end->cost) : NULL;
+	statement_run(STATEMENT_STEP_COST, args, NULL);
+	cost = SPI_processed == 1 ? SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1) : NULL;
+	MemoryContextSwitchTo(caller);
+	return cost != NULL ? psprintf("$%s", cost) : NULL;
+}
+
 static void
 tell_completed(Workflow *workflow, FlowRow *row)
 {
-	Batch	   *told = workflow->writing->told;
-	StringInfoData tail;
+	const StepEnd *end = row_data(row)->end;
+	char	   *cost = cost_of_step(workflow, row);
+	StringInfoData message;
 
 	workflow_load_outputs(workflow, row);
-	initStringInfo(&tail);
+	initStringInfo(&message);
+	appendStringInfo(&message, "Step %d Complete: %s (" INT64_FORMAT "s, %s", row->step + 1, plan_step_of(workflow, row)->name,
+					 (int64) (end->finished_at - end->started_at + USECS_PER_SEC / 2) / USECS_PER_SEC,
+					 cost != NULL ? cost : "cost not known");
+	if (row->iteration > 1)
+		appendStringInfo(&message, ", iteration %d", row->iteration);
+	appendStringInfoChar(&message, ')');
 	if (row_data(row)->output != NULL)
-		append_preview(&tail, row_data(row)->output);
-	append_passed(&tail, workflow->plan, row->step);
-	batch_row(told);
-	batch_set(told, 0, Int64GetDatum(workflow->execution_id));
-	batch_set(told, 1, Int32GetDatum(row->step_no));
-	batch_set(told, 2, Int32GetDatum(row->step + 1));
-	batch_text(told, 3, plan_step_of(workflow, row)->name);
-	batch_text(told, 4, tail.data);
-	batch_text(told, 5, row->iteration > 1 ? psprintf(", iteration %d", row->iteration) : NULL);
+		append_preview(&message, row_data(row)->output);
+	append_passed(&message, workflow->plan, row->step);
+	workflow_tell_whole(workflow, row, "success", "step_completed", message.data);
 }
 
 /* ---------- approvals and deliveries ---------- */
@@ -324,6 +335,41 @@ collect_notify(Workflow *workflow)
 
 /* ---------- executions ---------- */
 
+/* A row of executions that is to be changed. Lives as long as the writing. */
+typedef struct ChangedExecution
+{
+	int64		execution_id;
+	ExecutionStatus status;
+	TimestampTz now;
+	const char *error_class;	/* NULL = no failure, so the next two */
+	const char *error_message;
+	const char *error_hint;
+} ChangedExecution;
+
+enum ExecutionColumn {E_STATUS, E_STARTED_AT, E_FINISHED_AT, E_PURGED_AT, E_ERROR_CLASS, E_ERROR_MESSAGE, E_ERROR_HINT};
+static const char *const execution_columns[] = {"status", "started_at", "finished_at", "purged_at", "error_class", "error_message",
+"error_hint"};
+
+static ChangedExecution *
+add_execution(Workflow *workflow, ExecutionStatus status)
+{
+	MemoryContext caller = MemoryContextSwitchTo(workflow->writing->context);
+	ChangedExecution *changed = palloc0(sizeof(ChangedExecution));
+
+	changed->execution_id = workflow->execution_id;
+	changed->status = status;
+	changed->now = workflow->now;
+	workflow->writing->executions = lappend(workflow->writing->executions, changed);
+	MemoryContextSwitchTo(caller);
+	return changed;
+}
+
+static const char *
+keep_words(Workflow *workflow, const char *words)
+{
+	return words != NULL ? MemoryContextStrdup(workflow->writing->context, words) : NULL;
+}
+
 static const char *
 hint_for_failure(ExecutionStatus status)
 {
@@ -333,7 +379,7 @@ hint_for_failure(ExecutionStatus status)
 }
 
 static void
-collect_error(Workflow *workflow, Batch *executions, ExecutionStatus status)
+collect_error(Workflow *workflow, ChangedExecution *changed, ExecutionStatus status)
 {
 	const FlowRow *culprit = workflow->flow->culprit;
 	const char *words;
@@ -341,13 +387,13 @@ collect_error(Workflow *workflow, Batch *executions, ExecutionStatus status)
 	if (culprit != NULL && status != EXECUTION_COMPLETED)
 	{
 		words = culprit->error_class != ERROR_CLASS_NONE ? culprit->error_message : row_data(culprit)->error_message;
-		batch_text(executions, 4, culprit->error_class != ERROR_CLASS_NONE
-				   ? error_class_name(culprit->error_class) : row_data(culprit)->error_class);
-		batch_text(executions, 5, psprintf("step %d %s: %s", culprit->step + 1,
-										   plan_step_of(workflow, culprit)->name, words ? words : "failed"));
+		changed->error_class = culprit->error_class != ERROR_CLASS_NONE
+			? error_class_name(culprit->error_class) : keep_words(workflow, row_data(culprit)->error_class);
+		changed->error_message = keep_words(workflow, psprintf("step %d %s: %s", culprit->step + 1,
+															   plan_step_of(workflow, culprit)->name, words ? words : "failed"));
 	}
 	if (status == EXECUTION_FAILED || status == EXECUTION_MANUAL_REVIEW)
-		batch_text(executions, 6, hint_for_failure(status));
+		changed->error_hint = hint_for_failure(status);
 }
 
 static void
@@ -375,22 +421,18 @@ tell_end(Workflow *workflow, ExecutionStatus status)
 static void
 collect_status(Workflow *workflow)
 {
-	Batch	   *executions = workflow->writing->executions;
 	ExecutionStatus status = workflow->flow->status;
+	ChangedExecution *changed;
 
 	/* The claim says when it begins to run. */
 	if (status == EXECUTION_RUNNING && !workflow->started)
 		status = EXECUTION_QUEUED;
 	if (status == workflow->status && !workflow->resumed)
 		return;
-	batch_row(executions);
-	batch_set(executions, 0, Int64GetDatum(workflow->execution_id));
-	batch_text(executions, 1, execution_status_name(status));
-	batch_set(executions, 2, BoolGetDatum(execution_is_at_rest(status)));
-	batch_set(executions, 3, TimestampTzGetDatum(workflow->now));
+	changed = add_execution(workflow, status);
 	if (!execution_is_at_rest(status))
 		return;
-	collect_error(workflow, executions, status);
+	collect_error(workflow, changed, status);
 	tell_end(workflow, status);
 	collect_notify(workflow);
 }
@@ -408,32 +450,55 @@ write_batch(Statement statement, const Batch *batch)
 	statement_run(statement, args, NULL);
 }
 
-/*
- * Rows are changed where they were found; one that somebody else has changed in
- * between is there no more, and is found again when this is done once more.
- */
 static void
-require_whole_write(int64 missed)
+set_words(Rows *rows, int column, const char *words)
 {
-	if (missed != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-				 errmsg("%lld rows of executions were changed by somebody else while they were written", (long long) missed)));
+	if (words == NULL)
+		rows_set_null(rows, column);
+	else
+		rows_set(rows, column, CStringGetTextDatum(words));
 }
 
-/* And begins anew. */
 static void
-write_steps(WorkflowWriting *writing)
+write_execution(Rows *rows, const ChangedExecution *changed)
 {
-	MemoryContext caller = MemoryContextSwitchTo(writing->steps_context);
-	bool		isnull;
+	Datum		key[1] = {Int64GetDatum(changed->execution_id)};
+	bool		at_rest = execution_is_at_rest(changed->status);
+	bool		not_started;
 
-	write_batch(STATEMENT_WRITE_STEPS, writing->steps);
-	if (writing->steps->nrows > 0)
-		require_whole_write(DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)));
-	MemoryContextSwitchTo(caller);
-	MemoryContextReset(writing->steps_context);
-	begin_steps(writing);
+	if (!rows_find(rows, key, 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("execution " INT64_FORMAT " is not there any more", changed->execution_id)));
+	(void) rows_value(rows, E_STARTED_AT, &not_started);
+	set_words(rows, E_STATUS, execution_status_name(changed->status));
+	set_words(rows, E_ERROR_CLASS, changed->error_class);
+	set_words(rows, E_ERROR_MESSAGE, changed->error_message);
+	set_words(rows, E_ERROR_HINT, changed->error_hint);
+	if (at_rest)
+		rows_set(rows, E_FINISHED_AT, TimestampTzGetDatum(changed->now));
+	else
+	{
+		rows_set_null(rows, E_FINISHED_AT);
+		rows_set_null(rows, E_PURGED_AT);
+	}
+	if (at_rest && not_started)
+		rows_set(rows, E_STARTED_AT, TimestampTzGetDatum(changed->now));
+	rows_update(rows);
+}
+
+static void
+write_executions(const List *executions)
+{
+	Rows	   *rows;
+	ListCell   *lc;
+
+	if (executions == NIL)
+		return;
+	rows = rows_open("executions", execution_columns, lengthof(execution_columns));
+	foreach(lc, executions)
+		write_execution(rows, lfirst(lc));
+	rows_close(rows);
 }
 
 void
@@ -445,16 +510,16 @@ workflow_collect(Workflow *workflow)
 	{
 		FlowRow    *row = flow->rows[i];
 
-		if (row_data(row)->completed_now && row->state == STEP_COMPLETED)
+		if (row_data(row)->end != NULL && row->state == STEP_COMPLETED)
 			tell_completed(workflow, row);
-		if ((row->is_changed && row->state == STEP_COMPLETED) || row_data(row)->completed_now)
+		if ((row->is_changed && row->state == STEP_COMPLETED) || row_data(row)->end != NULL)
 			collect_success_actions(workflow, row);
 		if (row->to_ask && row->state == STEP_WAITING_APPROVAL)
 			collect_approval(workflow, row);
 		if (row->is_new || row->is_changed)
 			collect_row(workflow, row);
-		if (workflow->writing->steps_bytes > WRITE_BYTES)
-			write_steps(workflow->writing);
+		if (step_writing_size(workflow->writing->steps) > WRITE_BYTES)
+			step_writing_flush(workflow->writing->steps);
 	}
 	collect_status(workflow);
 }
@@ -473,12 +538,9 @@ workflow_collect_command(WorkflowWriting *writing, const WorkflowCommand *comman
 void
 workflow_write(WorkflowWriting *writing)
 {
-	write_batch(STATEMENT_TELL_COMPLETED, writing->told);
-	write_steps(writing);
-	write_batch(STATEMENT_WRITE_EXECUTIONS, writing->executions);
-	if (writing->executions->nrows > 0)
-		require_whole_write(writing->executions->nrows - (int64) SPI_processed);
-	write_batch(STATEMENT_WRITE_NOTICES, writing->notices);
+	step_writing_flush(writing->steps);
+	write_executions(writing->executions);
+	journal_notices_write(writing->notices);
 	write_batch(STATEMENT_WRITE_DECISIONS, writing->decisions);
 	write_batch(STATEMENT_WRITE_APPROVALS, writing->approvals);
 	write_batch(STATEMENT_WRITE_DELIVERIES, writing->deliveries);

@@ -34,7 +34,7 @@ COMMENT ON TABLE agent_studio.queue IS
 COMMENT ON COLUMN agent_studio.queue.execution_id IS 'The execution.';
 COMMENT ON COLUMN agent_studio.queue.step_no IS 'The step.';
 COMMENT ON COLUMN agent_studio.queue.model_id IS 'Model that it needs.';
-COMMENT ON COLUMN agent_studio.queue.order_at IS 'Its place: the time at which it was queued, less the head start of its priority (critical one hour, high ten minutes, low ten minutes later), so that old ones always get through.';
+COMMENT ON COLUMN agent_studio.queue.order_at IS 'Its place: the time at which it was queued, less the head start of its priority (critical one hour, high ten minutes, low ten minutes later), so that old ones always get through. A step of a workflow takes over the place of the step that it follows; of steps that are queued at once, each is 100 ms behind the one before.';
 COMMENT ON COLUMN agent_studio.queue.run_at IS 'Not before this time.';
 COMMENT ON COLUMN agent_studio.queue.waiting IS 'True: it waits for run_at.';
 COMMENT ON COLUMN agent_studio.queue.epoch IS 'Life of the executor that has claimed it; NULL = nobody has.';

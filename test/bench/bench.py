@@ -84,6 +84,7 @@ class Bench:
         studio.add_agent("slow", self.model + "/delay/1000")
         studio.add_agent("stream", self.model + "/hold/2000")
         studio.add_agent("closed", self.model + "/hold/60000", max_concurrency=1)
+        studio.add_agent("paced", self.model + "/delay/20", max_concurrency=50)
         studio.add_agent("probe", "http://127.0.0.1:%d" % self.probe)
         for kind in ("json", "sse"):
             steps = [{"name": "one", "agent": kind, "task": "Work on number {n}."}]
@@ -91,6 +92,15 @@ class Bench:
                 steps.append({"name": name, "agent": kind, "task": "Go on with this: {%s.output}" % before})
             definition = json.dumps({"inputs": {"n": "number"}, "steps": steps})
             studio.sql.run("SELECT agent_studio.as_create_workflow('chain-%s', 'sequential', '%s')" % (kind, definition))
+
+        self.add_huge()
+
+    def add_huge(self):
+        """200 steps side by side, and four in a row, on a model that takes 50 calls at once and 20 ms for each."""
+        wide = {"steps": [{"name": "part-%d" % i, "agent": "paced", "task": "Part %d." % i} for i in range(200)]}
+        row = {"steps": [{"name": "step-%d" % i, "agent": "paced", "task": "Step %d." % i} for i in range(4)]}
+        self.studio.sql.run("SELECT agent_studio.as_create_workflow('huge', 'parallel', '%s')" % json.dumps(wide))
+        self.studio.sql.run("SELECT agent_studio.as_create_workflow('small', 'sequential', '%s')" % json.dumps(row))
 
     def describe(self):
         with open("/proc/cpuinfo") as file:

@@ -180,6 +180,49 @@ def cancel_one(bench, execution):
     raise RuntimeError("no socket was closed within 10 s")
 
 
+# ---------- fairness ----------
+
+def fairness(bench):
+    """What others have to wait for who has much to do."""
+    urgent_among_many(bench)
+    small_beside_huge(bench)
+
+
+def seconds_of(bench, condition):
+    """Median of the time from submission to end."""
+    return bench.studio.sql.number("SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - submitted_at))"
+                                   " FROM agent_studio.executions WHERE " + condition)
+
+
+def urgent_among_many(bench):
+    sql, count = bench.studio.sql, bench.count(2000, 100)
+    first = sql.number("SELECT coalesce(max(execution_id), 0) + 1 FROM agent_studio.executions")
+    sql.run("SELECT count(agent_studio.as_execute_task('paced', 'Do number ' || i)) FROM generate_series(1, %d) i" % count)
+    time.sleep(0.2)
+    sql.run("SELECT count(agent_studio.as_execute_task('paced', 'At once, number ' || i, priority => 'critical')) FROM generate_series(1, 10) i")
+    bench.studio.await_empty_queue()
+    waited = seconds_of(bench, "execution_id >= %d AND priority = 'critical'" % first)
+    others = seconds_of(bench, "execution_id >= %d AND priority = 'normal'" % first)
+    bench.row("a critical task, %d normal ones before it (floor: their median)" % count, "< 0.1x", waited * 1000, "ms", others * 1000, waited < 0.1 * others)
+
+
+def small_beside_huge(bench):
+    alone = run_small(bench, huge=0)
+    beside = run_small(bench, huge=20)
+    bench.row("a workflow of 4 steps, median of 50", None, alone * 1000, "ms")
+    bench.row("  beside 20 of 200 steps that came before (all in turn would be 100x)", "< 30x", beside * 1000, "ms", alone * 1000, beside < 30 * alone)
+
+
+def run_small(bench, huge):
+    sql = bench.studio.sql
+    first = sql.number("SELECT coalesce(max(execution_id), 0) + 1 FROM agent_studio.executions")
+    if huge > 0:
+        sql.run("SELECT count(agent_studio.as_run_workflow('huge')) FROM generate_series(1, %d) i" % huge)
+    sql.run("SELECT count(agent_studio.as_run_workflow('small')) FROM generate_series(1, 50) i")
+    bench.studio.await_empty_queue()
+    return seconds_of(bench, "execution_id >= %d AND workflow = 'small'" % first)
+
+
 # ---------- idle ----------
 
 def idle(bench):
@@ -359,4 +402,4 @@ def dashboards(bench):
         bench.row("dashboard: " + name, "< 300", float(ms), "ms", None, float(ms) < 300)
 
 
-ALL = {part.__name__: part for part in (throughput, latency, enqueue, burst, streams, idle, wal, backlog, dashboards)}
+ALL = {part.__name__: part for part in (throughput, latency, enqueue, burst, streams, fairness, idle, wal, backlog, dashboards)}
