@@ -165,7 +165,8 @@ CREATE FUNCTION agent_studio.as_history(status text[] DEFAULT NULL, agent text D
 	min_cost numeric DEFAULT NULL, max_cost numeric DEFAULT NULL, duration text DEFAULT NULL, agent_type text DEFAULT NULL,
 	search text DEFAULT NULL, kind text DEFAULT NULL, include_tests boolean DEFAULT false, max_rows bigint DEFAULT 1000)
 RETURNS SETOF agent_studio.execution_history
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off
+-- What was submitted at about the same time lies together: reading it by the index is not random.
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET random_page_cost = 1.1 SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -179,7 +180,8 @@ BEGIN
 	SELECT h.*
 	FROM (SELECT c.execution_id FROM agent_studio_private.chosen_executions(status, agent, workflow, owner, since, until,
 				min_cost, max_cost, duration, agents, search, kind, include_tests, few) c
-		  ORDER BY c.submitted_at DESC, c.execution_id DESC LIMIT max_rows) newest
+		  -- What is searched for may be rare: then all are read, by several processes, instead of one by one.
+		  ORDER BY CASE WHEN search IS NULL THEN c.submitted_at ELSE c.submitted_at + interval '0' END DESC, c.execution_id DESC LIMIT max_rows) newest
 	JOIN agent_studio.execution_history h ON h.execution_id = newest.execution_id
 	ORDER BY h.submitted_at DESC, h.execution_id DESC;
 	GET DIAGNOSTICS shown = ROW_COUNT;
@@ -201,7 +203,7 @@ RETURNS TABLE (executions bigint, completed bigint, failed bigint, canceled bigi
 	success_rate_percent numeric, cost_usd numeric, average_cost_usd numeric, cost_not_known bigint,
 	total_seconds numeric, total_time text, average_seconds numeric,
 	input_tokens bigint, output_tokens bigint, total_tokens bigint)
--- What was submitted at about the same time lies together: reading it by the index is not random.
+-- Here as well.
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET random_page_cost = 1.1 SET jit = off
 AS $$
 #variable_conflict use_variable
