@@ -331,7 +331,7 @@ LANGUAGE plpgsql STABLE ROWS 20 SET search_path = pg_catalog, pg_temp SET plan_c
 AS $$
 #variable_conflict use_column
 DECLARE
-	few bigint[] := agent_studio_private.few_executions(5000);
+	few bigint[] := agent_studio_private.few_executions(100);
 BEGIN
 	IF few IS NOT NULL THEN
 		RETURN QUERY SELECT e.* FROM agent_studio.executions e

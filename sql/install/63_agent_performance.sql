@@ -7,7 +7,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mod
 AS $$
 #variable_conflict use_column
 DECLARE
-	few bigint[] := agent_studio_private.few_executions(5000);
+	few bigint[] := agent_studio_private.few_executions(100);
 BEGIN
 	RETURN QUERY
 	SELECT extract(epoch FROM e.finished_at - e.started_at)::float8, e.finished_at
@@ -25,7 +25,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mod
 AS $$
 #variable_conflict use_column
 DECLARE
-	few bigint[] := agent_studio_private.few_executions(5000);
+	few bigint[] := agent_studio_private.few_executions(100);
 BEGIN
 	RETURN QUERY
 	SELECT v.agent_id, extract(epoch FROM s.finished_at - s.started_at)::float8, s.finished_at
