@@ -55,7 +55,8 @@ AS 'MODULE_PATHNAME', 'agent_studio_sees' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION agent_studio_private.sees(text, text) IS
 'Whether the current user has the rights of an owner or of a team.';
 
+-- Whoever has many must not sort them all to see so many.
 CREATE FUNCTION agent_studio_private.few_executions(most bigint) RETURNS bigint[]
-AS 'MODULE_PATHNAME', 'agent_studio_few_executions' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+AS 'MODULE_PATHNAME', 'agent_studio_few_executions' LANGUAGE C STABLE STRICT PARALLEL SAFE SET enable_sort = off;
 COMMENT ON FUNCTION agent_studio_private.few_executions(bigint) IS
 'The ids of all executions that the current user can see, if they are at most so many, about; NULL = they are more, or no policy binds the user.';

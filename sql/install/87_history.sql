@@ -48,15 +48,20 @@ COMMENT ON COLUMN agent_studio.execution_history.error_class IS 'Why it failed, 
 COMMENT ON COLUMN agent_studio.execution_history.error_message IS 'What happened, in one line of 200 columns at most; NULL = no failure.';
 COMMENT ON COLUMN agent_studio.execution_history.is_test IS 'True: a test of a workflow.';
 
+-- Joined with execution_history it would look twice through what others have.
 CREATE VIEW agent_studio.workflow_history WITH (security_invoker = true) AS
-	SELECT h.execution_id, h.workflow, v.version, h.title, h.status, p.done AS steps_completed, p.total AS steps_total,
-		   h.owner, h.team, h.priority, h.submitted_at, h.started_at, h.finished_at, h.duration_seconds, h.attempts, h.retries,
-		   h.input_tokens, h.output_tokens, h.total_tokens, h.cost_usd, h.error_class, h.error_message, h.is_test
-	FROM agent_studio.execution_history h
-	JOIN agent_studio.executions e USING (execution_id)
+	SELECT e.execution_id, e.workflow, v.version, agent_studio_private.one_line(e.task, 100) AS title, e.status,
+		   p.done AS steps_completed, p.total AS steps_total,
+		   e.owner, e.team, e.priority, e.submitted_at, e.started_at, e.finished_at,
+		   agent_studio_private.seconds_between(e.started_at, e.finished_at) AS duration_seconds,
+		   e.attempts, (SELECT count(*) - count(DISTINCT a.step_no) FROM agent_studio.attempts a WHERE a.execution_id = e.execution_id) AS retries,
+		   e.input_tokens, e.output_tokens, coalesce(e.input_tokens + e.output_tokens, e.input_tokens, e.output_tokens) AS total_tokens,
+		   trim_scale(agent_studio_private.either_sum(e.input_cost_usd, e.output_cost_usd)) AS cost_usd,
+		   e.error_class, agent_studio_private.one_line(e.error_message, 200) AS error_message, e.is_test
+	FROM agent_studio.executions e
 	LEFT JOIN agent_studio.workflow_versions v USING (workflow_version_id)
 	CROSS JOIN LATERAL agent_studio_private.progress(e) p
-	WHERE h.kind = 'workflow';
+	WHERE e.kind = 'workflow' AND (SELECT agent_studio_private.few_executions(1)) IS DISTINCT FROM '{}'::bigint[];
 COMMENT ON VIEW agent_studio.workflow_history IS
 'Every execution of a workflow as plain columns, tests among them, with how many of its steps are done.';
 COMMENT ON COLUMN agent_studio.workflow_history.execution_id IS 'The execution.';
