@@ -5,6 +5,7 @@
 #   sudo make quickstart  does everything on a fresh machine, and shows an agent at work;
 #                         "make quickstart-stop" ends what it left running
 #   sudo make test        installs what is missing, builds, and runs every test
+#   make lint             analyses the C code statically, and finds nothing
 #   make fuzz             fuzzes what parses hostile bytes (FUZZ_SECONDS each)
 #   sudo make bench       measures how fast it is, against floors taken in the same run;
 #                         PARTS="throughput latency" measures some of it
@@ -30,7 +31,7 @@ EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql
 
 # These run on a machine that may have nothing yet, not even pg_config: they install
 # what they need and come back here for the rest.
-.PHONY: quickstart quickstart-stop test fuzz bench clean clean-tests
+.PHONY: quickstart quickstart-stop test lint fuzz bench clean clean-tests
 quickstart:
 	@sh test/packages.sh run
 	@sh test/quickstart.sh
@@ -41,6 +42,10 @@ quickstart-stop:
 test:
 	@sh test/packages.sh test
 	@sh test/run.sh $(SUITES)
+
+lint:
+	@sh test/packages.sh lint
+	@sh test/lint.sh
 
 fuzz:
 	@$(MAKE) --no-print-directory -C test/fuzz fuzz
