@@ -97,6 +97,7 @@ SELECT count(*) FROM as_history();
 SELECT count(*) FROM as_history(max_rows => 999);
 SELECT count(*) FROM as_history(max_rows => NULL);
 -- An index leads to the newest, and to those of the last days.
+ANALYZE executions;
 BEGIN;
 SET LOCAL enable_seqscan = off;
 CREATE FUNCTION tests.uses(query text) RETURNS text LANGUAGE plpgsql AS $$

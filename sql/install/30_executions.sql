@@ -6,6 +6,8 @@
 -- that the rows of one lie together and go together. owner and team stand in
 -- every table: a policy that looked them up in the parent costs ten times as much.
 -- So does a sum of attempts, which is why they have workflow and is_test, too.
+-- A column costs whoever reads it all columns before it: what policies ask for, and
+-- what is added up, comes first.
 -- Constraints are read anew for each statement, by whoever submits, too: a list of
 -- words is one constant, which takes a third of IN's time.
 
@@ -13,8 +15,22 @@ CREATE TABLE agent_studio.executions (
 	execution_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	kind text NOT NULL DEFAULT 'task' CHECK (kind = ANY ('{task, workflow}')),
 	status text NOT NULL DEFAULT 'queued' CHECK (status = ANY ('{queued, running, paused, waiting_approval, completed, failed, canceled, requires_manual_review}')),
+	owner text NOT NULL,
+	team text,
+	is_test boolean NOT NULL DEFAULT false,
 	agent text,
 	workflow text,
+	submitted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	started_at timestamptz,
+	finished_at timestamptz,
+	attempts integer NOT NULL DEFAULT 0,
+	input_tokens bigint,
+	cached_input_tokens bigint,
+	output_tokens bigint,
+	reasoning_tokens bigint,
+	input_cost_usd numeric(24, 10),
+	output_cost_usd numeric(24, 10),
+	error_class text,
 	workflow_version_id bigint,
 	task text NOT NULL CHECK (task <> ''),
 	context jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(context) = 'object'),
@@ -29,23 +45,9 @@ CREATE TABLE agent_studio.executions (
 	agents jsonb,
 	pause_before_each_step boolean NOT NULL DEFAULT false,
 	continue_on_warnings boolean NOT NULL DEFAULT true,
-	is_test boolean NOT NULL DEFAULT false,
 	notify jsonb,
 	is_verbose boolean NOT NULL DEFAULT false,
 	idempotency_key text,
-	owner text NOT NULL,
-	team text,
-	submitted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-	started_at timestamptz,
-	finished_at timestamptz,
-	attempts integer NOT NULL DEFAULT 0,
-	input_tokens bigint,
-	cached_input_tokens bigint,
-	output_tokens bigint,
-	reasoning_tokens bigint,
-	input_cost_usd numeric(24, 10),
-	output_cost_usd numeric(24, 10),
-	error_class text,
 	error_message text,
 	error_hint text,
 	purged_at timestamptz,
@@ -59,14 +61,31 @@ CREATE UNIQUE INDEX executions_idempotency ON agent_studio.executions (owner, id
 CREATE INDEX executions_agent ON agent_studio.executions (agent, execution_id) WHERE agent IS NOT NULL;
 CREATE INDEX executions_workflow ON agent_studio.executions (workflow, execution_id) WHERE workflow IS NOT NULL;
 -- The newest first, and totals of the last days, however many there were before. Never updated.
-CREATE INDEX executions_submitted_at ON agent_studio.executions (submitted_at, execution_id);
+CREATE INDEX executions_submitted_at ON agent_studio.executions (submitted_at);
+-- Who sees few of them: see few_executions. Names that repeat take 7 bytes a row.
+CREATE INDEX executions_owner ON agent_studio.executions (owner);
+CREATE INDEX executions_team ON agent_studio.executions (team) WHERE team IS NOT NULL;
 COMMENT ON TABLE agent_studio.executions IS
 'One row for each task and each run of a workflow that was submitted. Created by as_execute_task and as_run_workflow in the caller''s transaction; changed by the executor only.';
 COMMENT ON COLUMN agent_studio.executions.execution_id IS 'Key; what as_execute_task or as_run_workflow returned.';
 COMMENT ON COLUMN agent_studio.executions.kind IS 'task: one agent; workflow: many.';
 COMMENT ON COLUMN agent_studio.executions.status IS 'queued, running, paused, waiting_approval; at rest: completed, failed, canceled, requires_manual_review.';
+COMMENT ON COLUMN agent_studio.executions.owner IS 'Role that submitted it; its rights decide which endpoint may be used.';
+COMMENT ON COLUMN agent_studio.executions.team IS 'Role whose members may see it; NULL = the owner only.';
+COMMENT ON COLUMN agent_studio.executions.is_test IS 'True: a test of a workflow, left out of analytics.';
 COMMENT ON COLUMN agent_studio.executions.agent IS 'Name of the agent when the task was submitted; NULL for a workflow.';
 COMMENT ON COLUMN agent_studio.executions.workflow IS 'Name of the workflow when it was started; NULL for a task.';
+COMMENT ON COLUMN agent_studio.executions.submitted_at IS 'When it was submitted.';
+COMMENT ON COLUMN agent_studio.executions.started_at IS 'When the executor first claimed it; NULL = not yet.';
+COMMENT ON COLUMN agent_studio.executions.finished_at IS 'When it came to rest; NULL = still under way.';
+COMMENT ON COLUMN agent_studio.executions.attempts IS 'How many attempts have ended.';
+COMMENT ON COLUMN agent_studio.executions.input_tokens IS 'Sum over its attempts, cached ones included; NULL = the vendor has not said.';
+COMMENT ON COLUMN agent_studio.executions.cached_input_tokens IS 'Input tokens that came from the vendor''s cache; NULL = not said.';
+COMMENT ON COLUMN agent_studio.executions.output_tokens IS 'Sum over its attempts, reasoning included; NULL = not said.';
+COMMENT ON COLUMN agent_studio.executions.reasoning_tokens IS 'Output tokens spent on reasoning; NULL = not said.';
+COMMENT ON COLUMN agent_studio.executions.input_cost_usd IS 'USD for input, sum over its attempts; NULL = no price or no usage known.';
+COMMENT ON COLUMN agent_studio.executions.output_cost_usd IS 'USD for output, sum over its attempts; NULL = no price or no usage known.';
+COMMENT ON COLUMN agent_studio.executions.error_class IS 'Why it failed: timeout, rate_limited, overloaded, connection, bad_request, authentication, permission, not_found, content_filter, invalid_output, budget_exceeded, max_iterations, canceled, internal; NULL = it did not.';
 COMMENT ON COLUMN agent_studio.executions.workflow_version_id IS 'Version of the workflow that it keeps; NULL for a task, and for a test of a draft.';
 COMMENT ON COLUMN agent_studio.executions.task IS 'What the agent was asked to do; of a workflow, its title.';
 COMMENT ON COLUMN agent_studio.executions.context IS 'Structured context that was sent with the task.';
@@ -81,30 +100,19 @@ COMMENT ON COLUMN agent_studio.executions.plan IS 'Definition of its own: of a t
 COMMENT ON COLUMN agent_studio.executions.agents IS 'Versions of the agents that its steps may need, by the agents'' names: {"name": agent_version_id}; NULL for a task that runs once.';
 COMMENT ON COLUMN agent_studio.executions.pause_before_each_step IS 'True: every step waits for as_approve.';
 COMMENT ON COLUMN agent_studio.executions.continue_on_warnings IS 'False: a step that completed with a warning stops it as requires_manual_review.';
-COMMENT ON COLUMN agent_studio.executions.is_test IS 'True: a test of a workflow, left out of analytics.';
 COMMENT ON COLUMN agent_studio.executions.notify IS 'Who is to hear of its end, for example {"email": true, "slack": "#team"}; recorded in deliveries. NULL = nobody.';
-COMMENT ON COLUMN agent_studio.executions.purged_at IS 'When as_purge removed its thoughts, prompts and checkpoints; NULL = they are still there.';
 COMMENT ON COLUMN agent_studio.executions.is_verbose IS 'True: DEBUG lines are kept; setting agent_studio.verbose keeps those of all.';
 COMMENT ON COLUMN agent_studio.executions.idempotency_key IS 'Caller''s key: the same key of the same owner gives the same execution. NULL = none.';
-COMMENT ON COLUMN agent_studio.executions.owner IS 'Role that submitted it; its rights decide which endpoint may be used.';
-COMMENT ON COLUMN agent_studio.executions.team IS 'Role whose members may see it; NULL = the owner only.';
-COMMENT ON COLUMN agent_studio.executions.submitted_at IS 'When it was submitted.';
-COMMENT ON COLUMN agent_studio.executions.started_at IS 'When the executor first claimed it; NULL = not yet.';
-COMMENT ON COLUMN agent_studio.executions.finished_at IS 'When it came to rest; NULL = still under way.';
-COMMENT ON COLUMN agent_studio.executions.attempts IS 'How many attempts have ended.';
-COMMENT ON COLUMN agent_studio.executions.input_tokens IS 'Sum over its attempts, cached ones included; NULL = the vendor has not said.';
-COMMENT ON COLUMN agent_studio.executions.cached_input_tokens IS 'Input tokens that came from the vendor''s cache; NULL = not said.';
-COMMENT ON COLUMN agent_studio.executions.output_tokens IS 'Sum over its attempts, reasoning included; NULL = not said.';
-COMMENT ON COLUMN agent_studio.executions.reasoning_tokens IS 'Output tokens spent on reasoning; NULL = not said.';
-COMMENT ON COLUMN agent_studio.executions.input_cost_usd IS 'USD for input, sum over its attempts; NULL = no price or no usage known.';
-COMMENT ON COLUMN agent_studio.executions.output_cost_usd IS 'USD for output, sum over its attempts; NULL = no price or no usage known.';
-COMMENT ON COLUMN agent_studio.executions.error_class IS 'Why it failed: timeout, rate_limited, overloaded, connection, bad_request, authentication, permission, not_found, content_filter, invalid_output, budget_exceeded, max_iterations, canceled, internal; NULL = it did not.';
 COMMENT ON COLUMN agent_studio.executions.error_message IS 'What happened, in the vendor''s words where there are any; NULL = no failure.';
 COMMENT ON COLUMN agent_studio.executions.error_hint IS 'What to do about it; NULL = no failure.';
+COMMENT ON COLUMN agent_studio.executions.purged_at IS 'When as_purge removed its thoughts, prompts and checkpoints; NULL = they are still there.';
 
 CREATE TABLE agent_studio.steps (
 	execution_id bigint NOT NULL,
 	step_no integer NOT NULL CHECK (step_no > 0),
+	state text NOT NULL DEFAULT 'queued' CHECK (state = ANY ('{pending, queued, running, retrying, paused, waiting_approval, completed, partial, failed, skipped, canceled}')),
+	owner text NOT NULL,
+	team text,
 	name text NOT NULL,
 	title text,
 	plan_step integer NOT NULL DEFAULT 1 CHECK (plan_step > 0),
@@ -112,7 +120,6 @@ CREATE TABLE agent_studio.steps (
 	round integer NOT NULL DEFAULT 1 CHECK (round > 0),
 	agent_version_id bigint,
 	model_id bigint,
-	state text NOT NULL DEFAULT 'queued' CHECK (state = ANY ('{pending, queued, running, retrying, paused, waiting_approval, completed, partial, failed, skipped, canceled}')),
 	verdict text CHECK (verdict = ANY ('{passed_over, skipped_by_hand, accepted, completed_by_hand, manual_review, went_back, handed_off, approved}')),
 	attempt_no integer NOT NULL DEFAULT 0,
 	queued_at timestamptz DEFAULT clock_timestamp(),
@@ -132,14 +139,15 @@ CREATE TABLE agent_studio.steps (
 	finish_reason text,
 	error_class text,
 	error_message text,
-	owner text NOT NULL,
-	team text,
 	PRIMARY KEY (execution_id, step_no)
 ) WITH (fillfactor = 50);		-- task and output come later, into the room that is left
 COMMENT ON TABLE agent_studio.steps IS
 'Steps of executions, a row for each iteration; a single task has one. Changed by the executor only.';
 COMMENT ON COLUMN agent_studio.steps.execution_id IS 'The execution.';
 COMMENT ON COLUMN agent_studio.steps.step_no IS 'Number within the execution, from 1: steps in the order of the definition, then those of the second iteration, and so on.';
+COMMENT ON COLUMN agent_studio.steps.state IS 'pending, queued, running, retrying, paused, waiting_approval; at rest: completed, partial, failed, skipped, canceled.';
+COMMENT ON COLUMN agent_studio.steps.owner IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.steps.team IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.steps.name IS 'Name of the step; task for a single task.';
 COMMENT ON COLUMN agent_studio.steps.title IS 'Title of the step, for people; NULL for a single task.';
 COMMENT ON COLUMN agent_studio.steps.plan_step IS 'Which step of the definition it is, from 1.';
@@ -147,7 +155,6 @@ COMMENT ON COLUMN agent_studio.steps.iteration IS 'Which iteration of that step 
 COMMENT ON COLUMN agent_studio.steps.round IS 'Which round of its own loop it is; begins again with each round of a wider loop.';
 COMMENT ON COLUMN agent_studio.steps.agent_version_id IS 'Version of the agent that works on it, after a hand-off of the one that took over; NULL = a decision, or not chosen yet.';
 COMMENT ON COLUMN agent_studio.steps.model_id IS 'Model that answers; NULL where agent_version_id is.';
-COMMENT ON COLUMN agent_studio.steps.state IS 'pending, queued, running, retrying, paused, waiting_approval; at rest: completed, partial, failed, skipped, canceled.';
 COMMENT ON COLUMN agent_studio.steps.verdict IS 'What else has become of it: passed_over (its condition did not hold), skipped_by_hand, accepted (a partial one), completed_by_hand, manual_review (a rule stopped the flow here), went_back, handed_off, approved (before it began). NULL = nothing.';
 COMMENT ON COLUMN agent_studio.steps.attempt_no IS 'Number of the attempt under way or last made; 0 = none yet.';
 COMMENT ON COLUMN agent_studio.steps.queued_at IS 'When it was queued; NULL = not yet, or it never needed to be.';
@@ -167,14 +174,14 @@ COMMENT ON COLUMN agent_studio.steps.quality_score IS 'Quality of the output, 0 
 COMMENT ON COLUMN agent_studio.steps.finish_reason IS 'Why the model stopped: stop, length, content_filter, tool_calls, refusal, other; NULL = not said.';
 COMMENT ON COLUMN agent_studio.steps.error_class IS 'Class of the failure, as in executions; while retrying, of the last one. NULL = none.';
 COMMENT ON COLUMN agent_studio.steps.error_message IS 'The failure in words; NULL = none.';
-COMMENT ON COLUMN agent_studio.steps.owner IS 'As in executions.';
-COMMENT ON COLUMN agent_studio.steps.team IS 'As in executions.';
 
 CREATE TABLE agent_studio.attempts (
 	execution_id bigint NOT NULL,
 	step_no integer NOT NULL,
 	attempt_no integer NOT NULL CHECK (attempt_no > 0),
 	outcome text NOT NULL CHECK (outcome = ANY ('{completed, failed, canceled, interrupted, lost}')),
+	owner text NOT NULL,
+	team text,
 	epoch bigint NOT NULL,
 	agent_version_id bigint,
 	model_id bigint NOT NULL,
@@ -199,8 +206,6 @@ CREATE TABLE agent_studio.attempts (
 	error_message text,
 	retryable boolean,
 	partial_output text,
-	owner text NOT NULL,
-	team text,
 	workflow text,
 	is_test boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (execution_id, step_no, attempt_no)
@@ -214,6 +219,8 @@ COMMENT ON COLUMN agent_studio.attempts.execution_id IS 'The execution.';
 COMMENT ON COLUMN agent_studio.attempts.step_no IS 'The step.';
 COMMENT ON COLUMN agent_studio.attempts.attempt_no IS 'Number within the step, from 1.';
 COMMENT ON COLUMN agent_studio.attempts.outcome IS 'completed; failed; canceled: as_cancel closed it; interrupted: the executor was stopped in order; lost: the executor or the server ended while it was under way.';
+COMMENT ON COLUMN agent_studio.attempts.owner IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.attempts.team IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.attempts.epoch IS 'Life of the executor that made it; see epochs.';
 COMMENT ON COLUMN agent_studio.attempts.agent_version_id IS 'Version of the agent that was asked; NULL = unknown, after a crash.';
 COMMENT ON COLUMN agent_studio.attempts.model_id IS 'Model that was asked.';
@@ -238,8 +245,6 @@ COMMENT ON COLUMN agent_studio.attempts.error_code IS 'The vendor''s code; NULL 
 COMMENT ON COLUMN agent_studio.attempts.error_message IS 'The failure in words, the vendor''s where there are any; NULL = none.';
 COMMENT ON COLUMN agent_studio.attempts.retryable IS 'Whether another try could succeed; NULL = it did not fail.';
 COMMENT ON COLUMN agent_studio.attempts.partial_output IS 'What had arrived of an attempt that was not completed; NULL = nothing.';
-COMMENT ON COLUMN agent_studio.attempts.owner IS 'As in executions.';
-COMMENT ON COLUMN agent_studio.attempts.team IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.attempts.workflow IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.attempts.is_test IS 'As in executions.';
 
@@ -315,14 +320,58 @@ COMMENT ON COLUMN agent_studio.logs.message IS 'The line.';
 COMMENT ON COLUMN agent_studio.logs.owner IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.logs.team IS 'As in executions.';
 
+-- ---------- who sees few of very many ----------
+--
+-- A policy is a filter: who sees little looks through everything, and the more so the
+-- less he sees. So what is few is found by its ids, by whoever can choose between two
+-- queries; and a view asks first whether there is anything to be seen.
+
+CREATE FUNCTION agent_studio_private.newest_completed(agent text, workflow text, with_tests boolean, most integer) RETURNS SETOF agent_studio.executions
+LANGUAGE plpgsql STABLE ROWS 20 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	few bigint[] := agent_studio_private.few_executions(100);
+BEGIN
+	IF few IS NOT NULL THEN
+		RETURN QUERY SELECT e.* FROM agent_studio.executions e
+		WHERE e.execution_id = ANY (few) AND (e.agent = newest_completed.agent OR e.workflow = newest_completed.workflow)
+		  AND e.status = 'completed' AND (with_tests OR NOT e.is_test)
+		ORDER BY e.execution_id DESC LIMIT most;
+	ELSIF newest_completed.agent IS NOT NULL THEN
+		RETURN QUERY SELECT e.* FROM agent_studio.executions e
+		WHERE e.agent BETWEEN newest_completed.agent AND newest_completed.agent AND e.status = 'completed'
+		ORDER BY e.agent DESC, e.execution_id DESC LIMIT most;
+	ELSE
+		RETURN QUERY SELECT e.* FROM agent_studio.executions e
+		WHERE e.workflow BETWEEN newest_completed.workflow AND newest_completed.workflow
+		  AND e.status = 'completed' AND (with_tests OR NOT e.is_test)
+		ORDER BY e.workflow DESC, e.execution_id DESC LIMIT most;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.newest_completed(text, text, boolean, integer) IS
+'The newest completed executions of an agent, or else of a workflow, that the current user can see, the newest first.';
+
+CREATE FUNCTION agent_studio_private.seen_steps() RETURNS SETOF agent_studio.steps
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	-- The branch that is not taken costs nothing.
+	SELECT s.* FROM agent_studio.steps s WHERE (SELECT agent_studio_private.few_executions(5000)) IS NULL
+	UNION ALL
+	SELECT s.* FROM agent_studio.steps s WHERE s.execution_id = ANY ((SELECT agent_studio_private.few_executions(5000))::bigint[]);
+END;
+COMMENT ON FUNCTION agent_studio_private.seen_steps() IS
+'The steps that the current user can see: the rows of the table, found fast by whoever sees few of them.';
+
 CREATE VIEW agent_studio.outputs WITH (security_invoker = true) AS
 	SELECT s.execution_id, s.step_no, s.name AS step, 'output'::text AS name, s.output AS content,
 		   s.state = 'completed' AS complete, s.iteration
-	FROM agent_studio.steps s
+	FROM agent_studio_private.seen_steps() s
 	WHERE s.output IS NOT NULL
 	UNION ALL
 	SELECT s.execution_id, s.step_no, s.name, o.key, o.value #>> '{}', s.state = 'completed', s.iteration
-	FROM agent_studio.steps s CROSS JOIN LATERAL jsonb_each(s.outputs) o
+	FROM agent_studio_private.seen_steps() s CROSS JOIN LATERAL jsonb_each(s.outputs) o
 	WHERE s.outputs IS NOT NULL;
 COMMENT ON VIEW agent_studio.outputs IS 'What steps have produced, by name.';
 COMMENT ON COLUMN agent_studio.outputs.execution_id IS 'The execution.';

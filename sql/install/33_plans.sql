@@ -84,11 +84,14 @@ COMMENT ON FUNCTION agent_studio_private.rollback_begun(bigint, jsonb) IS
 CREATE FUNCTION agent_studio_private.progress(execution agent_studio.executions, OUT done integer, OUT total integer) RETURNS record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
+DECLARE
+	definition jsonb := agent_studio_private.plan_of(execution);
+	-- Most have none, and need not be taken apart.
+	has_demanded boolean := coalesce(definition @? '$.steps[*] ? (exists (@.compensates) || exists (@.fallback) || exists (@.rules[*] ? (@.then == "hand_off")))', false);
 BEGIN
 	SELECT count(*) FILTER (WHERE s.state IN ('completed', 'skipped') OR s.verdict = 'accepted'), count(*) INTO done, total
 	FROM agent_studio_private.current_steps(execution.execution_id) s
-	LEFT JOIN agent_studio_private.plan_steps(agent_studio_private.plan_of(execution)) p USING (plan_step)
-	WHERE p.on_demand IS NOT TRUE;
+	WHERE NOT has_demanded OR NOT EXISTS (SELECT FROM agent_studio_private.plan_steps(definition) p WHERE p.plan_step = s.plan_step AND p.on_demand);
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.progress(agent_studio.executions) IS

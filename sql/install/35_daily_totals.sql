@@ -262,16 +262,14 @@ COMMENT ON VIEW agent_studio_private.spending IS
 CREATE VIEW agent_studio_private.visible_totals WITH (security_barrier = true) AS
 	SELECT t.* FROM agent_studio_private.totals t
 	WHERE (SELECT agent_studio_private.reads_all())
-	   OR t.owner = ANY ((SELECT agent_studio_private.my_roles())::text[])
-	   OR t.team = ANY ((SELECT agent_studio_private.my_roles())::text[]);
+	   OR agent_studio_private.sees(t.owner, t.team);
 COMMENT ON VIEW agent_studio_private.visible_totals IS
 'Of totals, what the current user may see.';
 
 CREATE VIEW agent_studio_private.visible_spending WITH (security_barrier = true) AS
 	SELECT s.* FROM agent_studio_private.spending s
 	WHERE (SELECT agent_studio_private.reads_all())
-	   OR s.owner = ANY ((SELECT agent_studio_private.my_roles())::text[])
-	   OR s.team = ANY ((SELECT agent_studio_private.my_roles())::text[]);
+	   OR agent_studio_private.sees(s.owner, s.team);
 COMMENT ON VIEW agent_studio_private.visible_spending IS
 'Of spending, what the current user may see.';
 

@@ -43,9 +43,7 @@ RETURNS TABLE (step text, agent text, seconds_low numeric, seconds_high numeric,
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	WITH newest AS (
-		SELECT e.execution_id FROM agent_studio.executions e
-		WHERE e.workflow BETWEEN workflow_history.workflow AND workflow_history.workflow AND e.status = 'completed'
-		ORDER BY e.workflow DESC, e.execution_id DESC LIMIT 20),
+		SELECT e.execution_id FROM agent_studio_private.newest_completed(NULL, workflow_history.workflow, true, 20) e),
 	-- All iterations of a step in one execution count together.
 	worked AS (
 		SELECT s.name AS step, a.name AS agent,
@@ -75,9 +73,7 @@ BEGIN ATOMIC
 		   pg_catalog.percentile_cont(0.25) WITHIN GROUP (ORDER BY e.cost), pg_catalog.percentile_cont(0.75) WITHIN GROUP (ORDER BY e.cost)
 	FROM (SELECT extract(epoch FROM x.finished_at - x.started_at)::float8 AS seconds,
 				 (x.input_cost_usd + x.output_cost_usd)::float8 AS cost
-		  FROM agent_studio.executions x
-		  WHERE x.agent BETWEEN agent_history.agent AND agent_history.agent AND x.status = 'completed'
-		  ORDER BY x.agent DESC, x.execution_id DESC LIMIT 20) e;
+		  FROM agent_studio_private.newest_completed(agent_history.agent, NULL, true, 20) x) e;
 END;
 COMMENT ON FUNCTION agent_studio_private.agent_history(text) IS
 'Quartiles of time and cost of the agent''s newest 20 completed tasks that the current user can see; NULL = none yet.';

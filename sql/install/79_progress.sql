@@ -40,10 +40,9 @@ AS $$
 BEGIN
 	WITH past AS (
 		(SELECT 1 AS place, e.execution_id, s.step_no
-		 FROM (SELECT x.execution_id FROM agent_studio.executions x
-			   WHERE x.workflow BETWEEN (execution).workflow AND (execution).workflow AND x.status = 'completed' AND NOT x.is_test
+		 FROM (SELECT x.execution_id
 			   -- A step that is new, or seldom reached, is not looked for in all that was ever run.
-			   ORDER BY x.workflow DESC, x.execution_id DESC LIMIT 200) e
+			   FROM agent_studio_private.newest_completed(NULL, (execution).workflow, false, 200) x) e
 		 JOIN agent_studio.steps s ON s.execution_id = e.execution_id AND s.name = (step).name
 		 WHERE s.state = 'completed'
 		 ORDER BY e.execution_id DESC LIMIT 20)
@@ -53,9 +52,7 @@ BEGIN
 			  JOIN agent_studio.agents a USING (agent_id) WHERE v.agent_version_id = (step).agent_version_id)) AS agent
 			  OFFSET 0) w		-- a subquery within the condition would keep row security from the index
 		CROSS JOIN LATERAL (
-			SELECT x.execution_id FROM agent_studio.executions x
-			WHERE x.agent BETWEEN w.agent AND w.agent AND x.status = 'completed'
-			ORDER BY x.agent DESC, x.execution_id DESC LIMIT 20) e),
+			SELECT x.execution_id FROM agent_studio_private.newest_completed(w.agent, NULL, true, 20) x) e),
 	took AS (
 		SELECT extract(epoch FROM a.first_token_at - a.sent_at)::float8 AS wait, extract(epoch FROM a.finished_at - a.sent_at)::float8 AS seconds,
 			   a.output_tokens::float8 AS tokens

@@ -15,13 +15,8 @@ BEGIN ATOMIC
 	SELECT pg_catalog.make_interval(secs => pg_catalog.percentile_cont(0.5) WITHIN GROUP
 			(ORDER BY extract(epoch FROM latest.finished_at - latest.started_at)::float8)),
 		   pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY latest.cost::float8)::numeric
-	FROM ((SELECT e.started_at, e.finished_at, e.input_cost_usd + e.output_cost_usd AS cost FROM agent_studio.executions e
-		   WHERE e.agent BETWEEN (execution).agent AND (execution).agent AND e.status = 'completed'
-		   ORDER BY e.agent DESC, e.execution_id DESC LIMIT 20)
-		  UNION ALL
-		  (SELECT e.started_at, e.finished_at, e.input_cost_usd + e.output_cost_usd FROM agent_studio.executions e
-		   WHERE e.workflow BETWEEN (execution).workflow AND (execution).workflow AND e.status = 'completed' AND NOT e.is_test
-		   ORDER BY e.workflow DESC, e.execution_id DESC LIMIT 20)) latest;
+	FROM (SELECT e.started_at, e.finished_at, e.input_cost_usd + e.output_cost_usd AS cost
+		  FROM agent_studio_private.newest_completed((execution).agent, (execution).workflow, false, 20) e) latest;
 END;
 COMMENT ON FUNCTION agent_studio_private.usual_total(agent_studio.executions) IS
 'Median duration and cost in USD of the newest 20 completed executions of the same agent or workflow that the current user can see; NULL = none yet.';

@@ -42,17 +42,10 @@ BEGIN ATOMIC
 	FROM agent_studio_private.plan_steps(agent_studio_private.plan_of(execution)) p
 	JOIN agent_studio_private.current_steps((execution).execution_id) s USING (plan_step)
 	CROSS JOIN LATERAL jsonb_each(CASE WHEN jsonb_typeof(p.step -> 'outputs') = 'object' THEN p.step -> 'outputs' ELSE '{}' END) d
-	WHERE (execution).kind = 'workflow' AND d.value ->> 'file_name' <> '' AND jsonb_typeof(s.outputs -> d.key) <> 'null'
-	UNION ALL
-	SELECT s.step_no, s.name, 'output',
-		   CASE coalesce(s.output_format, (execution).output_format)
-				WHEN 'markdown' THEN 'output.md' WHEN 'json' THEN 'output.json' ELSE 'output.txt' END, NULL, s.output
-	FROM agent_studio.steps s
-	WHERE (execution).kind = 'task' AND s.execution_id = (execution).execution_id
-	  AND s.step_no = agent_studio_private.result_step(execution);
+	WHERE d.value ->> 'file_name' <> '' AND jsonb_typeof(s.outputs -> d.key) <> 'null';
 END;
 COMMENT ON FUNCTION agent_studio_private.declared_files(agent_studio.executions) IS
-'The outputs of an execution that are files, with the names that its definition gives them; of a task its answer.';
+'The outputs of a workflow''s execution that are files, with the names that its definition gives them.';
 
 -- In PL/pgSQL, which keeps its plan: to make one takes ten times as long as to follow it.
 -- And with few rows: as a part of the view artifacts it would be estimated at millions,
@@ -63,6 +56,19 @@ LANGUAGE plpgsql STABLE ROWS 5 SET search_path = pg_catalog, pg_temp SET plan_ca
 AS $$
 #variable_conflict use_column
 BEGIN
+	IF execution.kind = 'task' THEN
+		RETURN QUERY
+		SELECT s.step_no, s.name, 'output', f.name, agent_studio_private.media_type(f.name), s.output
+		FROM agent_studio.steps s
+		CROSS JOIN LATERAL (SELECT CASE coalesce(s.output_format, execution.output_format)
+			WHEN 'markdown' THEN 'output.md' WHEN 'json' THEN 'output.json' ELSE 'output.txt' END) f (name)
+		WHERE s.execution_id = execution.execution_id AND s.step_no = agent_studio_private.result_step(execution);
+		RETURN;
+	END IF;
+	-- Most definitions name no file, and need not be taken apart.
+	IF agent_studio_private.plan_of(execution) @? '$.steps[*].outputs.*.file_name' IS NOT TRUE THEN
+		RETURN;
+	END IF;
 	RETURN QUERY
 	-- Some file systems take README.md and readme.md for one.
 	SELECT u.step_no, u.step, u.name, CASE WHEN u.n > 1 THEN u.n || '-' ELSE '' END || u.file_name,
@@ -83,7 +89,8 @@ COMMENT ON FUNCTION agent_studio_private.files_of(agent_studio.executions) IS
 CREATE VIEW agent_studio.artifacts WITH (security_invoker = true) AS
 	SELECT e.execution_id, f.step_no, f.step, f.name, f.file_name, f.media_type,
 		   octet_length(f.content)::bigint AS bytes, f.content
-	FROM agent_studio.executions e CROSS JOIN LATERAL agent_studio_private.files_of(e) f;
+	FROM agent_studio.executions e CROSS JOIN LATERAL agent_studio_private.files_of(e) f
+	WHERE (SELECT agent_studio_private.few_executions(1)) IS DISTINCT FROM '{}'::bigint[];
 COMMENT ON VIEW agent_studio.artifacts IS
 'The files that executions have produced: of a workflow the outputs for which its definition declares a file_name, of the newest iteration of each step; of a task its answer. None where the reader may not see the workflow.';
 COMMENT ON COLUMN agent_studio.artifacts.execution_id IS 'The execution.';

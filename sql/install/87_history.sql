@@ -13,24 +13,16 @@ RETURN round(extract(epoch FROM later - earlier), 3);
 COMMENT ON FUNCTION agent_studio_private.seconds_between(timestamptz, timestamptz) IS
 'Seconds from one moment to another, with milliseconds; NULL where one is not known.';
 
-CREATE FUNCTION agent_studio_private.retries_of(execution bigint) RETURNS bigint
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT coalesce(sum(t.ended - 1), 0)::bigint
-	FROM (SELECT count(*) AS ended FROM agent_studio.attempts a WHERE a.execution_id = execution GROUP BY a.step_no) t;
-END;
-COMMENT ON FUNCTION agent_studio_private.retries_of(bigint) IS
-'How often steps of an execution were tried again.';
-
 CREATE VIEW agent_studio.execution_history WITH (security_invoker = true) AS
 	SELECT e.execution_id, e.kind, e.agent, e.workflow, agent_studio_private.one_line(e.task, 100) AS title,
 		   e.status, e.owner, e.team, e.priority, e.submitted_at, e.started_at, e.finished_at,
 		   agent_studio_private.seconds_between(e.started_at, e.finished_at) AS duration_seconds,
-		   e.attempts, agent_studio_private.retries_of(e.execution_id) AS retries,
+		   e.attempts, (SELECT count(*) - count(DISTINCT a.step_no) FROM agent_studio.attempts a WHERE a.execution_id = e.execution_id) AS retries,
 		   e.input_tokens, e.output_tokens, coalesce(e.input_tokens + e.output_tokens, e.input_tokens, e.output_tokens) AS total_tokens,
 		   trim_scale(agent_studio_private.either_sum(e.input_cost_usd, e.output_cost_usd)) AS cost_usd,
 		   e.error_class, agent_studio_private.one_line(e.error_message, 200) AS error_message, e.is_test
-	FROM agent_studio.executions e;
+	FROM agent_studio.executions e
+	WHERE (SELECT agent_studio_private.few_executions(1)) IS DISTINCT FROM '{}'::bigint[];
 COMMENT ON VIEW agent_studio.execution_history IS
 'Every execution as plain columns, tests among them, good for \copy ... CSV and for tools. as_history chooses among its rows.';
 COMMENT ON COLUMN agent_studio.execution_history.execution_id IS 'The execution.';
@@ -56,15 +48,20 @@ COMMENT ON COLUMN agent_studio.execution_history.error_class IS 'Why it failed, 
 COMMENT ON COLUMN agent_studio.execution_history.error_message IS 'What happened, in one line of 200 columns at most; NULL = no failure.';
 COMMENT ON COLUMN agent_studio.execution_history.is_test IS 'True: a test of a workflow.';
 
+-- Joined with execution_history it would look twice through what others have.
 CREATE VIEW agent_studio.workflow_history WITH (security_invoker = true) AS
-	SELECT h.execution_id, h.workflow, v.version, h.title, h.status, p.done AS steps_completed, p.total AS steps_total,
-		   h.owner, h.team, h.priority, h.submitted_at, h.started_at, h.finished_at, h.duration_seconds, h.attempts, h.retries,
-		   h.input_tokens, h.output_tokens, h.total_tokens, h.cost_usd, h.error_class, h.error_message, h.is_test
-	FROM agent_studio.execution_history h
-	JOIN agent_studio.executions e USING (execution_id)
+	SELECT e.execution_id, e.workflow, v.version, agent_studio_private.one_line(e.task, 100) AS title, e.status,
+		   p.done AS steps_completed, p.total AS steps_total,
+		   e.owner, e.team, e.priority, e.submitted_at, e.started_at, e.finished_at,
+		   agent_studio_private.seconds_between(e.started_at, e.finished_at) AS duration_seconds,
+		   e.attempts, (SELECT count(*) - count(DISTINCT a.step_no) FROM agent_studio.attempts a WHERE a.execution_id = e.execution_id) AS retries,
+		   e.input_tokens, e.output_tokens, coalesce(e.input_tokens + e.output_tokens, e.input_tokens, e.output_tokens) AS total_tokens,
+		   trim_scale(agent_studio_private.either_sum(e.input_cost_usd, e.output_cost_usd)) AS cost_usd,
+		   e.error_class, agent_studio_private.one_line(e.error_message, 200) AS error_message, e.is_test
+	FROM agent_studio.executions e
 	LEFT JOIN agent_studio.workflow_versions v USING (workflow_version_id)
 	CROSS JOIN LATERAL agent_studio_private.progress(e) p
-	WHERE h.kind = 'workflow';
+	WHERE e.kind = 'workflow' AND (SELECT agent_studio_private.few_executions(1)) IS DISTINCT FROM '{}'::bigint[];
 COMMENT ON VIEW agent_studio.workflow_history IS
 'Every execution of a workflow as plain columns, tests among them, with how many of its steps are done.';
 COMMENT ON COLUMN agent_studio.workflow_history.execution_id IS 'The execution.';
@@ -134,12 +131,13 @@ COMMENT ON FUNCTION agent_studio_private.check_history(text[], timestamptz, time
 -- Plain SQL, so that the planner sees through it to the indexes; and PARALLEL SAFE, as are
 -- the functions that work on its rows, so that totals of very many are shared among processes.
 CREATE FUNCTION agent_studio_private.chosen_executions(status text[], agent text, workflow text, owner text, since timestamptz, until timestamptz,
-	min_cost numeric, max_cost numeric, duration text, agent_type text, search text, kind text, include_tests boolean)
+	min_cost numeric, max_cost numeric, duration text, agents text[], search text, kind text, include_tests boolean, few bigint[] DEFAULT NULL)
 RETURNS SETOF agent_studio.executions
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT e.* FROM agent_studio.executions e
-	WHERE (chosen_executions.status IS NULL OR e.status = ANY (chosen_executions.status)
+	WHERE (chosen_executions.few IS NULL OR e.execution_id = ANY (chosen_executions.few))
+	  AND (chosen_executions.status IS NULL OR e.status = ANY (chosen_executions.status)
 		   OR e.status = 'waiting_approval' AND 'paused' = ANY (chosen_executions.status))
 	  AND (chosen_executions.agent IS NULL OR e.agent = chosen_executions.agent)
 	  AND (chosen_executions.workflow IS NULL OR e.workflow = chosen_executions.workflow)
@@ -152,24 +150,33 @@ BEGIN ATOMIC
 				WHEN 'fast' THEN agent_studio_private.seconds_between(e.started_at, e.finished_at) < 60
 				WHEN 'medium' THEN agent_studio_private.seconds_between(e.started_at, e.finished_at) BETWEEN 60 AND 120
 				WHEN 'slow' THEN agent_studio_private.seconds_between(e.started_at, e.finished_at) > 120 END)
-	  AND (chosen_executions.agent_type IS NULL
-		   OR e.agent IN (SELECT a.name FROM agent_studio.agents a WHERE a.agent_type = chosen_executions.agent_type))
+	  AND (chosen_executions.agents IS NULL OR e.agent = ANY (chosen_executions.agents))
 	  AND (search IS NULL OR strpos(lower(concat_ws(' ', e.agent, e.workflow, e.task, e.error_message)), lower(search)) > 0)
 	  AND (chosen_executions.kind IS NULL OR e.kind = chosen_executions.kind)
 	  AND (include_tests OR NOT e.is_test);
 END;
-COMMENT ON FUNCTION agent_studio_private.chosen_executions(text[], text, text, text, timestamptz, timestamptz, numeric, numeric, text, text, text, text, boolean) IS
-'The executions that the filters of as_history and as_history_totals let pass; NULL = no such filter.';
+COMMENT ON FUNCTION agent_studio_private.chosen_executions(text[], text, text, text, timestamptz, timestamptz, numeric, numeric, text, text[], text, text, boolean, bigint[]) IS
+'The executions that the filters of as_history and as_history_totals let pass; NULL = no such filter. few: those that the current user can see, if they are few.';
+
+CREATE FUNCTION agent_studio_private.agents_of_type(agent_type text) RETURNS text[]
+LANGUAGE sql STABLE
+RETURN CASE WHEN agent_type IS NOT NULL THEN
+	ARRAY(SELECT a.name FROM agent_studio.agents a WHERE a.agent_type = agents_of_type.agent_type) END;
+COMMENT ON FUNCTION agent_studio_private.agents_of_type(text) IS
+'Names of the agents of a type that the current user can see; NULL for NULL.';
 
 CREATE FUNCTION agent_studio.as_history(status text[] DEFAULT NULL, agent text DEFAULT NULL, workflow text DEFAULT NULL, owner text DEFAULT NULL,
 	since timestamptz DEFAULT now() - interval '30 days', until timestamptz DEFAULT NULL,
 	min_cost numeric DEFAULT NULL, max_cost numeric DEFAULT NULL, duration text DEFAULT NULL, agent_type text DEFAULT NULL,
 	search text DEFAULT NULL, kind text DEFAULT NULL, include_tests boolean DEFAULT false, max_rows bigint DEFAULT 1000)
 RETURNS SETOF agent_studio.execution_history
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off
+-- What was submitted at about the same time lies together: reading it by the index is not random.
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET random_page_cost = 1.1 SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
+	agents text[] := agent_studio_private.agents_of_type(agent_type);
+	few bigint[] := agent_studio_private.few_executions(10000);
 	shown bigint;
 BEGIN
 	PERFORM agent_studio_private.check_history(status, since, until, min_cost, max_cost, duration, kind);
@@ -177,8 +184,9 @@ BEGIN
 	RETURN QUERY
 	SELECT h.*
 	FROM (SELECT c.execution_id FROM agent_studio_private.chosen_executions(status, agent, workflow, owner, since, until,
-				min_cost, max_cost, duration, agent_type, search, kind, include_tests) c
-		  ORDER BY c.submitted_at DESC, c.execution_id DESC LIMIT max_rows) newest
+				min_cost, max_cost, duration, agents, search, kind, include_tests, few) c
+		  -- What is searched for may be rare: then all are read, by several processes, instead of one by one.
+		  ORDER BY CASE WHEN search IS NULL THEN c.submitted_at ELSE c.submitted_at + interval '0' END DESC, c.execution_id DESC LIMIT max_rows) newest
 	JOIN agent_studio.execution_history h ON h.execution_id = newest.execution_id
 	ORDER BY h.submitted_at DESC, h.execution_id DESC;
 	GET DIAGNOSTICS shown = ROW_COUNT;
@@ -200,10 +208,13 @@ RETURNS TABLE (executions bigint, completed bigint, failed bigint, canceled bigi
 	success_rate_percent numeric, cost_usd numeric, average_cost_usd numeric, cost_not_known bigint,
 	total_seconds numeric, total_time text, average_seconds numeric,
 	input_tokens bigint, output_tokens bigint, total_tokens bigint)
--- What was submitted at about the same time lies together: reading it by the index is not random.
+-- Here as well.
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET random_page_cost = 1.1 SET jit = off
 AS $$
 #variable_conflict use_variable
+DECLARE
+	agents text[] := agent_studio_private.agents_of_type(agent_type);
+	few bigint[] := agent_studio_private.few_executions(10000);
 BEGIN
 	PERFORM agent_studio_private.check_history(status, since, until, min_cost, max_cost, duration, kind);
 	RETURN QUERY
@@ -216,7 +227,7 @@ BEGIN
 			   extract(epoch FROM sum(c.finished_at - c.started_at)) AS seconds, count(c.finished_at - c.started_at) AS timed,
 			   sum(c.input_tokens)::bigint AS input, sum(c.output_tokens)::bigint AS output
 		FROM agent_studio_private.chosen_executions(status, agent, workflow, owner, since, until,
-			min_cost, max_cost, duration, agent_type, search, kind, include_tests) c
+			min_cost, max_cost, duration, agents, search, kind, include_tests, few) c
 		GROUP BY c.status),
 	sums AS (
 		SELECT coalesce(sum(g.n), 0)::bigint AS n, coalesce(sum(g.at_rest), 0)::bigint AS at_rest,

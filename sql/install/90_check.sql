@@ -110,25 +110,31 @@ COMMENT ON FUNCTION agent_studio_private.check_endpoints() IS 'The rows of as_ch
 
 CREATE FUNCTION agent_studio_private.check_work()
 RETURNS TABLE (item text, ok boolean, detail text, fix text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off
 AS $$
+DECLARE
+	few bigint[] := agent_studio_private.few_executions(5000);
 BEGIN
+	-- What is not at rest is looked for once.
 	RETURN QUERY
+	WITH unfinished AS MATERIALIZED (
+		SELECT e.execution_id, e.owner FROM agent_studio.executions e
+		WHERE e.finished_at IS NULL AND (few IS NULL OR e.execution_id = ANY (few)))
 	SELECT 'restored work', count(*) = 0,
 		   CASE WHEN count(*) = 0 THEN 'every unfinished step is in the queue'
 				ELSE format('%s steps were restored from a dump, or copied, and wait', count(*)) END,
 		   CASE WHEN count(*) > 0 THEN 'SELECT agent_studio.as_release_restored();' END
-	FROM agent_studio.steps s
+	FROM unfinished e JOIN agent_studio.steps s USING (execution_id)
 	WHERE s.state IN ('queued', 'running', 'retrying', 'paused')
 	  AND NOT EXISTS (SELECT FROM agent_studio_private.queued_steps q
-					  WHERE q.execution_id = s.execution_id AND q.step_no = s.step_no);
-	RETURN QUERY
+					  WHERE q.execution_id = s.execution_id AND q.step_no = s.step_no)
+	UNION ALL
 	SELECT 'owners exist', count(*) = 0,
 		   CASE WHEN count(*) = 0 THEN 'every owner of unfinished work exists'
 				ELSE format('missing roles own %s unfinished executions: %s', count(*), string_agg(DISTINCT e.owner, ', ')) END,
 		   CASE WHEN count(*) > 0 THEN string_agg(DISTINCT format('CREATE ROLE %I;', e.owner), ' ') || ' or as_cancel those executions.' END
-	FROM agent_studio.executions e
-	WHERE e.finished_at IS NULL AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = e.owner);
+	FROM unfinished e
+	WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = e.owner);
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.check_work() IS 'The rows of as_check that tell of work which waits for somebody.';
@@ -164,15 +170,21 @@ COMMENT ON FUNCTION agent_studio_private.check_schedules() IS 'The rows of as_ch
 -- By the oldest thought: whoever purges has removed it.
 CREATE FUNCTION agent_studio_private.check_retention()
 RETURNS TABLE (item text, ok boolean, detail text, fix text)
-LANGUAGE sql STABLE
-BEGIN ATOMIC
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+DECLARE
+	few bigint[] := agent_studio_private.few_executions(5000);
+BEGIN
+	RETURN QUERY
 	SELECT 'retention', false,
 		   format('thoughts and prompts of execution %s, which came to rest on %s, are still there', e.execution_id, e.finished_at::date),
 		   'CALL agent_studio.as_purge(); and each night by pg_cron: SELECT cron.schedule(''agent_studio purge'', ''17 3 * * *'', ''CALL agent_studio.as_purge()'');'
 	FROM agent_studio.executions e
-	WHERE e.execution_id = (SELECT t.execution_id FROM agent_studio.thoughts t ORDER BY t.execution_id LIMIT 1)
+	WHERE e.execution_id = (SELECT t.execution_id FROM agent_studio.thoughts t
+							WHERE few IS NULL OR t.execution_id = ANY (few) ORDER BY t.execution_id LIMIT 1)
 	  AND e.finished_at < now() - coalesce(agent_studio_private.own_retention(e), agent_studio_private.retention()) - interval '7 days' AND e.purged_at IS NULL;
-END;
+END
+$$;
 COMMENT ON FUNCTION agent_studio_private.check_retention() IS 'The row of as_check that tells that nobody purges.';
 
 CREATE FUNCTION agent_studio.as_check()

@@ -37,13 +37,14 @@ END;
 COMMENT ON FUNCTION agent_studio_private.failure_remedy(agent_studio.executions) IS
 'The recommended way to go on after a failure, else another one, else the same work again.';
 
+-- Equality would let the planner go through all that the owner has.
 CREATE FUNCTION agent_studio_private.is_submitted_again(execution agent_studio.executions) RETURNS boolean
 LANGUAGE sql STABLE
 RETURN EXISTS (SELECT FROM agent_studio.executions n
-			   WHERE n.agent = (execution).agent AND n.execution_id > (execution).execution_id AND n.owner = (execution).owner
+			   WHERE n.agent = (execution).agent AND n.execution_id > (execution).execution_id AND n.owner IS NOT DISTINCT FROM (execution).owner
 				 AND n.task = (execution).task AND n.context = (execution).context)
 	OR EXISTS (SELECT FROM agent_studio.executions n
-			   WHERE n.workflow = (execution).workflow AND n.execution_id > (execution).execution_id AND n.owner = (execution).owner
+			   WHERE n.workflow = (execution).workflow AND n.execution_id > (execution).execution_id AND n.owner IS NOT DISTINCT FROM (execution).owner
 				 AND n.inputs = (execution).inputs);
 COMMENT ON FUNCTION agent_studio_private.is_submitted_again(agent_studio.executions) IS
 'Whether its owner has submitted the same work once more.';

@@ -38,7 +38,8 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agen
 GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
 
 -- What the reading functions and the policies call with the caller's own rights.
-GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.my_grants, agent_studio_private.has_grant,
+GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.sees, agent_studio_private.few_executions, agent_studio_private.newest_completed, agent_studio_private.seen_steps,
+	agent_studio_private.my_grants, agent_studio_private.has_grant,
 	agent_studio_private.sees_agent, agent_studio_private.reads_all,
 	agent_studio_private.require_execution, agent_studio_private.require_no_block,
 	agent_studio_private.clock_text,
@@ -96,8 +97,8 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.media_type, agent_studio_private.
 	agent_studio_private.next_calls, agent_studio_private.titled
 	TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of the history.
-GRANT EXECUTE ON FUNCTION agent_studio_private.either_sum, agent_studio_private.seconds_between, agent_studio_private.retries_of,
-	agent_studio_private.in_order, agent_studio_private.check_history, agent_studio_private.chosen_executions, agent_studio_private.in_range
+GRANT EXECUTE ON FUNCTION agent_studio_private.either_sum, agent_studio_private.seconds_between,
+	agent_studio_private.in_order, agent_studio_private.check_history, agent_studio_private.chosen_executions, agent_studio_private.agents_of_type, agent_studio_private.in_range
 	TO agent_studio_user, agent_studio_monitor;
 -- The same for what helps to choose an agent and to word a task.
 GRANT EXECUTE ON FUNCTION agent_studio_private.recent_tasks, agent_studio_private.recent_steps,

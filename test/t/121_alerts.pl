@@ -4,6 +4,7 @@ use warnings;
 use lib 'test/t';
 use AgentStudio;
 use GuideWorkflows;
+use JSON::PP qw(encode_json);
 use Test::More;
 
 my $model = start_model_server();
@@ -94,11 +95,130 @@ is(alert("kind = 'restored'"), 'restored', 'restored work');
 remedy("kind = 'restored'", 'restored work');
 is(outcome($node, $restored)->{status}, 'completed', 'it is released');
 
+# Who sees an alert and may act, can execute its remedy; who may not, is told so.
+sql($node, <<'SQL');
+CREATE ROLE alice; CREATE ROLE olga; CREATE ROLE anna; CREATE ROLE mona;
+GRANT agent_studio_user TO alice; GRANT agent_studio_operator TO olga; GRANT agent_studio_admin TO anna; GRANT agent_studio_monitor TO mona;
+SQL
+
+sub by { my ($role, $query) = @_; return (split /\n/, sql($node, "SET ROLE $role; $query"))[-1]; }
+sub sees { my ($role, $where) = @_; return by($role, "SELECT string_agg(DISTINCT kind, ' ') FROM agent_studio.alerts WHERE $where") // ''; }
+sub remedies_by { my ($role, $where) = @_; return "SET ROLE $role;\nSELECT remedy FROM agent_studio.alerts WHERE $where \\gexec"; }
+
+# The role sees the alert and executes its remedy.
+sub resolves
+{
+	my ($role, $where, $kind) = @_;
+	is(sees($role, $where), $kind, "$role sees it: $kind");
+	my ($code, $output, $error) = $node->psql('postgres', remedies_by($role, $where));
+
+	is("$code$error", '0', "and executes the remedy");
+	return $output;
+}
+
+# The role sees the alert, and is refused.
+sub is_refused
+{
+	my ($role, $where, $kind, $words) = @_;
+	is(sees($role, $where), $kind, "$role sees it: $kind");
+	like(sql_error($node, remedies_by($role, $where)), qr/ERROR:  42501: $words/, 'but may not do it, and is told so');
+	return;
+}
+
+# A workflow of Alice's with one step, and an execution of it.
+sub of_alice
+{
+	my ($name, $step, $status) = @_;
+	by('alice', 'SELECT agent_studio.as_create_workflow(' . GuideWorkflows::quoted("$name-sequential-dev") . ", 'sequential', "
+		. GuideWorkflows::quoted(encode_json({ settings => { retry => { max_retries => 0 } }, steps => [ { name => 'only', agent => 'worker', %$step } ] })) . ')');
+	my $id = by('alice', "SELECT agent_studio.as_run_workflow('$name-sequential-dev')");
+	wait_for_status($node, $id, $status);
+	return $id;
+}
+my $denied = 'permission denied for function';
+
+# A failed task is submitted again by its owner, or by an operator.
+my $hers = by('alice', "SELECT agent_studio.as_execute_task('worker', E'\@mock status=401 times=1 key=hers\\nFail once.')");
+is(outcome($node, $hers)->{status}, 'failed', 'a task of a user fails');
+is_refused('mona', "execution_id = $hers", 'failed', $denied);
+is(outcome($node, resolves('olga', "execution_id = $hers", 'failed'))->{owner}, 'olga', 'the operator has the same work done');
+is(outcome($node, resolves('alice', "execution_id = $hers", 'failed'))->{status}, 'completed', 'so has she');
+is(sees('alice', "execution_id = $hers") . sees('mona', "execution_id = $hers"), '', 'and the alert is gone for all');
+
+# A failed workflow is tried again where it did.
+for my $role ('alice', 'olga')
+{
+	my $id = of_alice("failing-$role", { task => "\@mock status=503 times=1 key=failing-$role\nFail once." }, 'failed');
+	is_refused('mona', "execution_id = $id", 'failed', $denied);
+	resolves($role, "execution_id = $id", 'failed');
+	wait_for_status($node, $id, 'completed');
+	is(sees($role, "execution_id = $id"), '', 'and it alerts no more');
+}
+
+# What ran out of time goes on as is recommended.
+for my $role ('alice', 'olga')
+{
+	my $id = of_alice("late-$role", { task => "\@mock chunks=20 stall=10 tokens=200\nRun out of time.", timeout_seconds => 1, on_timeout => 'partial' }, 'requires_manual_review');
+	is_refused('mona', "execution_id = $id", 'review', $denied);
+	resolves($role, "execution_id = $id", 'review');
+	wait_until(sub { sql($node, "SELECT outcome FROM agent_studio.commands WHERE execution_id = $id AND actor = '$role'") eq 'applied' }, 'and it is applied');
+}
+
+# An approval is the approver's; the others are shown where it stands.
+my $waiting = of_alice('asked', { task => 'Ask first.', approval => { by => 'alice', message => 'May I?' } }, 'waiting_approval');
+like(resolves('mona', "execution_id = $waiting", 'approval'), qr/waits for alice/, 'a monitor is shown whom it waits for');
+is(status_of($node, $waiting), 'waiting_approval', 'and that approves nothing');
+resolves('alice', "execution_id = $waiting", 'approval');
+wait_for_status($node, $waiting, 'completed');
+
+# What is near its timeout is canceled.
+for my $role ('alice', 'olga')
+{
+	my $id = by('alice', "SELECT agent_studio.as_execute_task('worker', E'\@mock stall=1 chunks=4 tokens=100\\nHang.', timeout_seconds => 2000)");
+	wait_until(sub { status_of($node, $id) eq 'running' }, 'it runs');
+	sql($node, "UPDATE agent_studio.steps SET sent_at = sent_at - interval '1700 seconds' WHERE execution_id = $id");
+	is_refused('mona', "execution_id = $id", 'timeout', $denied);
+	resolves($role, "execution_id = $id", 'timeout');
+	is(outcome($node, $id)->{status}, 'canceled', 'it is canceled');
+}
+
+# Models, budgets and restored work are the administrators'.
+sql($node, "SELECT agent_studio.as_create_model('narrow', 'mock', deployment => 'mock', requests_per_minute => 5); SELECT agent_studio.as_create_agent('narrow', 'builder', 'narrow', visibility => 'shared')");
+run_task($node, "Use up the quota $_.", agent => 'narrow') for 1 .. 5;
+my $narrow = "kind = 'quota' AND message ~ 'narrow'";
+is_refused($_, $narrow, 'quota', "$denied as_update_model") for 'alice', 'olga', 'mona';
+resolves('anna', $narrow, 'quota');
+is(sees('anna', $narrow), '', 'the administrator has raised the limit');
+
+by('alice', "SELECT agent_studio.as_set_budget('user:alice', 0.0001)");
+by('anna', "SELECT agent_studio.as_set_budget('agent:worker', 0.0001)");
+my ($own, $agents) = ("kind = 'budget' AND message ~ 'alice'", "kind = 'budget' AND message ~ 'worker'");
+wait_until(sub { sees('alice', $own) eq 'budget' && sees('anna', $agents) eq 'budget' }, 'budgets are used up');
+is_refused('olga', $agents, 'budget', 'role "olga" may not set the budget of agent:worker');
+is_refused('mona', $own, 'budget', $denied);
+resolves('alice', $own, 'budget');
+resolves('anna', $agents, 'budget');
+is(sees('anna', "kind = 'budget'"), '', 'and they hold again');
+
+my $copied = (split /\n/, sql($node, <<"SQL"))[-1];
+BEGIN;
+SET ROLE alice;
+SELECT agent_studio.as_execute_task('worker', 'Copied.') AS id \\gset
+RESET ROLE;
+DELETE FROM agent_studio.queue WHERE execution_id = :id;
+COMMIT;
+SELECT :id;
+SQL
+is_refused($_, "kind = 'restored'", 'restored', "$denied as_release_restored") for 'alice', 'olga', 'mona';
+resolves('anna', "kind = 'restored'", 'restored');
+is(outcome($node, $copied)->{status}, 'completed', 'the administrator releases it');
+
 # No executor.
 sql($node, q(ALTER SYSTEM SET agent_studio.databases = ''; ));
 sql($node, 'SELECT pg_reload_conf()');
 wait_until(sub { alert("kind = 'executor'") eq 'executor' }, 'without an executor there is an alert');
 like(remedy("kind = 'executor'", 'no executor'), qr/ALTER SYSTEM SET agent_studio\.databases/, 'which leads to the remedy');
+like(resolves($_, "kind = 'executor'", 'executor'), qr/ALTER SYSTEM SET agent_studio\.databases/, 'which everybody may look at') for 'alice', 'mona';
 sql($node, 'ALTER SYSTEM RESET agent_studio.databases');
 sql($node, 'SELECT pg_reload_conf()');
 wait_for_executor($node);
