@@ -93,7 +93,7 @@ SELECT count(*) > 5 AS days_closed, bool_and(c.day < (now() AT TIME ZONE 'UTC'):
 -- Everything is told from closed days but today.
 SELECT as_roll_up() >= 0 AS rolled_up;
 SELECT tests.differences() = 0 AS same, (SELECT count(*) FROM agent_studio_private.days_to_count) AS stale;
-SELECT bool_and(t.day >= (now() AT TIME ZONE 'UTC')::date - 1) AS open_is_new FROM agent_studio_private.open_totals t;
+SELECT NOT EXISTS (SELECT FROM agent_studio_private.open_totals t WHERE t.day < (now() AT TIME ZONE 'UTC')::date - 1) AS open_is_new;
 SELECT as_roll_up() AS nothing_to_do;
 
 -- Spent since a day: closed days and the rest, tests and what is under way among it.
