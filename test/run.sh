@@ -38,18 +38,19 @@ build_apart() {
 }
 
 # The runtime of the sanitizers has to be in a process before our library is. What they
-# find aborts it, and lies in the results.
+# find aborts it, and lies in the results. (pg_ctl restart begins what the server's first
+# argument named.)
 preload_sanitizers() {
 	as_user gcc -shared -fPIC -Wl,-z,initfirst -o "$work/begin_sanitizer.so" "$project/test/begin_sanitizer.c"
 	if ! head -c 2 "$bindir/postgres" | grep -q '#!'; then
 		mv "$bindir/postgres" "$bindir/postgres.plain"
 	fi
 	cat >"$bindir/postgres" <<-EOF
-	#!/bin/sh
+	#!/bin/bash
 	export LD_PRELOAD="$(gcc -print-file-name=libasan.so) $work/begin_sanitizer.so \$LD_PRELOAD"
 	export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:log_path=$results/sanitizer
 	export UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1:log_path=$results/sanitizer
-	exec "$bindir/postgres.plain" "\$@"
+	exec -a "$bindir/postgres" "$bindir/postgres.plain" "\$@"
 	EOF
 	chmod 755 "$bindir/postgres"
 }
