@@ -48,7 +48,7 @@ preload_sanitizers() {
 	cat >"$bindir/postgres" <<-EOF
 	#!/bin/bash
 	export LD_PRELOAD="$(gcc -print-file-name=libasan.so) $work/begin_sanitizer.so \$LD_PRELOAD"
-	export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:log_path=$results/sanitizer
+	export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=48:abort_on_error=1:log_path=$results/sanitizer
 	export UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1:log_path=$results/sanitizer
 	exec -a "$bindir/postgres" "$bindir/postgres.plain" "\$@"
 	EOF

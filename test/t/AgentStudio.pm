@@ -230,11 +230,14 @@ SQL
 
 # ---------- waiting ----------
 
+# With sanitizers everything takes longer.
+my $patience = ($ENV{INSTRUMENT} // '') eq 'sanitized' ? 4 : 1;
+
 # Waits until the condition holds; fails the test and ends it after the timeout.
 sub wait_until
 {
 	my ($condition, $what, $timeout) = @_;
-	my $deadline = time() + ($timeout // 60);
+	my $deadline = time() + ($timeout // 60) * $patience;
 
 	until ($condition->())
 	{
