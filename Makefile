@@ -7,6 +7,7 @@
 #   sudo make test        installs what is missing, builds, and runs every test
 #   sudo make test-sanitized  runs them with sanitizers in the library
 #   sudo make coverage    runs them, and prints which part of each C file was run
+#   make lint             analyses the C code statically, and finds nothing
 #   make fuzz             fuzzes what parses hostile bytes (FUZZ_SECONDS each)
 #   sudo make bench       measures how fast it is, against floors taken in the same run;
 #                         PARTS="throughput latency" measures some of it
@@ -32,7 +33,7 @@ EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql
 
 # These run on a machine that may have nothing yet, not even pg_config: they install
 # what they need and come back here for the rest.
-.PHONY: quickstart quickstart-stop test test-sanitized coverage fuzz bench clean clean-tests
+.PHONY: quickstart quickstart-stop test test-sanitized coverage lint fuzz bench clean clean-tests
 quickstart:
 	@sh test/packages.sh run
 	@sh test/quickstart.sh
@@ -51,6 +52,10 @@ test-sanitized:
 coverage:
 	@sh test/packages.sh test
 	@INSTRUMENT=coverage sh test/run.sh $(SUITES)
+
+lint:
+	@sh test/packages.sh lint
+	@sh test/lint.sh
 
 fuzz:
 	@$(MAKE) --no-print-directory -C test/fuzz fuzz

@@ -52,6 +52,8 @@ WHERE p.pronamespace IN ('agent_studio'::regnamespace, 'agent_studio_private'::r
   AND l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL
   AND NOT coalesce(p.proconfig @> '{"search_path=pg_catalog, pg_temp"}', false)
 ORDER BY p.proname;
+SELECT p.oid::regprocedure AS cannot_commit FROM pg_proc p
+WHERE p.pronamespace = 'agent_studio'::regnamespace AND p.prokind = 'p' AND (p.prosecdef OR p.proconfig IS NOT NULL);
 -- Such a body is read with the caller's standard_conforming_strings, too: a backslash stands in E'...' alone.
 SELECT p.oid::regprocedure AS backslash FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 WHERE p.pronamespace IN ('agent_studio'::regnamespace, 'agent_studio_private'::regnamespace)

@@ -85,23 +85,29 @@ mapping_options(Oid serverid, Oid roleid)
 	return options;
 }
 
-/* A key is one line of printable characters; what surrounds it is trimmed. */
-static char *
-clean_key(char *text)
+static bool
+is_space(char c)
 {
-	size_t		len;
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
-	while (*text == ' ' || *text == '\t' || *text == '\r' || *text == '\n')
-		text++;
-	len = strlen(text);
-	while (len > 0 && (unsigned char) text[len - 1] <= ' ')
-		text[--len] = '\0';
+/*
+ * A key is one line of printable characters; space around it is trimmed. Of
+ * anything else no part is sent: half a key is not what anybody meant.
+ */
+static char *
+clean_key(const char *text, size_t len)
+{
+	while (len > 0 && is_space(text[len - 1]))
+		len--;
+	for (; len > 0 && is_space(*text); text++)
+		len--;
 	for (size_t i = 0; i < len; i++)
 	{
 		if ((unsigned char) text[i] <= ' ' || (unsigned char) text[i] == 0x7f)
 			return NULL;
 	}
-	return len > 0 ? text : NULL;
+	return len > 0 ? pnstrdup(text, len) : NULL;
 }
 
 static char *
@@ -111,19 +117,15 @@ read_key_file(const char *path)
 	int			fd = OpenTransientFile(path, O_RDONLY | O_NONBLOCK | PG_BINARY);
 	struct stat status;
 	ssize_t		len;
-	char	   *key;
+	char	   *key = NULL;
 
 	if (fd < 0)
 		return NULL;
 	/* A pipe could be waited for; only a file can be read. */
-	len = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? read(fd, content, MAX_KEY_FILE) : -1;
+	len = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? read(fd, content, sizeof(content)) : -1;
 	CloseTransientFile(fd);
-	if (len <= 0)
-		return NULL;
-	content[len] = '\0';
-	key = clean_key(content);
-	if (key != NULL)
-		key = pstrdup(key);
+	if (len > 0 && len <= MAX_KEY_FILE)
+		key = clean_key(content, (size_t) len);
 	explicit_bzero(content, sizeof(content));
 	return key;
 }
@@ -137,7 +139,7 @@ key_of_option(const DefElem *option)
 		return read_key_file(value);
 	if (strcmp(option->defname, OPTION_API_KEY_ENV) == 0)
 		value = getenv(value);
-	return value ? clean_key(pstrdup(value)) : NULL;
+	return value ? clean_key(value, strlen(value)) : NULL;
 }
 
 static bool

@@ -2,7 +2,8 @@
  * gate.c
  *		The one way from a user's call to a function that writes.
  *
- * Users hold no write privilege on our tables. Every public writing function is
+ * Users hold no write privilege on our tables. Every public writing function, and
+ * what reads for users that which they may not read themselves, is
  * agent_studio_gate under its own SQL name: it takes the calling role as the
  * actor (right under SET ROLE, poolers, and a user's own definer function),
  * finds the function of the same name in agent_studio_private whose arguments
@@ -35,6 +36,7 @@ typedef struct Gate
 {
 	FmgrInfo	body;
 	Oid			owner;			/* the extension's owner, who owns the body */
+	bool		writes;			/* its body is VOLATILE */
 } Gate;
 
 static Oid
@@ -86,6 +88,7 @@ open_gate(FmgrInfo *flinfo)
 	gate = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(Gate));
 	fmgr_info_cxt(body, &gate->body, flinfo->fn_mcxt);
 	gate->owner = function_owner(body);
+	gate->writes = func_volatile(body) == PROVOLATILE_VOLATILE;
 
 	/* The gate's owner must be the body's: nobody else's gate leads there. */
 	if (function_owner(flinfo->fn_oid) != gate->owner)
@@ -174,8 +177,12 @@ PG_FUNCTION_INFO_V1(agent_studio_gate);
 Datum
 agent_studio_gate(PG_FUNCTION_ARGS)
 {
-	refuse_on_standby();
+	Gate	   *gate;
+
 	if (fcinfo->flinfo->fn_extra == NULL)
 		open_gate(fcinfo->flinfo);
-	return call_as_owner(fcinfo->flinfo->fn_extra, fcinfo, GetUserNameFromId(GetUserId(), false));
+	gate = fcinfo->flinfo->fn_extra;
+	if (gate->writes)
+		refuse_on_standby();
+	return call_as_owner(gate, fcinfo, GetUserNameFromId(GetUserId(), false));
 }

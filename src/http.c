@@ -87,7 +87,8 @@ http_loop_create(long max_host_connections, const char *ca_file)
 
 	http_block_signals(&saved);
 	shard_plan(loop, max_host_connections, raise_descriptor_limit());
-	ok = loop->epoll_fd >= 0 && curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
+	loop->sockets = calloc(MAX_PORTS, sizeof(*loop->sockets));
+	ok = loop->sockets != NULL && loop->epoll_fd >= 0 && memory_init_curl() &&
 		trust_choose(loop, ca_file) &&
 		create_share(loop) &&
 		shard_create(loop, &loop->shards[0]);
@@ -133,6 +134,7 @@ http_loop_free(HttpLoop *loop)
 		close(loop->epoll_fd);
 	trust_free(loop);
 	free(loop->heap);
+	free(loop->sockets);
 	free(loop);
 }
 

@@ -82,9 +82,72 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 }
 
 /*
+ * libcurl tells a callback the addresses of a connection, but its socket only when
+ * a call has ended: so that is kept then, by the port at our end.
+ */
+void
+address_keep_socket(HttpTransfer *transfer)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	long		port = 0;
+
+	if (curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD &&
+		curl_easy_getinfo(transfer->easy, CURLINFO_LOCAL_PORT, &port) == CURLE_OK && port > 0 && port < MAX_PORTS)
+		transfer->loop->sockets[port] = fd + 1;
+}
+
+/* Is this the address, in text? */
+static bool
+is_address(const struct sockaddr_storage *address, const char *ip, int port)
+{
+	char		text[INET6_ADDRSTRLEN];
+	in_port_t	found = address->ss_family == AF_INET ? ((const struct sockaddr_in *) address)->sin_port :
+		((const struct sockaddr_in6 *) address)->sin6_port;
+
+	return ntohs(found) == port && ip != NULL &&
+		address_text((const struct sockaddr *) address, text, sizeof(text)) && strcmp(text, ip) == 0;
+}
+
+/* Sockets to several hosts can have the same port at our end. */
+static bool
+is_socket_of(int fd, const char *ip, const char *local_ip, int port, int local_port)
+{
+	struct sockaddr_storage address;
+	socklen_t	len = sizeof(address);
+
+	if (getsockname(fd, (struct sockaddr *) &address, &len) != 0 || !is_address(&address, local_ip, local_port))
+		return false;
+	len = sizeof(address);
+	return getpeername(fd, (struct sockaddr *) &address, &len) == 0 && is_address(&address, ip, port);
+}
+
+/*
+ * Is nothing there to be read?  What a server has sent unasked would be taken for
+ * the answer to the next request, and that answer for the one to the request after
+ * it, whoever has sent it; libcurl 7.88 does not look.  Over HTTP/2 each answer
+ * names its request: no call need have ended before others share the connection.
+ */
+static bool
+is_silent(const HttpTransfer *transfer, const char *ip, const char *local_ip, int port, int local_port)
+{
+	int		   *kept = &transfer->loop->sockets[local_port];
+	long		connects = 0;
+	char		byte;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+	if (connects > 0)
+		*kept = 0;
+	if (*kept == 0 || !host_needs_connection(transfer))
+		return true;
+	return is_socket_of(*kept - 1, ip, local_ip, port, local_port) &&
+		recv(*kept - 1, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+}
+
+/*
  * The connection is there and the request is about to be sent, over a new
  * connection or a kept one.  A kept one may have been opened for a server with
- * other rights, so its address is judged again.
+ * other rights, so its address is judged again; and it must be silent, or else the
+ * call needs another connection.
  *
  * When a kept connection breaks before the first byte of an answer, libcurl
  * sends the request again by itself.  Right after the first sending that means
@@ -98,15 +161,17 @@ before_request(void *arg, char *ip, char *local_ip, int port, int local_port)
 	HttpTransfer *transfer = arg;
 	HttpLoop   *loop = transfer->loop;
 
-	(void) local_ip;
-	(void) port;
-	(void) local_port;
 	host_lookup_ends(transfer);
 	if (!transfer->allow_private && !guard_text_is_public(ip))
 	{
 		transfer->stop = STOP_ADDRESS;
 		snprintf(transfer->refused, sizeof(transfer->refused), "%.*s",
 				 INET6_ADDRSTRLEN, ip != NULL ? ip : "(unknown)");
+		return CURL_PREREQFUNC_ABORT;
+	}
+	if (local_port > 0 && local_port < MAX_PORTS && !is_silent(transfer, ip, local_ip, port, local_port))
+	{
+		transfer->stop = STOP_STRAY;
 		return CURL_PREREQFUNC_ABORT;
 	}
 	if (transfer->sent_at != NEVER)

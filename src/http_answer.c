@@ -179,6 +179,7 @@ judge_stop(HttpTransfer *transfer)
 		case STOP_MEMORY:
 		case STOP_NONE:
 		case STOP_PARK:
+		case STOP_STRAY:
 			break;
 	}
 	transfer_error(transfer, "out of memory");

@@ -11,6 +11,7 @@
  *		http_pause.c	from whom is read, when memory is short
  *		http_deadline.c clocks, and the heap of deadlines
  *		http_trust.c	certificates
+ *		http_memory.c	what libcurl frees
  *
  * A call's life:
  *
@@ -33,6 +34,7 @@
 #define MAX_SHARDS			64
 #define MAX_HEADER_LINE		16384
 #define MAX_HEADER_COUNT	200
+#define MAX_PORTS			65536
 
 #define NEVER				INT64_MAX	/* of times in monotonic milliseconds */
 
@@ -83,6 +85,7 @@ typedef enum StopReason
 {
 	STOP_NONE = 0,
 	STOP_PARK,					/* its host is being looked up by another call */
+	STOP_STRAY,					/* its kept connection is not silent: another is needed */
 	STOP_ADDRESS,				/* the address policy */
 	STOP_RESEND,				/* libcurl wanted to send a request twice */
 	STOP_BODY,					/* body over its limit */
@@ -208,6 +211,8 @@ struct HttpLoop
 	HttpTransfer *turn;			/* whose pieces are taken, or NULL */
 	int64_t		turn_at;		/* when the last one was */
 
+	int		   *sockets;		/* by their ports at our end, those that an ended
+								 * call has used, plus one; 0 = none */
 	Host	   *hosts;
 	int			nhosts;
 	int			nlookups;		/* hosts that are being looked up */
@@ -235,6 +240,13 @@ extern void http_forget_backlog(HttpTransfer *transfer);
  */
 extern void http_block_signals(sigset_t *saved);
 extern void http_restore_signals(const sigset_t *saved);
+
+/*
+ * http_memory.c
+ */
+
+/* Before anything else of libcurl is used; false if that fails. */
+extern bool memory_init_curl(void);
 
 /*
  * http_transfer.c
@@ -323,6 +335,11 @@ extern void shard_serve(Shard *shard);
 
 /* Once for each easy handle; false if out of memory. */
 extern bool address_set_callbacks(HttpTransfer *transfer);
+
+/* A call has ended well, and libcurl may keep its connection. */
+extern void address_keep_socket(HttpTransfer *transfer);
+
+/* Once for each easy handle; false if out of memory. */
 extern bool answer_set_callbacks(HttpTransfer *transfer);
 
 /* How a transfer ended that libcurl ended; sets the error text. */

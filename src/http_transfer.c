@@ -398,12 +398,14 @@ transfer_end(HttpTransfer *transfer, HttpEnd end)
 void
 transfer_done(HttpTransfer *transfer, CURLcode code)
 {
+	if (code == CURLE_OK)
+		address_keep_socket(transfer);
 	detach(transfer);
-	if (transfer->stop == STOP_PARK)
+	if (transfer->stop == STOP_PARK || transfer->stop == STOP_STRAY)
 	{
 		host_park(transfer);
 
-		/* The lookup that it waits for may have ended meanwhile. */
+		/* What it waits for may be there: the lookup's end, another connection. */
 		transfer->loop->unpark = true;
 		return;
 	}

@@ -20,6 +20,7 @@
 #include "utils/jsonb.h"
 
 #include "agent_studio.h"
+#include "compat.h"
 #include "guard.h"
 #include "options.h"
 #include "suggest.h"
@@ -193,7 +194,7 @@ refuse_misplaced_option(const char *name, Oid catalog)
 				 errhint("ALTER SERVER name OPTIONS (SET %s '...').", name)));
 }
 
-static void
+pg_noreturn static void
 refuse_option(const char *name, Oid catalog)
 {
 	StringInfoData good;

@@ -292,15 +292,20 @@ take_overflow(Decoder *decoder)
 	memcpy(error->message, message, sizeof(message));
 }
 
-/* The first byte that says something: a document begins with a brace or a bracket. */
+/*
+ * The first byte that says something: a document begins with a brace or a bracket.
+ * Of the first bytes, as many as were seen, it is known that none of them does.
+ */
 static BodyKind
-look_at(const char *bytes, size_t len)
+look_at(const char *bytes, size_t len, size_t seen)
 {
 	static const char mark[] = "\xEF\xBB\xBF";
 	size_t		i = 0;
 
 	while (i < len && i < 3 && bytes[i] == mark[i])
 		i++;
+	if (i < seen)
+		i = seen;
 	while (i < len && strchr(" \t\r\n", bytes[i]) != NULL && bytes[i] != '\0')
 		i++;
 	if (i == len)
@@ -352,15 +357,18 @@ static void
 feed_unknown(Decoder *decoder, const StreamRules *rules, const char *bytes, size_t len)
 {
 	StreamState *state = stream_state(decoder);
+	size_t		seen = decoder->body.len;
 
 	buf_append(&decoder->body, bytes, len);
-	state->kind = look_at(buf_text(&decoder->body), decoder->body.len);
+	state->kind = look_at(buf_text(&decoder->body), decoder->body.len, seen);
 	if (state->kind == BODY_UNKNOWN)
 		return;
 	decoder->whole_body = state->kind == BODY_DOCUMENT;
 	if (state->kind == BODY_EVENTS)
 	{
-		feed_events(decoder, rules, decoder->body.data, decoder->body.len);
+		/* This piece may be more than a document may be. */
+		feed_events(decoder, rules, decoder->body.data, seen);
+		feed_events(decoder, rules, bytes, len);
 		buf_free(&decoder->body);
 	}
 }

@@ -2,10 +2,12 @@
 """A model API for tests: it says what the test told it to say, and fails as it was told to fail.
 
     /usr/bin/python3 test/model_server.py --port 0 --port-file FILE [--host 127.0.0.1]
-                                          [--journal FILE] [--require-key KEY]
+                                          [--journal FILE] [--require-key KEY] [--tls FOLDER] [--tls-max 1.1]
 
 It listens, writes its port into FILE (atomically, once it accepts), and ends on SIGTERM or SIGINT.  One
-process, one event loop, thousands of slow streams.
+process, one event loop, thousands of slow streams.  With --tls it listens on a second port, too, which is
+FILE's second line: there it speaks TLS, as NAME to whoever asks for NAME where FOLDER/NAME.pem has that
+name's certificates and key, and else as "default".  --tls-max bounds the version of TLS.
 
 The story of a request: Connection cuts HTTP requests out of the bytes.  Exchange answers one of them: its
 Dialect reads the body, the Scenario is taken from the request, compose() makes an Answer of it, and the
@@ -29,7 +31,7 @@ In the model's name after a colon, and in lines of the last user message; these 
     @mock status=429 retry_after=2 times=1
 
 Values are URL-decoded ("+" is a space), and {key} in one of them is the key that the request was sent with,
-{escaped_key} that key as a JSON string may have it (\\/, \\u002b).  An unknown key is answered with 400, an item without "=" is
+{escaped_key} that key as a JSON string may have it (\\/, \\u002b), {headers} all headers of the request.  An unknown key is answered with 400, an item without "=" is
 ignored.  The name before the colon is free, but for "no-such-model" (404) and "demo" (below).
 
 Time, in milliseconds
@@ -69,6 +71,11 @@ Faults
     html=1              an HTML page as the body        empty=1          no body at all
     body=TEXT           this body, as it is; with status= it is an error's
     redirect=URL        302, or the status given
+    raw=TEXT            these bytes instead of a response, then the connection is closed
+    late=TEXT           these bytes when a response has ended, which nobody has asked for
+    early=N             N heads of status 103 before the head
+    head_line=BYTES     a header line of that length    head_every=MS    a header line so often, without end
+    bomb=gzip|deflate|br|transfer    half a gigabyte of zeros in half a megabyte, so encoded
     cut_head=1          close before the head           cut=N            close after N content events
     cut_with=fin|rst    how to close (fin)              stall=N          nothing more after N events
     error_at=N          an error event after N events, then the end of the stream
@@ -100,7 +107,7 @@ Control
     POST /__open?gate=NAME                    let streams with gate=NAME end, also later ones
     POST /__reset                             forget records, counts, times=, scenes played and open gates
 
-Records: seq, connection (number), at_ms and ended_ms (wall), mono_ms and ended_mono_ms (CLOCK_MONOTONIC),
+Records: seq, connection (number), sni (the name that was asked for by TLS), at_ms and ended_ms (wall), mono_ms and ended_mono_ms (CLOCK_MONOTONIC),
 method, path, headers, body, scenario, concurrency (with it, at arrival), status, thoughts and events sent,
 ended: completed, client_closed, cut, stopped (with the server) or failed (a bug in it).  Keys in headers
 appear as "sha256:" and the first 16 hex digits of the key's digest.  The last 100,000 records are kept;
@@ -118,14 +125,17 @@ import hashlib
 import http
 import json
 import os
+import pathlib
 import random
 import resource
 import signal
 import socket
+import ssl
 import struct
 import sys
 import time
 import traceback
+import zlib
 from typing import Any
 
 sys.dont_write_bytecode = True  # leave no __pycache__ in the source tree
@@ -138,6 +148,8 @@ MAX_HEAD = 256 * 1024
 MAX_BODY = 256 * 1024 * 1024
 RECORDS_KEPT = 100_000
 FOREVER_MS = 86_400_000
+LATE_MS = 100
+BOMB_MEGABYTES = 512
 KEY_HEADERS = ("authorization", "api-key", "x-api-key", "x-goog-api-key")
 HTML_PAGE = b"<html><head><title>Error</title></head><body><h1>The upstream server is unhappy</h1></body></html>\n"
 
@@ -149,11 +161,23 @@ def key_digest(value: str) -> str:
     return f"{scheme} {digest}" if scheme else digest
 
 
+def bomb(encoding: str) -> bytes:
+    """Half a gigabyte of zeros, compressed: one megabyte again and again, whatever the checksum says of it."""
+    if encoding == "br":
+        return b"\x5b\xff\xff\x03" + bytes(1024)
+    packer = zlib.compressobj(9, zlib.DEFLATED, 15 if encoding == "deflate" else 31)
+    zeros = bytes(1 << 20)
+    first, again = (packer.compress(zeros) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    return first + again * (BOMB_MEGABYTES - 1) + packer.flush()
+
+
 # ---- HTTP -----------------------------------------------------------------------------------------------
 
 def take_request(buffer: bytearray) -> Request | None:
     """Cuts the first complete request out of the buffer; None while it is incomplete."""
     end = buffer.find(b"\r\n\r\n")
+    if buffer and not chr(buffer[0]).isalpha():
+        raise ValueError("no request of HTTP")
     if end < 0:
         if len(buffer) > MAX_HEAD:
             raise ValueError("the request's head is too long")
@@ -213,6 +237,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self.sni = getattr(transport.get_extra_info("ssl_object"), "name_asked_for", None)
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -292,7 +317,7 @@ class Reply:
             self.chunked = False
             headers["Content-Length"] = str(length)
         elif self.chunked:
-            headers["Transfer-Encoding"] = "chunked"
+            headers.setdefault("Transfer-Encoding", "chunked")
         if not self.keep_alive:
             headers["Connection"] = "close"
         phrase = http.HTTPStatus(status).phrase if status in http.HTTPStatus._value2member_map_ else "Unknown"
@@ -344,6 +369,9 @@ class Exchange:
         except Cut:
             self.connection.cut(self.scenario.word("cut_with") == "rst")
             return "cut"
+        if "late" in self.scenario:
+            await asyncio.sleep(LATE_MS / 1000)
+            await self.connection.write(self.scenario.word("late").encode("latin-1"))
         return "completed"
 
     async def answer(self) -> None:
@@ -352,11 +380,13 @@ class Exchange:
         self.record.scenario = written.text
         scene = self.server.scene(written, call)
         asked = written.over(scene.values) if scene else written
-        self.scenario = self.dialect.scenario = self.server.without_spent_faults(asked).quoting(self.dialect.key())
+        self.scenario = self.dialect.scenario = self.server.without_spent_faults(asked).quoting(
+            self.dialect.key(), self.request.headers)
         self.reply.piece = self.scenario.count("split")
         await asyncio.sleep(self.scenario.number("latency") / 1000)
         if self.scenario.flag("cut_head"):
             raise Cut
+        await self.precede()
         await self.demand_key()
         if await self.fault_instead_of_answer():
             return
@@ -369,9 +399,31 @@ class Exchange:
             if key and self.dialect.key() != key:
                 raise self.dialect.wrong_key()
 
+    async def precede(self) -> None:
+        """What stands before a head, or in its place."""
+        if "raw" in self.scenario:
+            await self.connection.write(self.scenario.word("raw").encode("latin-1"))
+            raise Cut
+        for _ in range(self.scenario.count("early")):
+            await self.connection.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+        if "head_every" in self.scenario:
+            await self.connection.write(b"HTTP/1.1 200 OK\r\n")
+            while True:
+                await asyncio.sleep(self.scenario.number("head_every") / 1000)
+                await self.connection.write(b"X-Slow: 1\r\n")
+
     async def fault_instead_of_answer(self) -> bool:
         scenario = self.scenario
-        if "redirect" in scenario:
+        if "bomb" in scenario:
+            encoding = scenario.word("bomb")
+            how = {"Transfer-Encoding": "gzip, chunked"} if encoding == "transfer" else {"Content-Encoding": encoding}
+            data = bomb(encoding)
+            self.record.status = 200
+            await self.reply.start(200, {**self.headers(self.dialect.content_type), **how},
+                                   None if encoding == "transfer" else len(data))
+            await self.reply.write(data)
+            await self.reply.end()
+        elif "redirect" in scenario:
             await self.send(scenario.count("status", 302), "text/plain", b"", {"Location": scenario.word("redirect")})
         elif scenario.flag("empty") or scenario.flag("html"):
             page = b"" if scenario.flag("empty") else HTML_PAGE
@@ -409,6 +461,8 @@ class Exchange:
             headers["Retry-After"] = self.retry_after(scenario.word("retry_after"))
         if "ratelimit" in scenario:
             headers |= self.dialect.limit_headers(*(scenario.word("ratelimit").split("/") + ["", ""])[:3])
+        if "head_line" in scenario:
+            headers["X-Long"] = "x" * scenario.count("head_line")
         headers |= {f"x-junk-{index}": "junk" * 8 for index in range(scenario.count("headers"))}
         return headers
 
@@ -512,6 +566,7 @@ class Record:
     connection: int
     concurrency: int
     request: Request
+    sni: str | None
     at: float = dataclasses.field(default_factory=time.time)
     mono: float = dataclasses.field(default_factory=time.monotonic)
     scenario: str = ""
@@ -540,7 +595,7 @@ class Record:
         ended = {"ended_ms": round((self.at + self.ended_after) * 1000, 3),
                  "ended_mono_ms": round((self.mono + self.ended_after) * 1000, 3)} if self.ended else {}
         return to_json({
-            "seq": self.seq, "connection": self.connection, "at_ms": round(self.at * 1000, 3),
+            "seq": self.seq, "connection": self.connection, "sni": self.sni, "at_ms": round(self.at * 1000, 3),
             "mono_ms": round(self.mono * 1000, 3), "method": self.request.method, "path": self.request.target,
             "headers": headers, "body": self.body(), "scenario": self.scenario, "concurrency": self.concurrency,
             "status": self.status, "thoughts": self.thoughts, "events": self.events, "ended": self.ended,
@@ -577,7 +632,8 @@ class Journal:
             self.connections += 1
             connection.generation = self.generation
         self.requests += 1
-        record = Record(self.requests, connection.number, len(self.live) + 1, request)
+        record = Record(self.requests, connection.number, len(self.live) + 1, request,
+                        connection.sni)
         self.records.append(record)
         self.live.add(record)
         self.max_in_flight = max(self.max_in_flight, len(self.live))
@@ -749,20 +805,45 @@ def write_atomically(path: str, text: str) -> None:
     os.replace(temporary, path)
 
 
+def tls_context(file: pathlib.Path, newest: str | None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if newest:
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion[f"TLSv{newest.replace('.', '_')}"]
+    context.load_cert_chain(file)
+    return context
+
+
+def tls_by_name(folder: str, newest: str | None) -> ssl.SSLContext:
+    """A context that shows the certificate of the name that it is asked for."""
+    contexts = {file.stem: tls_context(file, newest) for file in pathlib.Path(folder).glob("*.pem")}
+
+    def choose(connection: Any, name: str | None, _: ssl.SSLContext) -> None:
+        connection.name_asked_for = name
+        connection.context = contexts.get(name or "default", contexts["default"])
+
+    contexts["default"].sni_callback = choose
+    return contexts["default"]
+
+
 async def serve(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     server = ModelServer(options.journal, options.require_key)
-    listener = await loop.create_server(lambda: Connection(server), options.host, options.port, backlog=BACKLOG)
-    port = listener.sockets[0].getsockname()[1]
+    contexts = [None] + ([tls_by_name(options.tls, options.tls_max)] if options.tls else [])
+    listeners = [await loop.create_server(lambda: Connection(server), options.host, options.port if context is None else 0,
+                                          backlog=BACKLOG, ssl=context) for context in contexts]
+    ports = [listener.sockets[0].getsockname()[1] for listener in listeners]
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if options.port_file:
-        write_atomically(options.port_file, f"{port}\n")
+        write_atomically(options.port_file, "".join(f"{port}\n" for port in ports))
     else:
-        print(f"listening on {options.host}:{port}", flush=True)
+        print(f"listening on {options.host}:{ports[0]}", flush=True)
     await stop.wait()
-    listener.close()
+    for listener in listeners:
+        listener.close()
 
 
 def main() -> None:
@@ -772,6 +853,8 @@ def main() -> None:
     parser.add_argument("--port-file", help="where to write the port, once it accepts connections")
     parser.add_argument("--journal", help="append each request's record here as it ends")
     parser.add_argument("--require-key", default="", help="answer 401 unless this key is sent")
+    parser.add_argument("--tls", metavar="FOLDER", help="speak TLS on a second port, by the certificates NAME.pem there")
+    parser.add_argument("--tls-max", metavar="1.1", help="the newest version of TLS to speak")
     raise_file_limit()
     asyncio.run(serve(parser.parse_args()))
 

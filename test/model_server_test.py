@@ -16,6 +16,7 @@ import pathlib
 import resource
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ import threading
 import time
 import unittest
 import urllib.parse
+import zlib
 from typing import Any, Iterator
 
 sys.dont_write_bytecode = True  # leave no __pycache__ in the source tree
@@ -47,7 +49,8 @@ class Server:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("the model server did not start")
             time.sleep(0.01)
-        self.port = int(port_file.read_text())
+        self.port, *rest = (int(line) for line in port_file.read_text().split())
+        self.tls_port = rest[0] if rest else 0
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
@@ -448,6 +451,71 @@ class Faults(ModelServerTest):
         body = self.ask("mock:cut=1", stream=False)
         self.assertLess(len(body.body), int(body.headers["content-length"]))
         self.assertEqual({record["ended"] for record in self.journal()}, {"cut"})
+
+    def test_what_is_no_good_http(self) -> None:
+        with self.raw("mock", "@mock raw=ICY+200%0D%0A%0D%0Abody") as sock:
+            self.assertEqual(read_all(sock), b"ICY 200\r\n\r\nbody")
+        with self.raw("mock", "@mock early=3 text=abc") as sock:
+            data = b""
+            while b"HTTP/1.1 200" not in data:
+                data += sock.recv(65536)
+            self.assertEqual(data.count(b"HTTP/1.1 103 Early Hints\r\n"), 3)
+        with self.raw("mock", "@mock late=HTTP/1.1+200+OK text=abc") as sock:
+            self.control("/__wait?completed=1")
+            data = b""
+            while not data.endswith(b"HTTP/1.1 200 OK"):
+                data += sock.recv(65536)
+            self.assertIn(b"0\r\n\r\nHTTP/1.1 200 OK", data)
+        with self.raw("mock", "@mock head_every=1") as sock:
+            data = b""
+            while data.count(b"X-Slow: 1\r\n") < 3:
+                data += sock.recv(65536)
+            self.assertNotIn(b"\r\n\r\n", data)
+        self.assertEqual(len(self.ask("mock:head_line=5000").headers["x-long"]), 5000)
+
+    def test_bombs(self) -> None:
+        for encoding, window in (("gzip", 31), ("deflate", 15)):
+            answer = self.ask(f"mock:bomb={encoding}")
+            self.assertEqual(answer.headers["content-encoding"], encoding)
+            self.assertLess(len(answer.body), 1 << 20)
+            unpacker = zlib.decompressobj(window)
+            self.assertEqual(len(unpacker.decompress(answer.body, 64 << 20)), 64 << 20)
+        self.assertEqual(self.ask("mock:bomb=br").headers["content-encoding"], "br")
+        with self.raw("mock:bomb=transfer") as sock:
+            data = b""
+            while b"\r\n\r\n" not in data:
+                data += sock.recv(65536)
+            self.assertIn(b"\r\nTransfer-Encoding: gzip, chunked\r\n", data)
+
+    def test_quoting_what_was_sent(self) -> None:
+        answer = self.send("POST", PATH, json.dumps(request_body("mock", "@mock text={headers}")).encode(),
+                           {"Authorization": "Bearer secret", "X-A": "b"})
+        self.assertIn("authorization: Bearer secret", answer.text())
+        self.assertIn("x-a: b", answer.text())
+
+    def test_tls(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("default", "a.test"):
+                subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/{name}.pem",
+                                "-out", f"{folder}/crt", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"],
+                               check=True, stderr=subprocess.DEVNULL)
+                with open(f"{folder}/{name}.pem", "ab") as pem:
+                    pem.write(pathlib.Path(folder, "crt").read_bytes())
+            server = Server("--tls", folder)
+            try:
+                context = ssl.create_default_context(cafile=f"{folder}/a.test.pem")
+                for name, good in (("a.test", True), ("b.test", False)):
+                    with socket.create_connection(("127.0.0.1", server.tls_port), timeout=10) as sock, \
+                            contextlib.nullcontext() if good else self.assertRaises(ssl.SSLCertVerificationError):
+                        with context.wrap_socket(sock, server_hostname=name) as tls:
+                            body = json.dumps(request_body()).encode()
+                            tls.sendall(b"POST %s HTTP/1.0\r\nContent-Length: %d\r\n\r\n%s" % (PATH.encode(), len(body), body))
+                            while tls.recv(65536):
+                                pass
+                records = [json.loads(line) for line in self.send("GET", "/__journal", server=server).body.splitlines()]
+                self.assertEqual([record["sni"] for record in records], ["a.test"])
+            finally:
+                server.stop()
 
     def test_gate(self) -> None:
         with self.raw("mock:gate=ajar,text=abc,chunks=3") as sock:

@@ -3,6 +3,7 @@
 #
 #	packages.sh run		what building and running needs
 #	packages.sh test	that, and what the tests need
+#	packages.sh lint	what building and static analysis need
 #	packages.sh bench	what building, running and the bench need
 set -eu
 
@@ -26,11 +27,14 @@ needed() {
 	packages="gcc make libc6-dev libcurl4-openssl-dev libcmark-dev libzip-dev ca-certificates python3
 		postgresql${version:+-$version} postgresql-server-dev-${version:-all}"
 	if [ "$1" = test ]; then
-		packages="$packages libipc-run-perl perl openssl procps unzip chromium
+		packages="$packages libipc-run-perl perl openssl nginx procps unzip chromium
 			${version:+postgresql-$version-cron}"
 	fi
 	if [ "$1" = bench ]; then
 		packages="$packages libpq-dev nginx"
+	fi
+	if [ "$1" = lint ]; then
+		packages="$packages clang-tidy cppcheck"
 	fi
 	missing_of $packages
 }

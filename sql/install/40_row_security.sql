@@ -66,12 +66,27 @@ CREATE POLICY readers ON agent_studio.workflow_versions FOR SELECT USING (
 CREATE POLICY approvers ON agent_studio.approvals FOR SELECT USING (
 	approver = ANY ((SELECT agent_studio_private.my_roles())::text[]));
 
+ALTER TABLE agent_studio.schedule_jobs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readers ON agent_studio.schedule_jobs FOR SELECT USING (
+	EXISTS (SELECT FROM agent_studio.schedules s WHERE s.schedule_id = schedule_jobs.schedule_id));
+
+-- The queue itself is nobody's to read but monitors'; whether a step is in it is told of those that one may see.
+CREATE VIEW agent_studio_private.queued_steps WITH (security_barrier = true) AS
+	SELECT q.execution_id, q.step_no
+	FROM agent_studio.queue q JOIN agent_studio.executions e USING (execution_id)
+	WHERE (SELECT agent_studio_private.reads_all())
+	   OR e.owner = ANY ((SELECT agent_studio_private.my_roles())::text[])
+	   OR e.team = ANY ((SELECT agent_studio_private.my_roles())::text[]);
+COMMENT ON VIEW agent_studio_private.queued_steps IS
+'Steps that are in the queue, of executions that the current user may see.';
+
 GRANT SELECT ON agent_studio.models, agent_studio.model_prices, agent_studio.agents, agent_studio.agent_versions,
 	agent_studio.executions, agent_studio.steps, agent_studio.attempts, agent_studio.thoughts,
 	agent_studio.notices, agent_studio.logs, agent_studio.commands, agent_studio.outputs,
-	agent_studio.workflows, agent_studio.workflow_versions, agent_studio.approvals, agent_studio.deliveries, agent_studio.schedules, agent_studio.grants,
+	agent_studio.workflows, agent_studio.workflow_versions, agent_studio.approvals, agent_studio.deliveries, agent_studio.schedules, agent_studio.schedule_jobs, agent_studio.grants,
 	agent_studio.daily_totals, agent_studio.daily_spending, agent_studio.closed_days, agent_studio.stale_days,
 	agent_studio.live_usage
 	TO agent_studio_user, agent_studio_monitor;
-GRANT SELECT ON agent_studio.queue, agent_studio.epochs, agent_studio.schedule_jobs TO agent_studio_monitor;
+GRANT SELECT ON agent_studio_private.queued_steps TO agent_studio_user, agent_studio_monitor;
+GRANT SELECT ON agent_studio.queue, agent_studio.epochs TO agent_studio_monitor;
 GRANT SELECT ON agent_studio.model_headroom TO agent_studio_user, agent_studio_monitor;

@@ -133,10 +133,15 @@ BEGIN
 		RAISE EXCEPTION '% has % characters, it may have 200', what, length(value)
 			USING ERRCODE = 'program_limit_exceeded', HINT = 'Take a shorter name; a description may be as long as it likes.';
 	END IF;
+	-- Names are shown in terminals, logs and pages, which would obey them.
+	IF value ~ E'[\u0001-\u001f\u007f-\u009f]' THEN
+		RAISE EXCEPTION '% has a control character in it', what
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Take a name of one line, without tabs and escape sequences.';
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.check_name(text, text) IS
-'Raises 22023 if the name is NULL or blank, 54000 if it is longer than names may be: they are kept in indexes.';
+'Raises 22023 if the name is NULL or blank, or has a control character, 54000 if it is longer than names may be: they are kept in indexes.';
 
 CREATE FUNCTION agent_studio_private.check_idempotency_key(idempotency_key text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp

@@ -198,11 +198,9 @@ AS 'MODULE_PATHNAME', 'agent_studio_budgets_changed' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION agent_studio_private.budgets_changed() IS
 'Has this database''s executor read the budgets again when the transaction commits.';
 
-CREATE FUNCTION agent_studio_private.check_budget_scope(actor text, kind text, name text) RETURNS void
+CREATE FUNCTION agent_studio_private.check_budget_kind(kind text, name text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	near text;
 BEGIN
 	PERFORM agent_studio_private.one_of('budget scope', kind, ARRAY['all', 'team', 'user', 'agent', 'workflow']);
 	IF (kind = 'all') <> (name = '') THEN
@@ -210,6 +208,16 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = 'Use all, team:NAME, user:NAME, agent:NAME or workflow:NAME.';
 	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.check_budget_kind(text, text) IS 'Raises 22023 for a scope that there is not.';
+
+CREATE FUNCTION agent_studio_private.check_budget_scope(actor text, kind text, name text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	near text;
+BEGIN
 	IF kind = 'agent' THEN
 		PERFORM agent_studio_private.find_agent(actor, name);
 	ELSIF kind = 'workflow' THEN
@@ -223,7 +231,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.check_budget_scope(text, text, text) IS
-'Raises 22023 for a scope that there is not, 42704 for the name of nobody and nothing.';
+'Raises 42704 for the name of nobody and nothing.';
 
 CREATE FUNCTION agent_studio_private.check_budget_setter(actor text, kind text, name text, old agent_studio.budgets) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -261,11 +269,13 @@ BEGIN
 		RAISE EXCEPTION 'amount_usd is %, it must be over 0 and under 1e12', amount_usd
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'NULL removes the budget.';
 	END IF;
+	PERFORM agent_studio_private.check_budget_kind(kind, name);
 	SELECT * INTO old FROM agent_studio.budgets b WHERE b.kind = kind AND b.name = name FOR UPDATE;
+	-- First whether the actor may: what there is, is not for others to learn.
+	PERFORM agent_studio_private.check_budget_setter(actor, kind, name, old);
 	IF old.budget_id IS NULL THEN
 		PERFORM agent_studio_private.check_budget_scope(actor, kind, name);
 	END IF;
-	PERFORM agent_studio_private.check_budget_setter(actor, kind, name, old);
 	IF amount_usd IS NULL AND old.budget_id IS NULL THEN
 		RAISE EXCEPTION 'there is no budget of %', scope
 			USING ERRCODE = 'undefined_object', HINT = 'SELECT scope FROM agent_studio.budget_status shows those that there are.';

@@ -222,9 +222,8 @@ AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_unschedule(text) IS
 'Ends a schedule; executions that it has started go on. Raises 42704 unknown schedule, 42501 another''s.';
 
--- Of the registrations people need this much only.
 CREATE FUNCTION agent_studio_private.runs_here(schedule bigint) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT EXISTS (SELECT FROM agent_studio.schedule_jobs j WHERE j.schedule_id = schedule);
 END;

@@ -304,15 +304,15 @@ COMMENT ON FUNCTION agent_studio.as_reject(bigint, text, text) IS
 'Refuses a step that waits for approval, with a reason, and returns requested: the step has failed, and its on_failure decides what follows. Raises what as_approve does, and 22023 without a reason.';
 
 -- What waits for a word. Whether a step still waits is told even to those who may
--- see the approval but not the execution.
-CREATE FUNCTION agent_studio_private.is_waiting(execution bigint, step integer) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-	SELECT EXISTS (SELECT FROM agent_studio.steps s
-				   WHERE s.execution_id = execution AND s.step_no = step AND s.state = 'waiting_approval');
-END;
-COMMENT ON FUNCTION agent_studio_private.is_waiting(bigint, integer) IS
-'Whether that step waits for approval.';
+-- see the approval but not the execution, and to nobody else.
+CREATE VIEW agent_studio_private.waiting_steps WITH (security_barrier = true) AS
+	SELECT a.execution_id, a.step_no
+	FROM agent_studio.approvals a JOIN agent_studio.steps s USING (execution_id, step_no)
+	WHERE a.decision IS NULL AND s.state = 'waiting_approval'
+	  AND (a.approver = ANY ((SELECT agent_studio_private.my_roles())::text[])
+		   OR (SELECT pg_has_role('agent_studio_operator', 'usage')));
+COMMENT ON VIEW agent_studio_private.waiting_steps IS
+'Steps that wait for approval, as far as the current user may decide on them.';
 
 CREATE VIEW agent_studio.pending_approvals WITH (security_invoker = true) AS
 	SELECT a.execution_id, a.step_no, coalesce(s.name, a.step_no::text) AS step, a.message, a.approver,
@@ -323,9 +323,8 @@ CREATE VIEW agent_studio.pending_approvals WITH (security_invoker = true) AS
 	LEFT JOIN agent_studio.steps s USING (execution_id, step_no)
 	WHERE a.decision IS NULL
 	  AND (a.expires_at IS NULL OR a.expires_at > clock_timestamp())
-	  AND (a.approver = ANY ((SELECT agent_studio_private.my_roles())::text[])
-		   OR (SELECT pg_has_role('agent_studio_operator', 'usage')))
-	  AND agent_studio_private.is_waiting(a.execution_id, a.step_no);
+	  AND EXISTS (SELECT FROM agent_studio_private.waiting_steps w
+				  WHERE w.execution_id = a.execution_id AND w.step_no = a.step_no);
 COMMENT ON VIEW agent_studio.pending_approvals IS
 'Steps that wait for the word of the current role: those on which it, or a role that it is a member of, may decide.';
 COMMENT ON COLUMN agent_studio.pending_approvals.execution_id IS 'The execution.';
@@ -338,4 +337,4 @@ COMMENT ON COLUMN agent_studio.pending_approvals.expires IS 'Until when it can b
 COMMENT ON COLUMN agent_studio.pending_approvals.on_expiry IS 'What happens then: reject, approve or manual_review.';
 COMMENT ON COLUMN agent_studio.pending_approvals.approve IS 'The call that approves.';
 COMMENT ON COLUMN agent_studio.pending_approvals.reject IS 'The call that rejects; the reason is to be filled in.';
-GRANT SELECT ON agent_studio.pending_approvals TO agent_studio_user, agent_studio_monitor;
+GRANT SELECT ON agent_studio_private.waiting_steps, agent_studio.pending_approvals TO agent_studio_user, agent_studio_monitor;

@@ -154,29 +154,33 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
 	kept_for interval := coalesce(older_than, agent_studio_private.shortest_retention());
-	day timestamptz := pg_catalog.date_trunc('day', agent_studio_private.first_unpurged());
+	day pg_catalog.timestamptz := pg_catalog.date_trunc('day', agent_studio_private.first_unpurged());
+	next_day pg_catalog.timestamptz;
 	history_days integer := coalesce(pg_catalog.current_setting('agent_studio.history_retention_days', true)::integer, 0);
 	done integer;
 BEGIN
+	-- What commits cannot pin search_path: operators and types are qualified, too.
 	PERFORM agent_studio_private.require_no_block('as_purge');
 	purged := 0;
 	deleted := 0;
 	-- Also where there is nothing to do: to refuse those who may not.
 	done := agent_studio.as_purge_batch('-infinity', '-infinity', older_than);
-	WHILE day < pg_catalog.now() - kept_for LOOP
+	WHILE day OPERATOR(pg_catalog.<) (pg_catalog.now() OPERATOR(pg_catalog.-) kept_for) LOOP
+		next_day := day OPERATOR(pg_catalog.+) interval '1 day';
 		LOOP
-			done := agent_studio.as_purge_batch(day, day + interval '1 day', older_than);
+			done := agent_studio.as_purge_batch(day, next_day, older_than);
 			COMMIT;
-			purged := purged + done;
-			EXIT WHEN done = 0;
+			purged := purged OPERATOR(pg_catalog.+) done;
+			EXIT WHEN done OPERATOR(pg_catalog.=) 0;
 		END LOOP;
-		day := day + interval '1 day';
+		day := next_day;
 	END LOOP;
-	WHILE history_days > 0 LOOP
-		done := agent_studio.as_delete_history_batch((pg_catalog.now() AT TIME ZONE 'UTC')::date - history_days);
+	WHILE history_days OPERATOR(pg_catalog.>) 0 LOOP
+		done := agent_studio.as_delete_history_batch(
+			pg_catalog.timezone('UTC', pg_catalog.now())::pg_catalog.date OPERATOR(pg_catalog.-) history_days);
 		COMMIT;
-		deleted := deleted + done;
-		EXIT WHEN done = 0;
+		deleted := deleted OPERATOR(pg_catalog.+) done;
+		EXIT WHEN done OPERATOR(pg_catalog.=) 0;
 	END LOOP;
 END
 $$;

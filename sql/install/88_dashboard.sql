@@ -2,7 +2,7 @@
 -- people: at most 100 columns wide. They stay fast over any number of executions,
 -- because what runs is found by the queue, and what has ended from the newest backwards.
 
--- Ids are no secret (see NOTIFY); which executions the reader may see, executions says.
+-- How far the ids have got is no secret: whoever submits something learns it.
 CREATE FUNCTION agent_studio_private.newest_id() RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
@@ -10,20 +10,34 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION agent_studio_private.newest_id() IS 'Id of the newest execution, whoever owns it; 0 = there is none.';
 
-CREATE FUNCTION agent_studio_private.active_ids() RETURNS SETOF bigint
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp ROWS 100
-BEGIN ATOMIC
-	SELECT q.execution_id FROM agent_studio.queue q WHERE q.epoch IS NOT NULL OR q.waiting OR q.attempt_no > 0 OR q.step_no > 1
-	UNION
-	SELECT a.execution_id FROM agent_studio.approvals a WHERE a.decision IS NULL;
-END;
+-- The queue is nobody's to read, so the gate reads it. First the few ids, then their rows: as one
+-- query a plan without statistics could read all executions.
+CREATE FUNCTION agent_studio_private.active_ids(actor text) RETURNS bigint[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+DECLARE
+	reads_all boolean := agent_studio_private.has_role(actor, 'agent_studio_monitor');
+	roles text[] := ARRAY(SELECT r.rolname::text FROM pg_roles r WHERE pg_has_role(actor, r.oid, 'usage'));
+	begun bigint[] := ARRAY(
+		SELECT q.execution_id FROM agent_studio.queue q WHERE q.epoch IS NOT NULL OR q.waiting OR q.attempt_no > 0 OR q.step_no > 1
+		UNION
+		SELECT a.execution_id FROM agent_studio.approvals a WHERE a.decision IS NULL);
+BEGIN
+	RETURN ARRAY(SELECT e.execution_id FROM unnest(begun) b (id) JOIN agent_studio.executions e ON e.execution_id = b.id
+				 WHERE reads_all OR e.owner = ANY (roles) OR e.team = ANY (roles));
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.active_ids(text) IS 'Body of active_ids(); the acting role comes first.';
+
+CREATE FUNCTION agent_studio_private.active_ids() RETURNS bigint[]
+AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C STABLE;
 COMMENT ON FUNCTION agent_studio_private.active_ids() IS
-'Executions that have begun and are not at rest, whoever owns them, and a few more.';
+'Executions that the current user can see, that have begun and are not at rest, and a few more.';
 
 CREATE FUNCTION agent_studio_private.active() RETURNS SETOF agent_studio.executions
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT e.* FROM agent_studio_private.active_ids() a (id) JOIN agent_studio.executions e ON e.execution_id = a.id
+	SELECT e.* FROM unnest(agent_studio_private.active_ids()) a (id) JOIN agent_studio.executions e ON e.execution_id = a.id
 	WHERE e.status IN ('running', 'paused', 'waiting_approval');
 END;
 COMMENT ON FUNCTION agent_studio_private.active() IS

@@ -112,7 +112,7 @@ COMMENT ON FUNCTION agent_studio_private.check_endpoints() IS 'The rows of as_ch
 
 CREATE FUNCTION agent_studio_private.check_work()
 RETURNS TABLE (item text, ok boolean, detail text, fix text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 BEGIN
 	RETURN QUERY
@@ -122,7 +122,8 @@ BEGIN
 		   CASE WHEN count(*) > 0 THEN 'SELECT agent_studio.as_release_restored();' END
 	FROM agent_studio.steps s
 	WHERE s.state IN ('queued', 'running', 'retrying', 'paused')
-	  AND agent_studio_private.is_unqueued(s.execution_id, s.step_no);
+	  AND NOT EXISTS (SELECT FROM agent_studio_private.queued_steps q
+					  WHERE q.execution_id = s.execution_id AND q.step_no = s.step_no);
 	RETURN QUERY
 	SELECT 'owners exist', count(*) = 0,
 		   CASE WHEN count(*) = 0 THEN 'every owner of unfinished work exists'
@@ -161,15 +162,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.check_schedules() IS 'The rows of as_check that tell of pg_cron and of schedules.';
-
--- The queue holds no user data, but its rows are nobody's to read.
-CREATE FUNCTION agent_studio_private.is_unqueued(execution bigint, step integer) RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-	SELECT NOT EXISTS (SELECT FROM agent_studio.queue q WHERE q.execution_id = execution AND q.step_no = step);
-END;
-COMMENT ON FUNCTION agent_studio_private.is_unqueued(bigint, integer) IS
-'Whether the queue has no row for that step.';
 
 -- By the oldest thought: whoever purges has removed it.
 CREATE FUNCTION agent_studio_private.check_retention()

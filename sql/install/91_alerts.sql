@@ -138,7 +138,10 @@ BEGIN ATOMIC
 		   format('%s steps were restored from a dump, or copied, and wait', count(*)), 'SELECT agent_studio.as_release_restored();'
 	FROM agent_studio.executions e JOIN agent_studio.steps s USING (execution_id)
 	WHERE e.execution_id > (SELECT agent_studio_private.newest_id() - 10000) AND e.finished_at IS NULL
-	  AND s.state IN ('queued', 'running', 'retrying', 'paused') AND agent_studio_private.is_unqueued(s.execution_id, s.step_no)
+	  AND s.state IN ('queued', 'running', 'retrying', 'paused')
+	  -- One look for each, however long the queue is.
+	  AND (SELECT q.step_no FROM agent_studio_private.queued_steps q
+		   WHERE q.execution_id = s.execution_id AND q.step_no = s.step_no) IS NULL
 	HAVING count(*) > 0;
 END;
 COMMENT ON FUNCTION agent_studio_private.restored_alerts() IS

@@ -3,6 +3,19 @@
 -- Deny by default, then allow by name.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA agent_studio, agent_studio_private FROM PUBLIC;
 REVOKE ALL ON ALL PROCEDURES IN SCHEMA agent_studio FROM PUBLIC;
+-- Nor may others build on our row types: a column of one would stand in the way of the next version's ALTER TABLE.
+DO $$
+DECLARE
+	row_type pg_catalog.regtype;
+BEGIN
+	FOR row_type IN
+		SELECT c.reltype::pg_catalog.regtype FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname IN ('agent_studio', 'agent_studio_private', 'agent_studio_bi') AND c.reltype <> 0
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON TYPE %s FROM PUBLIC', row_type);
+	END LOOP;
+END
+$$;
 GRANT USAGE ON SCHEMA agent_studio_private TO agent_studio_user, agent_studio_monitor;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA agent_studio TO agent_studio_user;
@@ -33,7 +46,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.my
 	agent_studio_private.one_of, agent_studio_private.suggest, agent_studio_private.server_types,
 	agent_studio_private.change_count, agent_studio_private.await_change,
 	agent_studio_private.result_text, agent_studio_private.worker_state,
-	agent_studio_private.endpoint_problem, agent_studio_private.is_unqueued,
+	agent_studio_private.endpoint_problem,
 	agent_studio_private.check_worker, agent_studio_private.check_endpoints,
 	agent_studio_private.retention, agent_studio_private.own_retention, agent_studio_private.shortest_retention, agent_studio_private.first_unpurged, agent_studio_private.check_retention,
 	agent_studio_private.check_work, agent_studio_private.check_schedules, agent_studio_private.runs_here,
@@ -48,7 +61,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.plan_of, agent_studio_private.pla
 	agent_studio_private.progress, agent_studio_private.result_step, agent_studio_private.display_width,
 	agent_studio_private.one_line, agent_studio_private.awaits_decision, agent_studio_private.step_situation,
 	agent_studio_private.command_words, agent_studio_private.way_out, agent_studio_private.approval_problem,
-	agent_studio_private.command_is_legal, agent_studio_private.command_problem, agent_studio_private.is_waiting,
+	agent_studio_private.command_is_legal, agent_studio_private.command_problem,
 	agent_studio_private.output_type, agent_studio_private.declared_outputs,
 	agent_studio_private.approval_note, agent_studio_private.retry_note, agent_studio_private.pending_note,
 	agent_studio_private.review_note, agent_studio_private.agents_at_work, agent_studio_private.progress_percent,
@@ -65,7 +78,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.type_phases, agent_studio_private
 	agent_studio_private.usual_call, agent_studio_private.told_points, agent_studio_private.expected_tokens_of,
 	agent_studio_private.capped, agent_studio_private.step_share, agent_studio_private.task_step, agent_studio_private.task_share,
 	agent_studio_private.progress_rows, agent_studio_private.overall_percent, agent_studio_private.rest_by_rate,
-	agent_studio_private.rest_by_steps, agent_studio_private.estimated_rest, agent_studio_private.estimated_cost, agent_studio_private.active_ids,
+	agent_studio_private.rest_by_steps, agent_studio_private.estimated_rest, agent_studio_private.estimated_cost, agent_studio_private.active_ids(),
 	agent_studio_private.active, agent_studio_private.active_rows, agent_studio_private.all_alerts, agent_studio_private.cost_so_far, agent_studio_private.progress_text,
 	agent_studio_private.doing_text, agent_studio_private.ago_text, agent_studio_private.approval_alerts,
 	agent_studio_private.failure_remedy, agent_studio_private.failure_alerts, agent_studio_private.slow_alerts,

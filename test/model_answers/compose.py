@@ -40,7 +40,7 @@ DEMO_ANSWER_MS = 4000
 NUMBERS = frozenset(
     "latency first_byte chunk_delay reasoning_delay keep_alive size tokens chunks thoughts reasoning think "
     "progress input_tokens cached_tokens output_tokens reasoning_tokens multiline bom comments done split "
-    "headers status html empty cut_head cut stall error_at bad_json garbage bad_utf8 nul oversize long_line "
+    "headers head_line head_every early status html empty cut_head cut stall error_at bad_json garbage bad_utf8 nul oversize long_line "
     "times speed unknown".split())
 CHOICES = {
     "reasoning_field": ("reasoning_content", "reasoning", "thinking"),
@@ -51,13 +51,15 @@ CHOICES = {
     "error_style": ("event", "member", "string", "numeric"),
     "should_retry": ("true", "false"),
     "strict": ("reasoning", "none"),
+    "bomb": ("gzip", "deflate", "br", "transfer"),
 }
 WORDS = frozenset(
     "text answer play reasoning_text tool arguments refusal ratelimit code type message retry_after "
-    "retry_after_ms redirect key require_key body ids gate".split())
+    "retry_after_ms redirect key require_key body ids gate raw late".split())
 FAULTS = frozenset(
     "status code type message retry_after retry_after_ms should_retry html empty body redirect cut_head cut "
-    "stall error_at bad_json garbage bad_utf8 nul oversize long_line refusal finish done".split())
+    "stall error_at bad_json garbage bad_utf8 nul oversize long_line refusal finish done raw late early head_line "
+    "head_every bomb".split())
 
 
 class ApiError(Exception):
@@ -122,11 +124,13 @@ class Scenario:
     def word(self, key: str, default: str = "") -> str:
         return self.values.get(key, default)
 
-    def quoting(self, key: str) -> Scenario:
-        """With the key that the request was sent with in its places, as it is or escaped in a JSON string."""
+    def quoting(self, key: str, headers: dict[str, str]) -> Scenario:
+        """With what the request was sent with: the key, as it is or escaped in a JSON string, and all headers."""
         escaped = "".join(char if char.isalnum() or char in "-_" else
                           "\\/" if char == "/" else f"\\u{ord(char):04x}" for char in key)
-        return Scenario(self.text, {name: value.replace("{key}", key).replace("{escaped_key}", escaped)
+        places = {"{key}": key, "{escaped_key}": escaped,
+                  "{headers}": ", ".join(f"{name}: {value}" for name, value in headers.items())}
+        return Scenario(self.text, {name: functools.reduce(lambda text, place: text.replace(*place), places.items(), value)
                                     for name, value in self.values.items()})
 
     def without_faults(self) -> Scenario:

@@ -13,16 +13,7 @@ my $model = start_model_server('--host', '0.0.0.0');
 my $node = start_studio('endpoints', $model);
 my $executor = wait_for_executor($node);
 
-# An endpoint with a model and an agent, all of the same name.
-sub endpoint
-{
-	my ($name, $url, $options, $mapping) = @_;
-
-	sql($node, "CREATE SERVER $name TYPE 'openai' FOREIGN DATA WRAPPER agent_studio OPTIONS (url '$url'" . ($options ? ", $options" : '') . ')');
-	sql($node, "CREATE USER MAPPING FOR PUBLIC SERVER $name OPTIONS ($mapping)") if $mapping;
-	sql($node, "SELECT agent_studio.as_create_model('$name', '$name'); SELECT agent_studio.as_create_agent('$name', 'builder', '$name', visibility => 'shared')");
-	return;
-}
+sub endpoint { create_endpoint($node, @_); return; }
 
 sub fails_as
 {

@@ -15,7 +15,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-our @EXPORT = qw(start_model_server start_cluster start_studio set_up_agents wait_until
+our @EXPORT = qw(start_model_server start_cluster start_studio set_up_agents create_endpoint wait_until
   sql sql_error submit outcome run_task status_of worker_pid wait_for_executor flush_wal kill_server as_check finish_studio @initdb_options);
 
 # The superuser is postgres whoever runs the tests: his own name may be one of theirs.
@@ -40,8 +40,7 @@ sub start_server
 		[ '/usr/bin/python3', $program, '--port', '0', '--port-file', $self->{port_file}, @options ],
 		'<', \undef, '>', "$folder/log", '2>', "$folder/log");
 	wait_until(sub { -s $self->{port_file} }, 'the model server listens');
-	$self->{port} = slurp_file($self->{port_file});
-	chomp $self->{port};
+	($self->{port}, $self->{tls_port}) = split /\n/, slurp_file($self->{port_file});
 	return $self;
 }
 
@@ -92,6 +91,18 @@ SELECT agent_studio.as_create_model('mock', 'mock', input_price => 10, output_pr
 SELECT agent_studio.as_create_model('demo', 'mock', deployment => 'demo:speed=0', input_price => 10, output_price => 30);
 SELECT agent_studio.as_create_agent('worker', 'builder', 'mock', visibility => 'shared');
 SQL
+	return;
+}
+
+# An endpoint, with a model and an agent of the same name. Options and the mapping's option are SQL.
+sub create_endpoint
+{
+	my ($node, $name, $url, $options, $mapping, $type) = @_;
+
+	$type //= 'openai';
+	sql($node, "CREATE SERVER $name TYPE '$type' FOREIGN DATA WRAPPER agent_studio OPTIONS (url '$url'" . ($options ? ", $options" : '') . ')');
+	sql($node, "CREATE USER MAPPING FOR PUBLIC SERVER $name OPTIONS ($mapping)") if $mapping;
+	sql($node, "SELECT agent_studio.as_create_model('$name', '$name'); SELECT agent_studio.as_create_agent('$name', 'builder', '$name', visibility => 'shared')");
 	return;
 }
 

@@ -388,6 +388,15 @@ do_late(Connection *c)
 	return false;
 }
 
+/* Answers, and then once more, though nobody has asked. */
+static bool
+do_twice(Connection *c)
+{
+	do_plain(c);
+	sleep_ms(50);
+	return say(c, HEAD "Content-Length: 5\r\n\r\nstray");
+}
+
 static bool
 do_gone(Connection *c)
 {
@@ -433,7 +442,7 @@ static const struct
 	{"/reset", do_reset}, {"/close", do_close}, {"/big", do_big}, {"/headers", do_headers},
 	{"/somelines", do_somelines}, {"/longline", do_longline}, {"/hugeline", do_hugeline},
 	{"/early", do_early}, {"/endless-early", do_endless_early}, {"/redirect", do_redirect},
-	{"/error", do_error}, {"/hang", do_hang}, {"/late", do_late}, {"/gone", do_gone},
+	{"/error", do_error}, {"/hang", do_hang}, {"/late", do_late}, {"/gone", do_gone}, {"/twice", do_twice},
 	{"/garbage", do_garbage}, {"/trailer", do_trailer}, {"/nobody", do_nobody},
 	{"/echo", do_echo}, {"/hold", do_hold},
 };
@@ -1008,6 +1017,25 @@ test_reuse(HttpLoop *loop)
 	check(r.end == HTTP_REFUSED_ADDRESS && !r.request_sent && strstr(r.error, "127.0.0.1") != NULL &&
 		  get(&server.connections) == connections && get(&server.requests) == requests,
 		  "a kept connection is not reused by who may not", &r);
+}
+
+/* What a server sends unasked is nobody's answer, and shifts nobody's. */
+static void
+test_stray(void)
+{
+	HttpLoop   *loop = http_loop_create(0, NULL);
+	int			connections = get(&server.connections);
+	Result		r = fetch_path(loop, "/twice");
+
+	check(r.end == HTTP_COMPLETE && body_is(&r, "hello"), "an answer that another one follows", &r);
+	sleep_ms(150);
+	r = fetch_path(loop, "/echo");
+	check(r.end == HTTP_COMPLETE && strncmp(buf_text(&r.body), "POST /echo ", 11) == 0,
+		  "the other one is not taken for the answer to the next request", &r);
+	r = fetch_path(loop, "/plain");
+	check(r.end == HTTP_COMPLETE && body_is(&r, "hello") && get(&server.connections) == connections + 2,
+		  "which goes over a new connection, that is kept", &r);
+	http_loop_free(loop);
 }
 
 static void
@@ -1864,6 +1892,7 @@ main(void)
 	test_signals(loop);
 	http_loop_free(loop);
 
+	test_stray();
 	test_resend();
 	test_idle_loop();
 	test_read_none();

@@ -318,6 +318,37 @@ test_taking(void)
 	decoder_free(&decoder);
 }
 
+/* The limit is one on events, not on what comes first at once. */
+static void
+test_large_beginning(void)
+{
+	HttpHead	head;
+	Decoder		decoder;
+	Buf			stream;
+	int			i;
+
+	buf_init(&stream, 0);
+	for (i = 0; i < 1000; i++)
+		buf_puts(&stream, SAY("0123456789"));
+	buf_puts(&stream, DONE);
+	http_head_init(&head);
+	decoder_init(&decoder, &provider_openai, &head, 20000, false);
+	feed_decoder(&decoder, stream.data, stream.len);
+	is_int((int64_t) decoder.answer.text.len, 10000, "a stream that comes in one piece is taken whole");
+	ok(decoder.answer.ended && decoder.answer.error.error_class == ERROR_CLASS_NONE, "and its end");
+	decoder_free(&decoder);
+
+	/* Each look at what has come is one at what is new. */
+	decoder_init(&decoder, &provider_openai, &head, 0, false);
+	for (i = 0; i < 1000000; i++)
+		feed_decoder(&decoder, " ", 1);
+	feed_decoder(&decoder, "\n", 1);
+	feed_decoder(&decoder, stream.data, stream.len);
+	is_int((int64_t) decoder.answer.text.len, 10000, "so is one after a megabyte of space, byte by byte");
+	decoder_free(&decoder);
+	buf_free(&stream);
+}
+
 /* What a large event needed is given back, and the next one is read as ever. */
 static void
 test_memory(void)
@@ -433,6 +464,7 @@ main(void)
 	run_streams(&provider_openai, streams, lengthof(streams));
 	test_overflow();
 	test_taking();
+	test_large_beginning();
 	test_memory();
 	run_errors(&provider_openai, errors, lengthof(errors));
 	test_huge_errors();
