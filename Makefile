@@ -5,6 +5,8 @@
 #   sudo make quickstart  does everything on a fresh machine, and shows an agent at work;
 #                         "make quickstart-stop" ends what it left running
 #   sudo make test        installs what is missing, builds, and runs every test
+#   sudo make test-sanitized  runs them with sanitizers in the library
+#   sudo make coverage    runs them, and prints which part of each C file was run
 #   make lint             analyses the C code statically, and finds nothing
 #   make fuzz             fuzzes what parses hostile bytes (FUZZ_SECONDS each)
 #   sudo make bench       measures how fast it is, against floors taken in the same run;
@@ -21,8 +23,8 @@ DATA = $(wildcard sql/upgrade/*.sql)
 
 PG_CPPFLAGS = -Isrc $(shell curl-config --cflags 2>/dev/null)
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
-	-Wno-missing-field-initializers $(SANITIZE)
-SHLIB_LINK = $(shell curl-config --libs 2>/dev/null) -lcmark -lzip $(SANITIZE)
+	-Wno-missing-field-initializers
+SHLIB_LINK = $(shell curl-config --libs 2>/dev/null) -lcmark -lzip
 
 BUILD = build
 EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql
@@ -31,7 +33,7 @@ EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql
 
 # These run on a machine that may have nothing yet, not even pg_config: they install
 # what they need and come back here for the rest.
-.PHONY: quickstart quickstart-stop test lint fuzz bench clean clean-tests
+.PHONY: quickstart quickstart-stop test test-sanitized coverage lint fuzz bench clean clean-tests
 quickstart:
 	@sh test/packages.sh run
 	@sh test/quickstart.sh
@@ -42,6 +44,14 @@ quickstart-stop:
 test:
 	@sh test/packages.sh test
 	@sh test/run.sh $(SUITES)
+
+test-sanitized:
+	@sh test/packages.sh test
+	@INSTRUMENT=sanitized sh test/run.sh $(SUITES)
+
+coverage:
+	@sh test/packages.sh test
+	@INSTRUMENT=coverage sh test/run.sh $(SUITES)
 
 lint:
 	@sh test/packages.sh lint

@@ -77,6 +77,16 @@ LANGUAGE sql AS $$
 	WHERE s.agent_version_id IS NOT NULL
 	  AND NOT EXISTS (SELECT FROM agent_studio.agent_versions v WHERE v.agent_version_id = s.agent_version_id)
 	UNION ALL
+	SELECT 'model_prices', NULL, 'model' FROM agent_studio.model_prices p
+	WHERE NOT EXISTS (SELECT FROM agent_studio.models m WHERE m.model_id = p.model_id)
+	UNION ALL
+	SELECT 'agent_versions', NULL, 'agent or model' FROM agent_studio.agent_versions v
+	WHERE NOT EXISTS (SELECT FROM agent_studio.agents a WHERE a.agent_id = v.agent_id)
+	   OR NOT EXISTS (SELECT FROM agent_studio.models m WHERE m.model_id = v.model_id)
+	UNION ALL
+	SELECT 'workflow_versions', NULL, 'workflow' FROM agent_studio.workflow_versions v
+	WHERE NOT EXISTS (SELECT FROM agent_studio.workflows w WHERE w.workflow_id = v.workflow_id)
+	UNION ALL
 	SELECT 'steps', s.execution_id, 'model' FROM agent_studio.steps s
 	WHERE s.model_id IS NOT NULL
 	  AND NOT EXISTS (SELECT FROM agent_studio.models m WHERE m.model_id = s.model_id)

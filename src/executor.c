@@ -20,6 +20,7 @@
 #include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "commands/extension.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -48,6 +49,7 @@
 #define MANY_TROUBLES		3	/* then as_check() tells of them */
 #define MANY_CRASHES		3
 #define CAREFUL_MS			10000
+#define VERSION_SIZE		64
 
 static Executor *executor = NULL;
 
@@ -117,6 +119,40 @@ find_extension(Oid *found)
 {
 	*found = InvalidOid;
 	return turn_run(find_extension_work, found, TURN_COMMIT_ASYNC) == TURN_DONE;
+}
+
+static void
+extension_version_work(void *arg)
+{
+	char	   *version = NULL;
+
+	if (SPI_execute("SELECT extversion FROM pg_extension WHERE extname = '" AS_EXTENSION "'", true, 1) == SPI_OK_SELECT &&
+		SPI_processed == 1)
+		version = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	strlcpy(arg, version ? version : "", VERSION_SIZE);
+}
+
+/*
+ * Whether the extension's tables are those that this library knows. Between the
+ * installation of a release and the end of its update they may be others: whatever
+ * was written then would fail, and the work with it. Releases that differ in their
+ * last number only have the same tables.
+ */
+static bool
+serves_extension(WorkerSlot *slot)
+{
+	char		version[VERSION_SIZE];
+	char		problem[AS_PROBLEM_SIZE];
+	size_t		len = strrchr(AS_VERSION, '.') + 1 - AS_VERSION;
+
+	if (turn_run(extension_version_work, version, TURN_COMMIT_ASYNC) != TURN_DONE)
+		proc_exit(1);			/* the launcher tries again, later and later */
+	if (strncmp(version, AS_VERSION, len) == 0)
+		return true;
+	snprintf(problem, sizeof(problem), "the extension is of version %s, the library of " AS_VERSION, version);
+	as_slot_set_state(slot, WORKER_ABSENT, problem);
+	ereport(LOG, (errmsg("%s does not run: %s", MyBgworkerEntry->bgw_name, problem)));
+	return false;
 }
 
 static bool
@@ -598,6 +634,8 @@ agent_studio_executor_main(Datum arg)
 			as_slot_set_state(slot, WORKER_ABSENT, NULL);
 		proc_exit(0);
 	}
+	if (!serves_extension(slot))
+		proc_exit(0);
 	budget_prepare_process();
 	create_executor(slot);
 	spend_watch();

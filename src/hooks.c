@@ -7,7 +7,8 @@
  * fail after five seconds. So before such a command the executor of that
  * database is sent away, and kept away until the command has ended; calls in
  * flight are queued again. The same goes for DROP EXTENSION, whose locks would
- * otherwise meet the executor's. Only a role that may run the command can have
+ * otherwise meet the executor's, and for ALTER EXTENSION UPDATE, after which the
+ * tables may be others. Only a role that may run the command can have
  * this effect.
  *
  * Besides, a foreign server's type is checked when it is made: a validator does
@@ -124,6 +125,13 @@ drops_our_extension(DropStmt *stmt)
 	return false;
 }
 
+static bool
+updates_our_extension(Node *stmt)
+{
+	return IsA(stmt, AlterExtensionStmt) &&
+		strcmp(((AlterExtensionStmt *) stmt)->extname, AS_EXTENSION) == 0 && superuser();
+}
+
 /* The database whose executor must go for this command; InvalidOid = none. */
 static Oid
 disturbed_database(Node *stmt)
@@ -144,6 +152,8 @@ disturbed_database(Node *stmt)
 			return template_of((CreatedbStmt *) stmt);
 		case T_DropStmt:
 			return drops_our_extension((DropStmt *) stmt) ? MyDatabaseId : InvalidOid;
+		case T_AlterExtensionStmt:
+			return updates_our_extension(stmt) ? MyDatabaseId : InvalidOid;
 		default:
 			return InvalidOid;
 	}
@@ -194,6 +204,8 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	run_utility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
 	if (tag == T_CreatedbStmt)
 		as_wake_launcher_on_commit();
+	if (updates_our_extension(stmt))
+		as_probe_database_on_commit();
 }
 
 /* DROP SCHEMA ... CASCADE and DROP OWNED reach the extension too. */

@@ -120,7 +120,7 @@ as_worker_state_name(WorkerState state)
 		case WORKER_RUNNING:
 			return "running";
 		case WORKER_ABSENT:
-			return "no extension";
+			return "no extension to serve";
 		case WORKER_STOPPED:
 			return "stopped";
 		case WORKER_BLOCKED:

@@ -26,7 +26,7 @@ typedef enum WorkerState
 	WORKER_NONE = 0,			/* nobody has looked yet, or it has to be looked at again */
 	WORKER_STARTING,			/* registered; not yet in its main loop */
 	WORKER_RUNNING,
-	WORKER_ABSENT,				/* the database has no extension */
+	WORKER_ABSENT,				/* the database has no extension, or one of a version that is not ours */
 	WORKER_STOPPED,				/* ended; the launcher will start it again */
 	WORKER_BLOCKED				/* could not be registered: no worker slot is free */
 } WorkerState;

@@ -188,6 +188,8 @@ executor_problem(WorkerSlot *slot)
 	SpinLockAcquire(&slot->mutex);
 	if (slot->state == WORKER_BLOCKED)
 		problem = "no background worker slot is free";
+	else if (slot->state == WORKER_ABSENT && slot->problem[0] != '\0')
+		problem = "library and extension are of different versions";
 	SpinLockRelease(&slot->mutex);
 	return problem;
 }

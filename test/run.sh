@@ -5,12 +5,16 @@
 #	run.sh regress tap	those only: unit, model, regress, isolation, tap
 #
 # TAP="050 060" runs only those files of test/t. The last line counts the tests.
+#
+# INSTRUMENT=sanitized builds the library with the sanitizers of addresses and of undefined
+# behaviour, INSTRUMENT=coverage so that it counts what is run; each in a folder of its own.
 set -eu
 
 . test/environment.sh
+instrument=${INSTRUMENT:-}
 suites=${*:-unit model regress isolation tap}
 pgxs_tests=$(dirname "$($PG_CONFIG --pgxs)")/../test
-work=$(user_folder test)
+work=$(user_folder "${instrument:-test}")
 private=$work/private
 project=$work/project
 bindir=$private$($PG_CONFIG --bindir)
@@ -18,15 +22,54 @@ results=$work/results
 passed=0
 failed=0
 
-build() {
-	as_builder make --no-print-directory -s all PG_CONFIG="$PG_CONFIG"
-	as_builder make --no-print-directory -s private PRIVATE="$private" PG_CONFIG="$PG_CONFIG"
+copy_project() {
 	rm -rf "$project" "$results" "$work/tmp_check"
 	mkdir -p "$project" "$results"
-	for item in sql expected test src doc Makefile; do
+	for item in sql expected test src doc Makefile agent_studio.control; do
 		[ ! -e "$top/$item" ] || cp -r "$top/$item" "$project/"
 	done
 	[ "$(id -u)" != 0 ] || chown -R "$user" "$project" "$results"
+}
+
+# build_apart FLAGS: within the project's copy, whose objects are no others'.
+build_apart() {
+	rm -f "$project"/src/*.o "$project"/src/*.gcno
+	(cd "$project" && as_user make --no-print-directory -s -j 2 private PRIVATE="$private" PG_CONFIG="$PG_CONFIG" COPT="$1")
+}
+
+# The runtime of the sanitizers has to be in a process before our library is. What they
+# find aborts it, and lies in the results. (pg_ctl restart begins what the server's first
+# argument named.)
+preload_sanitizers() {
+	as_user gcc -shared -fPIC -Wl,-z,initfirst -o "$work/begin_sanitizer.so" "$project/test/begin_sanitizer.c"
+	if ! head -c 2 "$bindir/postgres" | grep -q '#!'; then
+		mv "$bindir/postgres" "$bindir/postgres.plain"
+	fi
+	cat >"$bindir/postgres" <<-EOF
+	#!/bin/bash
+	export LD_PRELOAD="$(gcc -print-file-name=libasan.so) $work/begin_sanitizer.so \$LD_PRELOAD"
+	export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=48:abort_on_error=1:log_path=$results/sanitizer
+	export UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1:log_path=$results/sanitizer
+	exec -a "$bindir/postgres" "$bindir/postgres.plain" "\$@"
+	EOF
+	chmod 755 "$bindir/postgres"
+}
+
+build() {
+	copy_project
+	case $instrument in
+		sanitized)
+			build_apart "-O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+			preload_sanitizers
+			;;
+		coverage)
+			build_apart "-O0 -U_FORTIFY_SOURCE --coverage"
+			;;
+		*)
+			as_builder make --no-print-directory -s all PG_CONFIG="$PG_CONFIG"
+			as_builder make --no-print-directory -s private PRIVATE="$private" PG_CONFIG="$PG_CONFIG"
+			;;
+	esac
 }
 
 # Counts a TAP output, or pg_regress's, that was kept in a file.
@@ -113,11 +156,39 @@ suite_tap() {
 		PG_TEST_TIMEOUT_DEFAULT=120 prove --verbose --merge --timer $(tap_files)
 }
 
+# What the sanitizers have found; a process that was killed for it may have failed no test.
+count_findings() {
+	findings=$(ls "$results" | grep -c '^sanitizer' || true)
+	failed=$((failed + findings))
+	echo "== sanitizers: $findings findings"
+	if [ "$findings" != 0 ]; then
+		(cd "$results" && head -n 25 sanitizer*)
+	fi
+}
+
+# Lines that were run: of each file, the least covered first, and in all. What a process
+# counted is written when it exits, so those that were killed are left out.
+print_coverage() {
+	echo "== coverage: percent of the lines that were run, and of how many"
+	(cd "$project" && as_user gcov -n -o src src/*.c 2>/dev/null) | awk '
+		/^File/ { file = $0; gsub(/^File .|.$/, "", file) }
+		/^Lines executed:/ && file ~ /^src\/.*\.c$/ && !(file in lines) {
+			split($0, part, /[:% ]+/)
+			lines[file] = part[5]; run += part[3] * part[5] / 100; all += part[5]
+			print sprintf("%6.2f %6d  %s", part[3], part[5], file) | "sort -n"
+		}
+		END { close("sort -n"); printf "%6.2f %6d  in all\n", all ? 100 * run / all : 0, all }'
+}
+
 build
 mkdir -p "$results/isolation"
 chown "$user" "$results/isolation"
 for suite in $suites; do
 	"suite_$suite"
 done
+case $instrument in
+	sanitized) count_findings ;;
+	coverage) print_coverage ;;
+esac
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

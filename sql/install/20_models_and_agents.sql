@@ -2,7 +2,10 @@
 --
 -- These tables are written by functions only (60_models.sql, 61_agents.sql).
 -- Server and role names are kept as text: an OID or regrole column would make a
--- restore fail where the object is missing; a missing name only holds the work.
+-- restore fail where the object is missing; a missing name only holds the work. Nor
+-- have tables that are dumped foreign keys: pg_restore --jobs loads them in any order.
+-- Who refers to a row locks it (keep_models, changeable_agent, changeable_workflow), who drops it takes
+-- what refers to it along.
 
 CREATE TABLE agent_studio.models (
 	model_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -43,7 +46,7 @@ COMMENT ON COLUMN agent_studio.models.created_at IS 'When it was created.';
 COMMENT ON COLUMN agent_studio.models.changed_at IS 'When it was last changed.';
 
 CREATE TABLE agent_studio.model_prices (
-	model_id bigint NOT NULL REFERENCES agent_studio.models ON DELETE CASCADE,
+	model_id bigint NOT NULL,
 	valid_from timestamptz NOT NULL,
 	input_price numeric(18, 6) CHECK (input_price >= 0),
 	cached_input_price numeric(18, 6) CHECK (cached_input_price >= 0),
@@ -98,9 +101,9 @@ COMMENT ON COLUMN agent_studio.agents.changed_at IS 'When it was last changed.';
 
 CREATE TABLE agent_studio.agent_versions (
 	agent_version_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	agent_id bigint NOT NULL REFERENCES agent_studio.agents ON DELETE CASCADE,
+	agent_id bigint NOT NULL,
 	version text NOT NULL CHECK (version ~ '^[0-9]+[.][0-9]+[.][0-9]+$'),
-	model_id bigint NOT NULL REFERENCES agent_studio.models,
+	model_id bigint NOT NULL,
 	system_prompt text,
 	temperature numeric CHECK (temperature BETWEEN 0 AND 2),
 	top_p numeric CHECK (top_p > 0 AND top_p <= 1),

@@ -42,7 +42,7 @@ COMMENT ON COLUMN agent_studio.workflows.changed_at IS 'When it was last changed
 
 CREATE TABLE agent_studio.workflow_versions (
 	workflow_version_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	workflow_id bigint NOT NULL REFERENCES agent_studio.workflows ON DELETE CASCADE,
+	workflow_id bigint NOT NULL,
 	version text NOT NULL CHECK (version ~ '^[0-9]+\.[0-9]+\.[0-9]+$'),
 	definition jsonb NOT NULL CHECK (jsonb_typeof(definition) = 'object'),
 	created_by text NOT NULL,

@@ -55,6 +55,20 @@ END
 $$;
 COMMENT ON FUNCTION agent_studio_private.find_model(text) IS 'The model of that name; raises 42704.';
 
+CREATE FUNCTION agent_studio_private.keep_models(ids bigint[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM FROM agent_studio.models m WHERE m.model_id = ANY (ids) ORDER BY m.model_id FOR KEY SHARE;
+	IF EXISTS (SELECT FROM unnest(ids) i WHERE NOT EXISTS (SELECT FROM agent_studio.models m WHERE m.model_id = i)) THEN
+		RAISE EXCEPTION 'a model that is named was dropped at this moment'
+			USING ERRCODE = 'undefined_object', HINT = 'SELECT name FROM agent_studio.models shows those there are.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.keep_models(bigint[]) IS
+'Makes as_drop_model wait for this transaction, and then see what it has made; raises 42704 where it came first.';
+
 CREATE FUNCTION agent_studio_private.check_request_options(options jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -96,6 +110,7 @@ BEGIN
 	PERFORM agent_studio_private.in_range('input_price', input_price, 0, 1000000);
 	PERFORM agent_studio_private.in_range('cached_input_price', cached_input_price, 0, 1000000);
 	PERFORM agent_studio_private.in_range('output_price', output_price, 0, 1000000);
+	PERFORM agent_studio_private.keep_models(ARRAY[model_id]);
 	INSERT INTO agent_studio.model_prices AS p (model_id, valid_from, input_price, cached_input_price, output_price, set_by)
 	VALUES (model_id, valid_from, input_price, cached_input_price, output_price, actor)
 	ON CONFLICT ON CONSTRAINT model_prices_pkey DO UPDATE
@@ -104,7 +119,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.set_price(text, bigint, timestamptz, numeric, numeric, numeric) IS
-'Makes a price hold from a moment on; raises 22023.';
+'Makes a price hold from a moment on; raises 22023, 42704.';
 
 CREATE FUNCTION agent_studio_private.as_create_model(actor text,
 	name text, server text, deployment text, model_version text, context_window integer,
@@ -253,6 +268,7 @@ BEGIN
 			USING ERRCODE = 'dependent_objects_still_exist',
 				  HINT = 'Drop those agents first, or let their newest version use another model and keep this one for its history.';
 	END IF;
+	DELETE FROM agent_studio.model_prices p WHERE p.model_id = target.model_id;
 	DELETE FROM agent_studio.models m WHERE m.model_id = target.model_id;
 END
 $$;

@@ -133,6 +133,7 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	used_model agent_studio.models;
+	fallbacks bigint[];
 	new_id bigint;
 BEGIN
 	PERFORM agent_studio_private.check_name('name', name);
@@ -159,11 +160,13 @@ BEGIN
 		RAISE EXCEPTION 'agent "%" exists already', name
 			USING ERRCODE = 'duplicate_object', HINT = 'Change it with agent_studio.as_update_agent, or take another name.';
 	END IF;
+	fallbacks := agent_studio_private.fallback_ids(actor, coalesce(fallback_models, '{}'), used_model);
+	PERFORM agent_studio_private.keep_models(fallbacks || used_model.model_id);
 	INSERT INTO agent_studio.agent_versions (agent_id, version, model_id, system_prompt, temperature, top_p,
 		max_output_tokens, timeout_seconds, output_format, progress_lines, fallback_models, phases, created_by)
 	VALUES (new_id, version, used_model.model_id, system_prompt, temperature, top_p,
 		max_output_tokens, timeout_seconds, agent_studio_private.output_format(output_format), progress_lines,
-		agent_studio_private.fallback_ids(actor, coalesce(fallback_models, '{}'), used_model), phases, actor);
+		fallbacks, phases, actor);
 	RETURN new_id;
 END
 $$;
@@ -251,6 +254,7 @@ BEGIN
 	IF new_version IS DISTINCT FROM old_version OR version IS NOT NULL THEN
 		new_version.version := coalesce(version, agent_studio_private.next_version(old));
 		PERFORM agent_studio_private.version_label(new_version.version);
+		PERFORM agent_studio_private.keep_models(new_version.fallback_models || new_version.model_id);
 		INSERT INTO agent_studio.agent_versions (agent_id, version, model_id, system_prompt, temperature, top_p,
 			max_output_tokens, timeout_seconds, output_format, progress_lines, fallback_models, phases, created_by)
 		VALUES (old.agent_id, new_version.version, new_version.model_id, new_version.system_prompt,
@@ -358,6 +362,7 @@ BEGIN
 	END IF;
 	PERFORM agent_studio_private.used_by_no_workflow(actor, name);
 	DELETE FROM agent_studio.grants g WHERE g.kind = 'agent' AND g.object_id = target.agent_id;
+	DELETE FROM agent_studio.agent_versions v WHERE v.agent_id = target.agent_id;
 	DELETE FROM agent_studio.agents a WHERE a.agent_id = target.agent_id;
 END
 $$;

@@ -687,6 +687,7 @@ BEGIN
 					ELSE 'Their history needs it. agent_studio.as_deprecate_workflow closes it for new ones.' END;
 	END IF;
 	DELETE FROM agent_studio.grants g WHERE g.kind = 'workflow' AND g.object_id = target.workflow_id;
+	DELETE FROM agent_studio.workflow_versions v WHERE v.workflow_id = target.workflow_id;
 	DELETE FROM agent_studio.workflows w WHERE w.workflow_id = target.workflow_id;
 END
 $$;

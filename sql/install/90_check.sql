@@ -45,7 +45,8 @@ BEGIN
 		CASE WHEN NOT w.preloaded THEN agent_studio_private.preload_remedy() END;
 	RETURN QUERY SELECT 'versions match', w.loaded_version = installed,
 		format('library %s, extension %s', w.loaded_version, installed),
-		CASE WHEN w.loaded_version <> installed THEN 'ALTER EXTENSION agent_studio UPDATE; or restart the server to load the new library.' END;
+		CASE WHEN string_to_array(w.loaded_version, '.')::int[] < string_to_array(installed, '.')::int[] THEN 'Restart the server, so that it loads the new library.'
+			WHEN w.loaded_version <> installed THEN 'ALTER EXTENSION agent_studio UPDATE;' END;
 	IF pg_is_in_recovery() THEN
 		RETURN QUERY SELECT 'executor running', NULL::boolean, 'this server is a standby: work runs on the primary, and here after promotion', NULL::text;
 	ELSIF w.preloaded THEN
@@ -60,6 +61,7 @@ BEGIN
 				ELSE concat_ws(': ', w.state, w.problem) END,
 			CASE WHEN w.state <> 'running' THEN coalesce(
 				CASE WHEN NOT w.listed THEN 'See "database listed": it starts by itself then.'
+					WHEN w.loaded_version <> installed THEN 'See "versions match": it starts by itself then.'
 					WHEN w.problem LIKE '%max_worker_processes%' THEN
 					format('ALTER SYSTEM SET max_worker_processes = %s; then restart the server.', current_setting('max_worker_processes')::int + 4) END,
 				'Look for agent_studio in the server log; it is started again within a minute.') END;

@@ -162,7 +162,11 @@ answer_with(q(repeat('*a ', 3300000)));
 my @memory = split /\n/, sql($node, "DO \$\$ BEGIN PERFORM agent_studio.as_download_text($task, 'txt'); EXCEPTION WHEN program_limit_exceeded THEN NULL; END \$\$;
 	SELECT m[1]::bigint / 1024 FROM regexp_matches(pg_read_file(format('/proc/%s/status', pg_backend_pid())), 'Vm(?:HWM|RSS):\\s*(\\d+)', 'g') m");
 cmp_ok($memory[0], '>', 250, "the parser takes memory ($memory[0] MB)");
-cmp_ok($memory[1], '<', 150, "and gives it back ($memory[1] MB are left)");
+SKIP:
+{
+	skip 'a sanitizer\'s allocator keeps what it was given back', 1 if ($ENV{INSTRUMENT} // '') eq 'sanitized';
+	cmp_ok($memory[1], '<', 150, "and gives it back ($memory[1] MB are left)");
+}
 # A lost patience ends it.
 answer_with(q(repeat('- ', 40000) || repeat(E'\n', 8000000)));
 like(sql_error($node, "SET statement_timeout = '200ms'; SELECT agent_studio.as_download_text($task, 'txt') FROM generate_series(1, 1000)"), qr/57014: /, 'a timeout ends it');

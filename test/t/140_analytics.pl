@@ -182,7 +182,8 @@ sub expected
 my @keys = qw(day week month kind workflow agent owner error_class);
 sub key_of { my ($row) = @_; return join '|', map { defined $row->{$_} ? "$_=$row->{$_}" : () } @keys; }
 
-# Numbers are shown rounded to 2, 3 or 6 places, and Perl's are not exact.
+# Numbers are shown rounded to 2, 3 or 6 places, and Perl's are not exact. A projection is up
+# to 31 times what was rounded.
 sub is_same
 {
 	my ($name, $told, $true) = @_;
@@ -190,7 +191,7 @@ sub is_same
 	return 0 if defined $told != defined $true;
 	return 1 if !defined $told || $told eq $true;
 	return 0 if ref $told || "$told$true" !~ /\A[-+.\de]+\z/;
-	my $most = $name =~ /_usd$/ ? 2e-6 : $name =~ /_seconds$/ ? 2e-3 : $name =~ /_percent$|^points/ ? 6e-3 : 0;
+	my $most = $name =~ /^projected_/ ? 2e-5 : $name =~ /_usd$/ ? 2e-6 : $name =~ /_seconds$/ ? 2e-3 : $name =~ /_percent$|^points/ ? 6e-3 : 0;
 	return abs($told - $true) <= $most;
 }
 

@@ -233,18 +233,22 @@ SELECT 'attempts', a.execution_id FROM agent_studio.attempts a WHERE a.outcome =
 GROUP BY a.execution_id, a.step_no HAVING count(*) > 1
 SQL
 	}
-	$node->stop('immediate');
+	# A process that counts its coverage writes it when it exits in order.
+	$node->stop(($ENV{INSTRUMENT} // '') eq 'coverage' ? 'fast' : 'immediate');
 	$model->stop if $model;
 	return;
 }
 
 # ---------- waiting ----------
 
+# With sanitizers, or when lines are counted, everything takes longer.
+my $patience = $ENV{INSTRUMENT} ? 4 : 1;
+
 # Waits until the condition holds; fails the test and ends it after the timeout.
 sub wait_until
 {
 	my ($condition, $what, $timeout) = @_;
-	my $deadline = time() + ($timeout // 60);
+	my $deadline = time() + ($timeout // 60) * $patience;
 
 	until ($condition->())
 	{
