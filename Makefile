@@ -5,6 +5,7 @@
 #   sudo make quickstart  does everything on a fresh machine, and shows an agent at work;
 #                         "make quickstart-stop" ends what it left running
 #   sudo make test        installs what is missing, builds, and runs every test
+#   sudo make test-long   the tests of faults, at greater length: hundreds of kills
 #   make fuzz             fuzzes what parses hostile bytes (FUZZ_SECONDS each)
 #   sudo make bench       measures how fast it is, against floors taken in the same run;
 #                         PARTS="throughput latency" measures some of it
@@ -23,6 +24,12 @@ PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers $(SANITIZE)
 SHLIB_LINK = $(shell curl-config --libs 2>/dev/null) -lcmark -lzip $(SANITIZE)
 
+# Fault points are compiled in for the tests that strike at them, in a build of their own.
+ifdef FAULTS
+OBJS += test/faults/fault.o
+PG_CPPFLAGS += -DAGENT_STUDIO_FAULTS
+endif
+
 BUILD = build
 EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql
 
@@ -30,7 +37,7 @@ EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql
 
 # These run on a machine that may have nothing yet, not even pg_config: they install
 # what they need and come back here for the rest.
-.PHONY: quickstart quickstart-stop test fuzz bench clean clean-tests
+.PHONY: quickstart quickstart-stop test test-long fuzz bench clean clean-tests
 quickstart:
 	@sh test/packages.sh run
 	@sh test/quickstart.sh
@@ -41,6 +48,10 @@ quickstart-stop:
 test:
 	@sh test/packages.sh test
 	@sh test/run.sh $(SUITES)
+
+test-long:
+	@sh test/packages.sh test
+	@sh test/run.sh long
 
 fuzz:
 	@$(MAKE) --no-print-directory -C test/fuzz fuzz

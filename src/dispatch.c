@@ -22,6 +22,7 @@
 #include "bad_row.h"
 #include "budget.h"
 #include "executor.h"
+#include "fault.h"
 #include "spend.h"
 #include "turn.h"
 
@@ -148,6 +149,7 @@ commands_and_timers(Dispatch *dispatch)
 	if (now >= executor->next_due)
 	{
 		(void) queue_release_due(now);
+		FAULT_POINT("timers");
 		dispatch->expiries = queue_expired_approvals(now, &dispatch->nexpiries);
 	}
 	executor->next_due = queue_next_due();
@@ -177,6 +179,8 @@ dispatch_work(void *arg)
 	nuses = limits_uses(executor->limits, executor_clock(), uses, limits_models(executor->limits));
 	dispatch->claims = queue_claim(executor->epoch, dispatch->places, dispatch->tokens, uses, nuses, dispatch->only,
 								   &dispatch->nclaims);
+	if (dispatch->nclaims > 0)
+		FAULT_POINT("claim");
 	dispatch->nclaims = spend_reserve(executor, dispatch->claims, dispatch->nclaims);
 	dispatch->resolved = palloc0(Max(1, dispatch->nclaims) * sizeof(Resolved *));
 	for (int i = 0; i < dispatch->nclaims; i++)
@@ -277,6 +281,7 @@ send_claims(Executor *executor, Dispatch *dispatch)
 	{
 		Call	   *call = start_call(executor, &dispatch->claims[i], dispatch->resolved[i]);
 
+		FAULT_POINT("sent");
 		dlist_push_tail(&executor->running, &call->node);
 		executor->nrunning++;
 		budget_weigh(executor, call);
@@ -328,6 +333,10 @@ dispatch_turn(Executor *executor, int places, const StepKey *only)
 			plan_cache_release(dispatch.claims[i].plan);
 		return result;
 	}
+	if (dispatch.ncommands > 0)
+		FAULT_POINT("command_seen");
+	if (dispatch.nclaims > 0)
+		FAULT_POINT("claimed");
 	for (int i = 0; i < dispatch.ncommands; i++)
 		take_command(executor, &dispatch.commands[i]);
 	for (int i = 0; i < dispatch.nexpiries; i++)

@@ -37,6 +37,7 @@
 #include "budget.h"
 #include "compat.h"
 #include "executor.h"
+#include "fault.h"
 #include "launcher.h"
 #include "live.h"
 #include "spend.h"
@@ -137,6 +138,7 @@ begin_epoch_work(void *arg)
 	Executor   *self = arg;
 
 	self->epoch = queue_begin_epoch();
+	FAULT_POINT("epoch_begins");
 	if (queue_recent_crashes(self->epoch) >= MANY_CRASHES)
 		self->careful_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CAREFUL_MS);
 }
@@ -155,6 +157,7 @@ recover_work(void *arg)
 	Recovery   *recovery = arg;
 
 	recovery->recovered = queue_recover(executor->epoch, recovery->only);
+	FAULT_POINT("recovery");
 }
 
 static void
@@ -224,10 +227,12 @@ begin_epoch(void)
 
 	if (turn_run(begin_epoch_work, executor, TURN_COMMIT_DURABLE) != TURN_DONE)
 		proc_exit(1);			/* the launcher tries again, later and later */
+	FAULT_POINT("epoch_begun");
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
 		recovered = recover();
+		FAULT_POINT("recovered");
 		total += recovered;
 	} while (recovered > 0 && !ShutdownRequestPending);
 	if (turn_run(recall_work, NULL, TURN_COMMIT_ASYNC) != TURN_DONE)
@@ -291,6 +296,7 @@ static void
 end_epoch_work(void *arg)
 {
 	queue_end_epoch(executor->epoch);
+	FAULT_POINT("epoch_ends");
 }
 
 static void
@@ -299,6 +305,7 @@ stop_in_order(void)
 	bool		written;
 
 	interrupt_calls();
+	FAULT_POINT("stop");
 	do
 	{
 		MemoryContextReset(executor->round);
@@ -306,6 +313,7 @@ stop_in_order(void)
 	} while (written && executor->nended > 0);
 	if (written)
 		(void) turn_run(end_epoch_work, NULL, TURN_COMMIT_DURABLE);
+	FAULT_POINT("epoch_ended");
 	http_loop_free(executor->http);
 	proc_exit(0);
 }
@@ -369,8 +377,10 @@ absorb_network(void)
 
 		call_absorb(call);
 		budget_weigh(executor, call);
+		FAULT_POINT("stream");
 		if (call_has_ended(call))
 		{
+			FAULT_POINT("answered");
 			call_release_http(call, executor->http);
 			executor_settle(executor, call);
 		}
@@ -564,6 +574,7 @@ run_loop(void)
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
+		FAULT_POINT("round");
 		if (should_stop())
 			stop_in_order();
 		work_a_round();
@@ -586,8 +597,10 @@ agent_studio_executor_main(Datum arg)
 	pqsignal(SIGTERM, on_sigterm);
 	pqsignal(SIGINT, turn_on_sigint);
 	BackgroundWorkerUnblockSignals();
+	FAULT_POINT("executor_starts");
 	if (!attach_slot(slot))
 		proc_exit(0);
+	FAULT_POINT("executor_attached");
 	BackgroundWorkerInitializeConnectionByOid(dboid, InvalidOid, 0);
 	pgstat_report_appname("agent_studio executor");
 	turn_prepare_process();

@@ -38,6 +38,7 @@
 
 #include "agent_studio.h"
 #include "compat.h"
+#include "fault.h"
 #include "launcher.h"
 #include "shmem.h"
 
@@ -150,6 +151,7 @@ scan_databases(void)
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
+	FAULT_POINT("scan");
 	free_slots_except(alive);
 	CommitTransactionCommand();
 }
@@ -244,6 +246,7 @@ start_executor(int index, TimestampTz now)
 	}
 
 	child->started_at = now;
+	FAULT_POINT("register");
 	if (!register_executor(index, slot->dboid, name))
 	{
 		as_slot_set_state(slot, WORKER_BLOCKED, "max_worker_processes is used up");
@@ -253,6 +256,7 @@ start_executor(int index, TimestampTz now)
 					(errmsg("agent_studio: no background worker is free for database \"%s\"", name),
 					 errhint("Raise max_worker_processes. It is tried again every %d s.", BLOCKED_RETRY_MS / 1000)));
 	}
+	FAULT_POINT("registered");
 	pfree(name);
 }
 
@@ -303,6 +307,7 @@ reap_executor(int index, TimestampTz now)
 		child->pid = pid;
 	if (status != BGWH_STOPPED)
 		return;
+	FAULT_POINT("reap");
 	pfree(child->handle);
 	child->handle = NULL;
 	retry_blocked(now);
@@ -405,6 +410,7 @@ agent_studio_launcher_main(Datum arg)
 	pqsignal(SIGINT, SIG_IGN);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	FAULT_POINT("launcher_starts");
 	attach_launcher();
 	give_up_unstarted();
 	round = AllocSetContextCreate(TopMemoryContext, "agent_studio launcher round", ALLOCSET_DEFAULT_SIZES);

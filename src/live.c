@@ -14,6 +14,7 @@
 
 #include "agent_studio.h"
 #include "batch.h"
+#include "fault.h"
 #include "live.h"
 #include "statements.h"
 
@@ -113,6 +114,7 @@ live_write(Executor *executor)
 			add_call(batch, call);
 	}
 	run_batch(STATEMENT_WRITE_LIVE, batch, args, 1);
+	FAULT_POINT("live");
 }
 
 void

@@ -11,12 +11,14 @@
 
 #include "agent_studio.h"
 #include "executor.h"
+#include "fault.h"
 #include "turn.h"
 
 static void
 roll_up_work(void *arg)
 {
 	*(bool *) arg = queue_roll_up();
+	FAULT_POINT("roll_up");
 }
 
 static bool
