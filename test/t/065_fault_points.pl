@@ -84,10 +84,32 @@ sub check_work
 # Without crashes that it remembers, an executor runs many calls at once and commits its claims without waiting.
 sub forget_crashes { sql($node, 'UPDATE agent_studio.epochs SET ended_at = now() WHERE ended_at IS NULL'); return; }
 
+# Its pid, as soon as there is one.
+sub worker
+{
+	my ($worker) = @_;
+	my $pid;
+
+	wait_until(sub { ($pid = worker_pid($node, $worker)) =~ /^\d+$/ }, "the $worker lives");
+	return $pid;
+}
+
+# The executor sees nothing of this before all of it is there; else it might be gone meanwhile, or come by too soon.
+sub while_stopped
+{
+	my ($code) = @_;
+	my $executor = worker('executor');
+
+	kill 'STOP', $executor;
+	$code->();
+	kill 'CONT', $executor;
+	return;
+}
+
 my %provoke = (
 	crash => sub { kill_worker($node, 'executor') },
-	stop => sub { kill 'TERM', worker_pid($node, 'executor') },
-	launcher => sub { kill 'TERM', worker_pid($node, 'launcher') },
+	stop => sub { kill 'TERM', worker('executor') },
+	launcher => sub { kill 'TERM', worker('launcher') },
 );
 
 # round(POINT, ACTION, what makes the process come by, careful or not)
@@ -99,19 +121,20 @@ sub round
 	my $begin = time();
 	my $before = $AgentStudio::kills;
 
+	worker('launcher');			# a second after one that failed
 	if ($swift)
 	{
-		my $careful = worker_pid($node, 'executor');
+		my $careful = worker('executor');
 		forget_crashes();
 		$provoke{stop}->();
 		wait_until(sub { my $pid = worker_pid($node, 'executor'); $pid =~ /^\d+$/ && $pid != $careful }, 'a swift executor starts');
 		wait_for_executor($node);
 	}
-	my $executor = worker_pid($node, 'executor');
-	kill 'STOP', $executor;		# else it might be gone before all of this is submitted
-	my $id = submit_work($mark, $point eq 'live' ? 400 : 20);
-	arm($node, $point, $action) if !$provoke;
-	kill 'CONT', $executor;
+	my $id;
+	while_stopped(sub {
+		$id = submit_work($mark, $point eq 'live' ? 400 : 20);
+		arm($node, $point, $action) if !$provoke;
+	});
 	if ($provoke)
 	{
 		$model->await('requests=1', $mark);
@@ -147,6 +170,46 @@ for my $i (0 .. $#points)
 	round($point, 'error', $provoke, 0) if $long || $i % 4 == 3;
 }
 note(sprintf('%d rounds; the slowest, "%s", took %.1f s', $round, $slowest[1], $slowest[0]));
+
+# ---------- errors within transactions cost no memory ----------
+
+my $last = worker('executor');
+forget_crashes();
+$provoke{stop}->();
+my @turns = map { my $point = $_; map { [ $point, $_ ] } qw(error trouble) } qw(claim write result_stored advance written);
+my $submitted = 0;
+my $executor;
+
+# The executor's transaction fails at the point, and what it was about is done all the same.
+sub fail_in_turn
+{
+	my ($i) = @_;
+	my ($point, $action) = @{ $turns[ $i % @turns ] };
+
+	$model->reset if $i % 20 == 0;
+	while_stopped(sub {
+		sql($node, "SELECT agent_studio.as_execute_task('worker', '\@mock size=20000\nIn turn ' || i) FROM generate_series(1, 10) i;
+			SELECT agent_studio.as_run_workflow('pair-sequential-test', '{\"mark\": \"in turn\"}'::jsonb)");
+		arm($node, $point, $action);
+	});
+	wait_until(sub { was_reached($node, $point) }, "$point, $action");
+	wait_until(sub { sql($node, 'SELECT count(*) FROM agent_studio.executions WHERE finished_at IS NULL') == 0 }, "$point, $action: all end");
+	release($node, $point);
+	$submitted += 11;
+	return;
+}
+
+wait_until(sub { ($executor = worker('executor')) != $last }, 'another executor starts');
+wait_for_executor($node);
+fail_in_turn($_) for 1 .. 2 * @turns;
+my $first_memory = private_memory($executor);
+fail_in_turn($_) for 1 .. ($long ? 50 : 5) * @turns;
+note(sprintf('memory: %d kB after %d failed transactions, %d kB after %d', $first_memory, 2 * @turns, private_memory($executor), ($long ? 52 : 7) * @turns));
+is(worker('executor'), $executor, 'one executor has gone through all of them');
+cmp_ok(private_memory($executor), '<', $first_memory + 4096, 'and its memory is flat');
+is(sql($node, "SELECT count(*), count(*) FILTER (WHERE status = 'completed') FROM agent_studio.executions WHERE task LIKE '%In turn%' OR inputs ->> 'mark' = 'in turn'"),
+	"$submitted|$submitted", 'all that was under way in them is completed');
+is(invariants($node), '', 'and the rows agree');
 
 finish_studio($node, $model);
 done_testing();
