@@ -24,6 +24,7 @@
 #include "executor.h"
 #include "fault.h"
 #include "spend.h"
+#include "steady.h"
 #include "turn.h"
 
 #define MAX_CLAIM		500		/* a turn stays short */
@@ -146,13 +147,13 @@ commands_and_timers(Dispatch *dispatch)
 	int			nfull;
 
 	dispatch->commands = queue_pending_commands(&dispatch->ncommands);
-	if (now >= executor->next_due)
+	if (steady_now() >= executor->next_due)
 	{
 		(void) queue_release_due(now);
 		FAULT_POINT("timers");
 		dispatch->expiries = queue_expired_approvals(now, &dispatch->nexpiries);
 	}
-	executor->next_due = queue_next_due();
+	executor->next_due = steady_time_of(queue_next_due());
 	if (dispatch->places <= 0)
 		return;
 	full = palloc(Max(1, limits_models(executor->limits)) * sizeof(int64));
@@ -387,7 +388,7 @@ claim_alone(Executor *executor, const StepKey *step)
 static bool
 dispatch_one_by_one(Executor *executor)
 {
-	TimestampTz enough = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ONE_BY_ONE_MS);
+	TimestampTz enough = TimestampTzPlusMilliseconds(steady_now(), ONE_BY_ONE_MS);
 	ReadySteps	ready = {executor, NULL, 0};
 	bool		well = dispatch_turn(executor, 0, NULL) == TURN_DONE;
 
@@ -396,7 +397,7 @@ dispatch_one_by_one(Executor *executor)
 	for (int i = 0; i < ready.nsteps && free_places(executor) > 0 && !ShutdownRequestPending; i++)
 	{
 		well &= claim_alone(executor, &ready.steps[i]);
-		if (GetCurrentTimestamp() >= enough)
+		if (steady_now() >= enough)
 			break;
 	}
 	executor->look = true;

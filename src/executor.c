@@ -17,6 +17,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "commands/extension.h"
@@ -41,6 +43,7 @@
 #include "launcher.h"
 #include "live.h"
 #include "spend.h"
+#include "steady.h"
 #include "turn.h"
 
 #define ABSORB_MS			20	/* a round looks at what came for this long */
@@ -140,7 +143,7 @@ begin_epoch_work(void *arg)
 	self->epoch = queue_begin_epoch();
 	FAULT_POINT("epoch_begins");
 	if (queue_recent_crashes(self->epoch) >= MANY_CRASHES)
-		self->careful_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CAREFUL_MS);
+		self->careful_until = TimestampTzPlusMilliseconds(steady_now(), CAREFUL_MS);
 }
 
 typedef struct Recovery
@@ -248,7 +251,7 @@ begin_epoch(void)
 int64
 executor_clock(void)
 {
-	return GetCurrentTimestamp() / 1000;
+	return steady_now() / 1000;
 }
 
 static void
@@ -263,7 +266,8 @@ create_executor(WorkerSlot *slot)
 	executor->began_at = GetCurrentTimestamp();
 	dlist_init(&executor->running);
 	dlist_init(&executor->ended);
-	executor->next_roll_up = executor->began_at;
+	executor->next_roll_up = steady_now();
+	executor->clock_set_back = true;	/* it may have been, before our time */
 	executor->next_due = DT_NOBEGIN;
 	executor->next_allowance = DT_NOEND;
 	executor->limits = limits_create(as_minute_ms);
@@ -339,7 +343,7 @@ executor_hold_off(Executor *self, TroubleKind kind)
 	int			troubles = ++self->troubles[kind];
 	int64		wait_ms = Min(MAX_HOLD_OFF_MS, 100 << Min(troubles - 1, 10));
 
-	self->hold_off_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
+	self->hold_off_until = TimestampTzPlusMilliseconds(steady_now(), wait_ms);
 	if (troubles >= MANY_TROUBLES)
 		tell_trouble(self, troubles);
 }
@@ -365,12 +369,12 @@ executor_is_well(Executor *self, TroubleKind kind)
 static void
 absorb_network(void)
 {
-	TimestampTz enough = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ABSORB_MS);
+	TimestampTz enough = TimestampTzPlusMilliseconds(steady_now(), ABSORB_MS);
 	HttpCall   *http;
 
 	budget_pace(executor);
 	http_loop_run(executor->http);
-	while (!ShutdownRequestPending && GetCurrentTimestamp() < enough &&
+	while (!ShutdownRequestPending && steady_now() < enough &&
 		   (http = http_next(executor->http)) != NULL)
 	{
 		Call	   *call = http->owner;
@@ -431,6 +435,41 @@ look_is_due(TimestampTz now)
 	return executor->look;
 }
 
+/* The clock on the wall was set: what waits for a time is looked at anew. */
+static void
+look_at_clock(void)
+{
+	int64		jump = steady_clock_jump();
+
+	if (jump == 0)
+		return;
+	ereport(LOG, (errmsg("agent_studio: the clock was set %s by %.0f s", jump < 0 ? "back" : "forward",
+						 fabs((double) jump) / USECS_PER_SEC)));
+	executor->next_due = DT_NOBEGIN;
+	executor->next_day = DT_NOBEGIN;
+	executor->clock_set_back |= jump < 0;
+	executor->look = true;
+}
+
+static void
+mend_waits_work(void *arg)
+{
+	queue_mend_waits();
+}
+
+/* False if it has to be tried again. A row that cannot be changed waits for as long as it says. */
+static bool
+mend_waits(void)
+{
+	if (turn_run(mend_waits_work, NULL, TURN_COMMIT_ASYNC) == TURN_TRY_LATER)
+	{
+		executor_hold_off(executor, TROUBLE_DISPATCH);
+		return false;
+	}
+	executor->clock_set_back = false;
+	return true;
+}
+
 static void
 work_a_round(void)
 {
@@ -439,11 +478,14 @@ work_a_round(void)
 	MemoryContextReset(executor->round);
 	MemoryContextSwitchTo(executor->round);
 	absorb_network();
-	now = GetCurrentTimestamp();
+	look_at_clock();
+	now = steady_now();
 	look_at_running(now);
 	if (now < executor->hold_off_until)
 		return;
 
+	if (executor->clock_set_back && !mend_waits())
+		return;
 	if (write_is_due(now))
 	{
 		/* Places are free, or what people want has made steps ready: resume, approve. */
@@ -458,7 +500,7 @@ work_a_round(void)
 		executor->next_poll = TimestampTzPlusMilliseconds(now, as_poll_interval_ms);
 		executor_dispatch(executor);
 	}
-	if (now >= executor_roll_up_time(executor, now))
+	if (now >= executor_roll_up_time(executor))
 		executor_roll_up(executor);
 }
 
@@ -473,7 +515,7 @@ earlier(long *timeout_ms, TimestampTz now, TimestampTz deadline)
 static long
 next_timeout(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = steady_now();
 	long		timeout_ms = as_poll_interval_ms;
 	long		http_ms = http_loop_timeout(executor->http);
 
@@ -491,7 +533,7 @@ next_timeout(void)
 	earlier(&timeout_ms, now, executor->next_due);
 	earlier(&timeout_ms, now, executor->next_poll);
 	earlier(&timeout_ms, now, executor->next_allowance);
-	earlier(&timeout_ms, now, executor_roll_up_time(executor, now));
+	earlier(&timeout_ms, now, executor_roll_up_time(executor));
 	if (!journal_is_empty(executor->journal))
 		earlier(&timeout_ms, now,
 				TimestampTzPlusMilliseconds(executor->journal->oldest, as_thought_interval_ms + 1));

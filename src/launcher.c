@@ -41,6 +41,7 @@
 #include "fault.h"
 #include "launcher.h"
 #include "shmem.h"
+#include "steady.h"
 
 #define RESCAN_MS			60000	/* databases made without a word to us */
 #define BLOCKED_RETRY_MS	10000
@@ -332,7 +333,7 @@ reap_executor(int index, TimestampTz now)
 static long
 tend_executors(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = steady_now();
 	long		sleep_ms = RESCAN_MS;
 	int			starting = 0;
 
@@ -436,11 +437,11 @@ agent_studio_launcher_main(Datum arg)
 			for (int i = 0; i < AS_MAX_DATABASES; i++)
 				children[i].not_before = 0;
 		}
-		if (pg_atomic_exchange_u32(&as_shared->launcher_wake, 0) != 0 || GetCurrentTimestamp() >= next_scan)
+		if (pg_atomic_exchange_u32(&as_shared->launcher_wake, 0) != 0 || steady_now() >= next_scan)
 		{
 			scan_databases();
 			MemoryContextSwitchTo(round);
-			next_scan = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RESCAN_MS);
+			next_scan = TimestampTzPlusMilliseconds(steady_now(), RESCAN_MS);
 		}
 		sleep_ms = tend_executors();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, sleep_ms, PG_WAIT_EXTENSION);

@@ -61,6 +61,12 @@ queue_recent_crashes(int64 epoch)
 	return (int) single_count();
 }
 
+void
+queue_mend_waits(void)
+{
+	statement_run(STATEMENT_MEND_WAITS, NULL, NULL);
+}
+
 int
 queue_recover(int64 epoch, const StepKey *only)
 {

@@ -52,6 +52,9 @@ extern void queue_withdraw_approval(const WorkflowCommand *expiry);
 /* Makes rows ready whose time has come; how many. */
 extern int	queue_release_due(TimestampTz now);
 
+/* After the clock was set back: waits that began before begin again, for what they had to last. */
+extern void queue_mend_waits(void);
+
 /* When the next waiting row or approval is due; DT_NOEND = none waits. */
 extern TimestampTz queue_next_due(void);
 

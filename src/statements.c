@@ -43,7 +43,7 @@ static const char end_epoch_sql[] =
 /* Lives that ended without a word, lately. */
 static const char recent_crashes_sql[] =
 "SELECT count(*) FROM agent_studio.epochs"
-" WHERE epoch <> $1 AND ended_at IS NULL AND started_at > clock_timestamp() - interval '2 minutes'";
+" WHERE epoch <> $1 AND ended_at IS NULL AND started_at BETWEEN clock_timestamp() - interval '2 minutes' AND clock_timestamp()";
 
 /*
  * What ended epochs had claimed is queued again, a bounded number at a time, or
@@ -150,6 +150,21 @@ static const char release_due_sql[] =
 
 static const char next_due_sql[] =
 "SELECT q.run_at FROM agent_studio.queue q WHERE q.waiting ORDER BY q.run_at LIMIT 1";
+
+/*
+ * A wait began when the last attempt ended. If that is yet to come, the clock was set
+ * back, and the rest of the wait begins now: it never takes longer than it should have.
+ */
+static const char mend_waits_sql[] =
+"WITH late AS ("
+"	SELECT q.execution_id, q.step_no, clock_timestamp() + (q.run_at - a.finished_at) AS run_at"
+"	FROM agent_studio.queue q JOIN agent_studio.attempts a USING (execution_id, step_no, attempt_no)"
+"	WHERE q.waiting AND q.run_at <> 'infinity' AND a.finished_at > clock_timestamp()),"
+" step_states AS ("
+"	UPDATE agent_studio.steps s SET retry_at = l.run_at FROM late l"
+"	WHERE s.execution_id = l.execution_id AND s.step_no = l.step_no AND s.retry_at IS NOT NULL)"
+" UPDATE agent_studio.queue q SET run_at = l.run_at FROM late l"
+" WHERE q.execution_id = l.execution_id AND q.step_no = l.step_no";
 
 /* What was sent within the last minute to models that have limits: see limits.h. */
 static const char recent_sends_sql[] =
@@ -442,6 +457,7 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_REFUSE_COMMAND] = {refuse_command_sql, 3, {INT8OID, INT8OID, TEXTOID}},
 	[STATEMENT_RELEASE_DUE] = {release_due_sql, 1, {TIMESTAMPTZOID}},
 	[STATEMENT_NEXT_DUE] = {next_due_sql, 0, {0}},
+	[STATEMENT_MEND_WAITS] = {mend_waits_sql, 0, {0}},
 	[STATEMENT_RECENT_SENDS] = {recent_sends_sql, 1, {TIMESTAMPTZOID}},
 	[STATEMENT_BLOCKED_MODELS] = {blocked_models_sql, 0, {0}},
 	[STATEMENT_CLAIM] = {claim_sql, 11, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
