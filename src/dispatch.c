@@ -52,6 +52,8 @@ typedef struct Dispatch
 	int			ncommands;
 	WorkflowCommand *expiries;
 	int			nexpiries;
+	StepKey    *lost;			/* steps whose model is gone */
+	int			nlost;
 	Claim	   *claims;
 	int			nclaims;
 	Resolved  **resolved;		/* one for each claim; shared ones are equal */
@@ -115,11 +117,19 @@ resolve_for(Dispatch *dispatch, const Claim *claim)
 	return resolved;
 }
 
-/* Whether the rows behind a queue row are all there. */
+/* A step without its rows has none for a result: it is a bad row. */
+static void
+require_rows(const Claim *claim)
+{
+	if (claim->task == NULL || claim->agent_version_id == 0)
+		elog(ERROR, "rows of step %d of execution " INT64_FORMAT " are missing", claim->step_no, claim->execution_id);
+}
+
+/* Whether its model and its agent's version are there. */
 static bool
 claim_is_whole(const Claim *claim)
 {
-	return claim->task != NULL && claim->server != NULL && claim->deployment != NULL && claim->owner != NULL;
+	return claim->server != NULL && claim->deployment != NULL && claim->own_model_id != 0;
 }
 
 /*
@@ -154,6 +164,11 @@ commands_and_timers(Dispatch *dispatch)
 		dispatch->expiries = queue_expired_approvals(now, &dispatch->nexpiries);
 	}
 	executor->next_due = steady_time_of(queue_next_due());
+	if (steady_now() >= executor->next_search)
+	{
+		dispatch->lost = queue_lost_steps(&dispatch->nlost);
+		executor->next_search = TimestampTzPlusMilliseconds(steady_now(), as_poll_interval_ms);
+	}
 	if (dispatch->places <= 0)
 		return;
 	full = palloc(Max(1, limits_models(executor->limits)) * sizeof(int64));
@@ -188,6 +203,7 @@ dispatch_work(void *arg)
 	{
 		Claim	   *claim = &dispatch->claims[i];
 
+		require_rows(claim);
 		if (!claim_is_whole(claim))
 			continue;
 		dispatch->resolved[i] = resolve_for(dispatch, claim);
@@ -343,6 +359,10 @@ dispatch_turn(Executor *executor, int places, const StepKey *only)
 	for (int i = 0; i < dispatch.nexpiries; i++)
 		take_command(executor, &dispatch.expiries[i]);
 	send_claims(executor, &dispatch);
+	for (int i = 0; i < dispatch.nlost; i++)
+		(void) bad_row_fail(&dispatch.lost[i], "its model does not exist any more");
+	if (dispatch.nlost > 0)
+		as_announce_change(executor->slot);
 	if (dispatch.nclaims == MAX_CLAIM || claimed_tokens(&dispatch) > dispatch.tokens / 2)
 		executor->look = true;
 	return TURN_DONE;

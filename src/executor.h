@@ -68,6 +68,7 @@ typedef struct Executor
 	/* These, hold_off_until and careful_until are of steady_now(). */
 	TimestampTz next_due;		/* of waiting rows; DT_NOEND = none */
 	TimestampTz next_poll;
+	TimestampTz next_search;	/* for steps whose model is gone */
 	TimestampTz next_allowance; /* when a model at its limit may go on; DT_NOEND = none is */
 	TimestampTz next_roll_up;	/* of daily totals */
 	TimestampTz hold_off_until; /* the database has trouble; 0 = none */

@@ -127,6 +127,13 @@ queue_left_steps(int64 epoch, int *count)
 }
 
 StepKey *
+queue_lost_steps(int *count)
+{
+	statement_run(STATEMENT_LOST_STEPS, NULL, NULL);
+	return read_steps(CurrentMemoryContext, count);
+}
+
+StepKey *
 queue_ready_steps(int *count)
 {
 	statement_run(STATEMENT_READY_STEPS, NULL, NULL);

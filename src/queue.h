@@ -36,6 +36,9 @@ extern int	queue_recover(int64 epoch, const StepKey *only);
 extern StepKey *queue_left_steps(int64 epoch, int *count);
 extern StepKey *queue_ready_steps(int *count);
 
+/* What waits for a model that does not exist. */
+extern StepKey *queue_lost_steps(int *count);
+
 /* What people want, oldest first, at most 1000 in the current memory context. */
 extern WorkflowCommand *queue_pending_commands(int *count);
 

@@ -106,7 +106,8 @@ static const char left_steps_sql[] =
 
 static const char pending_commands_sql[] =
 "SELECT c.execution_id, c.command_id, c.wanted, c.step_no, c.actor, c.reason,"
-"	(c.arguments ->> 'timeout_seconds')::integer, (c.arguments ->> 'immediately')::boolean,"
+"	CASE WHEN c.arguments ->> 'timeout_seconds' ~ '^\\d{1,9}$' THEN (c.arguments ->> 'timeout_seconds')::integer END,"
+"	c.arguments -> 'immediately' = 'true',"
 "	CASE WHEN jsonb_typeof(c.arguments -> 'outputs') = 'object' THEN (c.arguments -> 'outputs')::text END, c.arguments ->> 'output'"
 " FROM agent_studio.commands c WHERE c.applied_at IS NULL ORDER BY c.command_id LIMIT 1000";
 
@@ -273,6 +274,21 @@ static const char ready_steps_sql[] =
 "	WHERE q.model_id = m.model_id AND q.epoch IS NULL AND NOT q.waiting"
 "	ORDER BY q.order_at, q.execution_id, q.step_no LIMIT 100) r"
 " ORDER BY r.order_at, r.execution_id, r.step_no";
+
+/*
+ * What waits for a model that does not exist, and so would never be claimed; from one
+ * model to the next, so that it costs as much as there are models in the queue.
+ */
+static const char lost_steps_sql[] =
+"WITH RECURSIVE wanted (model_id) AS ("
+"	(SELECT q.model_id FROM agent_studio.queue q WHERE q.epoch IS NULL AND NOT q.waiting ORDER BY q.model_id LIMIT 1)"
+"	UNION ALL SELECT (SELECT q.model_id FROM agent_studio.queue q"
+"		WHERE q.epoch IS NULL AND NOT q.waiting AND q.model_id > w.model_id ORDER BY q.model_id LIMIT 1)"
+"	FROM wanted w WHERE w.model_id IS NOT NULL)"
+" SELECT l.execution_id, l.step_no, NULL::bigint FROM wanted w, LATERAL ("
+"	SELECT q.execution_id, q.step_no FROM agent_studio.queue q"
+"	WHERE q.model_id = w.model_id AND q.epoch IS NULL AND NOT q.waiting LIMIT 100) l"
+" WHERE NOT EXISTS (SELECT FROM agent_studio.models m WHERE m.model_id = w.model_id)";
 
 /*
  * $1 epoch, then one array a column. A result is written only if the queue still
@@ -462,6 +478,7 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_BLOCKED_MODELS] = {blocked_models_sql, 0, {0}},
 	[STATEMENT_CLAIM] = {claim_sql, 11, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
 		INT4OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT4OID, INT8OID}},
+	[STATEMENT_LOST_STEPS] = {lost_steps_sql, 0, {0}},
 	[STATEMENT_READY_STEPS] = {ready_steps_sql, 0, {0}},
 	[STATEMENT_WRITE_RESULTS] = {write_results_sql, 35, {INT8OID,
 		INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,

@@ -143,7 +143,8 @@ sub round
 	}
 	my $canceled = 0;
 	my $cancel = sub { return $canceled ||= cancel($id) };
-	wait_until(sub { was_reached($node, $point) || $cancel->() }, "$what: canceled, or already struck");
+	# While it waits in the queue it would be canceled without the executor.
+	wait_until(sub { was_reached($node, $point) || ($model->count("$mark canceled") > 0 && $cancel->()) }, "$what: canceled, or already struck");
 	wait_until(sub { was_reached($node, $point) }, "$what: the point is reached");
 	recover($node, $point, $action);
 	wait_until($cancel, 'it is canceled');
@@ -203,8 +204,8 @@ wait_until(sub { ($executor = worker('executor')) != $last }, 'another executor 
 wait_for_executor($node);
 fail_in_turn($_) for 1 .. 2 * @turns;
 my $first_memory = private_memory($executor);
-fail_in_turn($_) for 1 .. ($long ? 50 : 5) * @turns;
-note(sprintf('memory: %d kB after %d failed transactions, %d kB after %d', $first_memory, 2 * @turns, private_memory($executor), ($long ? 52 : 7) * @turns));
+fail_in_turn($_) for 1 .. ($long ? 15 : 5) * @turns;
+note(sprintf('memory: %d kB after %d failed transactions, %d kB after %d', $first_memory, 2 * @turns, private_memory($executor), ($long ? 17 : 7) * @turns));
 is(worker('executor'), $executor, 'one executor has gone through all of them');
 cmp_ok(private_memory($executor), '<', $first_memory + 4096, 'and its memory is flat');
 is(sql($node, "SELECT count(*), count(*) FILTER (WHERE status = 'completed') FROM agent_studio.executions WHERE task LIKE '%In turn%' OR inputs ->> 'mark' = 'in turn'"),
