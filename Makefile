@@ -8,6 +8,7 @@
 #   sudo make test-sanitized  runs them with sanitizers in the library
 #   sudo make coverage    runs them, and prints which part of each C file was run
 #   make lint             analyses the C code statically, and finds nothing
+#   sudo make test-long   the tests of faults, at greater length: hundreds of kills
 #   make fuzz             fuzzes what parses hostile bytes (FUZZ_SECONDS each)
 #   sudo make bench       measures how fast it is, against floors taken in the same run;
 #                         PARTS="throughput latency" measures some of it
@@ -26,6 +27,12 @@ PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
 SHLIB_LINK = $(shell curl-config --libs 2>/dev/null) -lcmark -lzip
 
+# Fault points are compiled in for the tests that strike at them, in a build of their own.
+ifdef FAULTS
+OBJS += test/faults/fault.o
+PG_CPPFLAGS += -DAGENT_STUDIO_FAULTS
+endif
+
 BUILD = build
 EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql
 
@@ -33,7 +40,7 @@ EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql
 
 # These run on a machine that may have nothing yet, not even pg_config: they install
 # what they need and come back here for the rest.
-.PHONY: quickstart quickstart-stop test test-sanitized coverage lint fuzz bench clean clean-tests
+.PHONY: quickstart quickstart-stop test test-long test-sanitized coverage lint fuzz bench clean clean-tests
 quickstart:
 	@sh test/packages.sh run
 	@sh test/quickstart.sh
@@ -56,6 +63,10 @@ coverage:
 lint:
 	@sh test/packages.sh lint
 	@sh test/lint.sh
+
+test-long:
+	@sh test/packages.sh test
+	@sh test/run.sh long
 
 fuzz:
 	@$(MAKE) --no-print-directory -C test/fuzz fuzz

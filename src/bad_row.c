@@ -15,7 +15,7 @@
 typedef struct BadRow
 {
 	const StepKey *step;
-	char		why[320];
+	const char *why;
 } BadRow;
 
 static void
@@ -37,10 +37,18 @@ remove_work(void *arg)
 BadRowEnd
 bad_row_end(const StepKey *step, const char *what)
 {
-	BadRow		bad = {step, ""};
+	char		why[320];
+
+	snprintf(why, sizeof(why), "%s: %s", what, turn_error());
+	return bad_row_fail(step, why);
+}
+
+BadRowEnd
+bad_row_fail(const StepKey *step, const char *why)
+{
+	BadRow		bad = {step, why};
 	TurnResult	result;
 
-	snprintf(bad.why, sizeof(bad.why), "%s: %s", what, turn_error());
 	result = turn_run(fail_work, &bad, TURN_COMMIT_DURABLE);
 	if (result != TURN_BAD_ROW)
 		return result == TURN_DONE ? BAD_ROW_FAILED : BAD_ROW_LEFT;

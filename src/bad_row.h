@@ -19,4 +19,7 @@ typedef enum BadRowEnd
 /* what: what could not be done; the words of the last turn's error follow it. */
 extern BadRowEnd bad_row_end(const StepKey *step, const char *what);
 
+/* The same, where no turn has failed. */
+extern BadRowEnd bad_row_fail(const StepKey *step, const char *why);
+
 #endif							/* AS_BAD_ROW_H */

@@ -15,6 +15,7 @@
 #include "agent_studio.h"
 #include "call.h"
 #include "prompt.h"
+#include "steady.h"
 
 #define ERROR_BODY_LIMIT	(64 * 1024)
 #define MAX_TASK_WORDS		60	/* bytes of the task in the first thought: a line of psql at 100 columns */
@@ -184,7 +185,7 @@ take_reasoning(Call *call, const Buf *reasoning)
 	redactor_feed(&call->redactor, reasoning->data, reasoning->len, &clean);
 	joiner_feed(&call->joiner, buf_text(&clean), clean.len, on_reasoning_line, call);
 	buf_free(&clean);
-	call->last_fragment_at = call->joiner.line.len > 0 ? GetCurrentTimestamp() : 0;
+	call->last_fragment_at = call->joiner.line.len > 0 ? steady_now() : 0;
 }
 
 /* What was being thought is thought. */
@@ -639,6 +640,7 @@ create_call(const Claim *claim, Journal *journal)
 		call->plan_step_no = claim->plan_step + 1;
 	}
 	call->sent_at = GetCurrentTimestamp();
+	call->began = steady_now();
 	call->error.retry_after_ms = -1;
 	http_head_init(&call->head);
 	call->send_number = -1;
@@ -767,6 +769,7 @@ send_request(Call *call, const Claim *claim, const Endpoint *endpoint, RequestPa
 	spec.owner = call;
 	call->request_memory = parts->body.cap;
 	call->sent_at = GetCurrentTimestamp();
+	call->began = steady_now();
 	call->http = http_start(loop, &spec, error, sizeof(error));
 	if (call->http == NULL)
 		fail_call(call, ERROR_CLASS_CONNECTION, true, error);

@@ -107,7 +107,7 @@ typedef struct Call
 	Decoder		decoder;
 	Redactor	redactor;		/* of the reasoning */
 	LineJoiner	joiner;
-	TimestampTz last_fragment_at;	/* of reasoning not yet a line; 0 = none waits */
+	TimestampTz last_fragment_at;	/* of reasoning not yet a line, by steady_now(); 0 = none waits */
 	OutputFormat format;
 	JsonSchema *schema;			/* NULL = none */
 	Buf			output;
@@ -122,9 +122,11 @@ typedef struct Call
 
 	/* Its row in live_usage: see live.h. */
 	bool		live_due;
-	TimestampTz live_at;		/* when it was written last; 0 = there is none */
+	TimestampTz live_at;		/* when it was written last, by steady_now(); 0 = there is none */
+	TimestampTz live_first_byte_at;	/* first_byte_at then */
 	int64		live_bytes;		/* streamed_bytes then */
 
+	TimestampTz began;			/* sent_at, by steady_now() */
 	TimestampTz sent_at;
 	TimestampTz first_byte_at;	/* 0 = none yet */
 	TimestampTz first_token_at;
@@ -151,7 +153,7 @@ extern Call *call_refused(const Claim *claim, const EndpointProblem *problem, Jo
 /* Looks at what the network brought. The call may have ended afterwards. */
 extern void call_absorb(Call *call);
 
-/* Makes a line of reasoning that has waited for its end since before this time. */
+/* Makes a line of reasoning that has waited for its end since before this time of steady_now(). */
 extern void call_flush_line(Call *call, TimestampTz before);
 
 /* Ends a running call: canceled or interrupted. */

@@ -22,7 +22,9 @@
 #include "bad_row.h"
 #include "budget.h"
 #include "executor.h"
+#include "fault.h"
 #include "spend.h"
+#include "steady.h"
 #include "turn.h"
 
 #define ONE_BY_ONE_MS	200
@@ -51,6 +53,8 @@ typedef struct Dispatch
 	int			ncommands;
 	WorkflowCommand *expiries;
 	int			nexpiries;
+	StepKey    *lost;			/* steps whose model is gone */
+	int			nlost;
 	Claim	   *claims;
 	int			nclaims;
 	Resolved  **resolved;		/* one for each claim; shared ones are equal */
@@ -114,11 +118,19 @@ resolve_for(Dispatch *dispatch, const Claim *claim)
 	return resolved;
 }
 
-/* Whether the rows behind a queue row are all there. */
+/* A step without its rows has none for a result: it is a bad row. */
+static void
+require_rows(const Claim *claim)
+{
+	if (claim->task == NULL || claim->agent_version_id == 0)
+		elog(ERROR, "rows of step %d of execution " INT64_FORMAT " are missing", claim->step_no, claim->execution_id);
+}
+
+/* Whether its model and its agent's version are there. */
 static bool
 claim_is_whole(const Claim *claim)
 {
-	return claim->task != NULL && claim->server != NULL && claim->deployment != NULL && claim->owner != NULL;
+	return claim->server != NULL && claim->deployment != NULL && claim->own_model_id != 0;
 }
 
 /*
@@ -146,12 +158,18 @@ commands_and_timers(Dispatch *dispatch)
 	int			nfull;
 
 	dispatch->commands = queue_pending_commands(&dispatch->ncommands);
-	if (now >= executor->next_due)
+	if (steady_now() >= executor->next_due)
 	{
 		(void) queue_release_due(now);
+		FAULT_POINT("timers");
 		dispatch->expiries = queue_expired_approvals(now, &dispatch->nexpiries);
 	}
-	executor->next_due = queue_next_due();
+	executor->next_due = steady_time_of(queue_next_due());
+	if (steady_now() >= executor->next_search)
+	{
+		dispatch->lost = queue_lost_steps(&dispatch->nlost);
+		executor->next_search = TimestampTzPlusMilliseconds(steady_now(), as_poll_interval_ms);
+	}
 	if (dispatch->places <= 0)
 		return;
 	full = palloc(Max(1, limits_models(executor->limits)) * sizeof(int64));
@@ -215,12 +233,15 @@ dispatch_work(void *arg)
 	if (dispatch->only == NULL)
 		commands_and_timers(dispatch);
 	claim(dispatch);
+	if (dispatch->nclaims > 0)
+		FAULT_POINT("claim");
 	dispatch->nclaims = spend_reserve(executor, dispatch->claims, dispatch->nclaims);
 	dispatch->resolved = palloc0(Max(1, dispatch->nclaims) * sizeof(Resolved *));
 	for (int i = 0; i < dispatch->nclaims; i++)
 	{
 		Claim	   *claim = &dispatch->claims[i];
 
+		require_rows(claim);
 		if (!claim_is_whole(claim))
 			continue;
 		dispatch->resolved[i] = resolve_for(dispatch, claim);
@@ -315,6 +336,7 @@ send_claims(Executor *executor, Dispatch *dispatch)
 	{
 		Call	   *call = start_call(executor, &dispatch->claims[i], dispatch->resolved[i]);
 
+		FAULT_POINT("sent");
 		dlist_push_tail(&executor->running, &call->node);
 		executor->nrunning++;
 		budget_weigh(executor, call);
@@ -368,12 +390,20 @@ dispatch_turn(Executor *executor, int places, const StepKey *only, const Chained
 			plan_cache_release(dispatch.claims[i].plan);
 		return result;
 	}
+	if (dispatch.ncommands > 0)
+		FAULT_POINT("command_seen");
+	if (dispatch.nclaims > 0)
+		FAULT_POINT("claimed");
 	/* Commands come after: one may want a step stopped that was claimed before it was given. */
 	send_claims(executor, &dispatch);
 	for (int i = 0; i < dispatch.ncommands; i++)
 		take_command(executor, &dispatch.commands[i]);
 	for (int i = 0; i < dispatch.nexpiries; i++)
 		take_command(executor, &dispatch.expiries[i]);
+	for (int i = 0; i < dispatch.nlost; i++)
+		(void) bad_row_fail(&dispatch.lost[i], "its model does not exist any more");
+	if (dispatch.nlost > 0)
+		as_announce_change(executor->slot);
 	if (dispatch.nclaims == EXECUTOR_MAX_CLAIM || claimed_tokens(&dispatch) > dispatch.tokens / 2)
 		executor->look = true;
 	return TURN_DONE;
@@ -437,7 +467,7 @@ send_chained_alone(Executor *executor)
 static bool
 dispatch_one_by_one(Executor *executor)
 {
-	TimestampTz enough = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ONE_BY_ONE_MS);
+	TimestampTz enough = TimestampTzPlusMilliseconds(steady_now(), ONE_BY_ONE_MS);
 	ReadySteps	ready = {executor, NULL, 0};
 	bool		well = dispatch_turn(executor, 0, NULL, NULL, 0) == TURN_DONE;
 
@@ -448,7 +478,7 @@ dispatch_one_by_one(Executor *executor)
 	for (int i = 0; i < ready.nsteps && executor_free_places(executor, 0) > 0 && !ShutdownRequestPending; i++)
 	{
 		well &= claim_alone(executor, &ready.steps[i]);
-		if (GetCurrentTimestamp() >= enough)
+		if (steady_now() >= enough)
 			break;
 	}
 	executor->look = true;

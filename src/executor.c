@@ -17,6 +17,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "commands/extension.h"
@@ -38,9 +40,11 @@
 #include "budget.h"
 #include "compat.h"
 #include "executor.h"
+#include "fault.h"
 #include "launcher.h"
 #include "live.h"
 #include "spend.h"
+#include "steady.h"
 #include "turn.h"
 
 #define ABSORB_MS			20	/* a round looks at what came for this long */
@@ -173,8 +177,9 @@ begin_epoch_work(void *arg)
 	Executor   *self = arg;
 
 	self->epoch = queue_begin_epoch();
+	FAULT_POINT("epoch_begins");
 	if (queue_recent_crashes(self->epoch) >= MANY_CRASHES)
-		self->careful_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CAREFUL_MS);
+		self->careful_until = TimestampTzPlusMilliseconds(steady_now(), CAREFUL_MS);
 }
 
 typedef struct Recovery
@@ -191,6 +196,7 @@ recover_work(void *arg)
 	Recovery   *recovery = arg;
 
 	recovery->recovered = queue_recover(executor->epoch, recovery->only);
+	FAULT_POINT("recovery");
 }
 
 static void
@@ -260,10 +266,12 @@ begin_epoch(void)
 
 	if (turn_run(begin_epoch_work, executor, TURN_COMMIT_DURABLE) != TURN_DONE)
 		proc_exit(1);			/* the launcher tries again, later and later */
+	FAULT_POINT("epoch_begun");
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
 		recovered = recover();
+		FAULT_POINT("recovered");
 		total += recovered;
 	} while (recovered > 0 && !ShutdownRequestPending);
 	if (turn_run(recall_work, NULL, TURN_COMMIT_ASYNC) != TURN_DONE)
@@ -279,7 +287,7 @@ begin_epoch(void)
 int64
 executor_clock(void)
 {
-	return GetCurrentTimestamp() / 1000;
+	return steady_now() / 1000;
 }
 
 static void
@@ -294,7 +302,8 @@ create_executor(WorkerSlot *slot)
 	executor->began_at = GetCurrentTimestamp();
 	dlist_init(&executor->running);
 	dlist_init(&executor->ended);
-	executor->next_roll_up = executor->began_at;
+	executor->next_roll_up = steady_now();
+	executor->clock_set_back = true;	/* it may have been, before our time */
 	executor->next_due = DT_NOBEGIN;
 	executor->next_allowance = DT_NOEND;
 	executor->limits = limits_create(as_minute_ms);
@@ -327,6 +336,7 @@ static void
 end_epoch_work(void *arg)
 {
 	queue_end_epoch(executor->epoch);
+	FAULT_POINT("epoch_ends");
 }
 
 static void
@@ -335,6 +345,7 @@ stop_in_order(void)
 	bool		written;
 
 	interrupt_calls();
+	FAULT_POINT("stop");
 	do
 	{
 		MemoryContextReset(executor->round);
@@ -342,6 +353,7 @@ stop_in_order(void)
 	} while (written && executor->nended > 0);
 	if (written)
 		(void) turn_run(end_epoch_work, NULL, TURN_COMMIT_DURABLE);
+	FAULT_POINT("epoch_ended");
 	http_loop_free(executor->http);
 	proc_exit(0);
 }
@@ -367,7 +379,7 @@ executor_hold_off(Executor *self, TroubleKind kind)
 	int			troubles = ++self->troubles[kind];
 	int64		wait_ms = Min(MAX_HOLD_OFF_MS, 100 << Min(troubles - 1, 10));
 
-	self->hold_off_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
+	self->hold_off_until = TimestampTzPlusMilliseconds(steady_now(), wait_ms);
 	if (troubles >= MANY_TROUBLES)
 		tell_trouble(self, troubles);
 }
@@ -393,20 +405,22 @@ executor_is_well(Executor *self, TroubleKind kind)
 static void
 absorb_network(void)
 {
-	TimestampTz enough = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ABSORB_MS);
+	TimestampTz enough = TimestampTzPlusMilliseconds(steady_now(), ABSORB_MS);
 	HttpCall   *http;
 
 	budget_pace(executor);
 	http_loop_run(executor->http);
-	while (!ShutdownRequestPending && GetCurrentTimestamp() < enough &&
+	while (!ShutdownRequestPending && steady_now() < enough &&
 		   (http = http_next(executor->http)) != NULL)
 	{
 		Call	   *call = http->owner;
 
 		call_absorb(call);
 		budget_weigh(executor, call);
+		FAULT_POINT("stream");
 		if (call_has_ended(call))
 		{
+			FAULT_POINT("answered");
 			call_release_http(call, executor->http);
 			executor_settle(executor, call);
 		}
@@ -457,6 +471,41 @@ look_is_due(TimestampTz now)
 	return executor->look;
 }
 
+/* The clock on the wall was set: what waits for a time is looked at anew. */
+static void
+look_at_clock(void)
+{
+	int64		jump = steady_clock_jump();
+
+	if (jump == 0)
+		return;
+	ereport(LOG, (errmsg("agent_studio: the clock was set %s by %.0f s", jump < 0 ? "back" : "forward",
+						 fabs((double) jump) / USECS_PER_SEC)));
+	executor->next_due = DT_NOBEGIN;
+	executor->next_day = DT_NOBEGIN;
+	executor->clock_set_back |= jump < 0;
+	executor->look = true;
+}
+
+static void
+mend_waits_work(void *arg)
+{
+	queue_mend_waits();
+}
+
+/* False if it has to be tried again. A row that cannot be changed waits for as long as it says. */
+static bool
+mend_waits(void)
+{
+	if (turn_run(mend_waits_work, NULL, TURN_COMMIT_ASYNC) == TURN_TRY_LATER)
+	{
+		executor_hold_off(executor, TROUBLE_DISPATCH);
+		return false;
+	}
+	executor->clock_set_back = false;
+	return true;
+}
+
 static void
 work_a_round(void)
 {
@@ -465,11 +514,14 @@ work_a_round(void)
 	MemoryContextReset(executor->round);
 	MemoryContextSwitchTo(executor->round);
 	absorb_network();
-	now = GetCurrentTimestamp();
+	look_at_clock();
+	now = steady_now();
 	look_at_running(now);
 	if (now < executor->hold_off_until)
 		return;
 
+	if (executor->clock_set_back && !mend_waits())
+		return;
 	if (write_is_due(now))
 	{
 		/* Places are free, or what people want has made steps ready: resume, approve. */
@@ -484,7 +536,7 @@ work_a_round(void)
 		executor->next_poll = TimestampTzPlusMilliseconds(now, as_poll_interval_ms);
 		executor_dispatch(executor);
 	}
-	if (now >= executor_roll_up_time(executor, now))
+	if (now >= executor_roll_up_time(executor))
 		executor_roll_up(executor);
 }
 
@@ -499,7 +551,7 @@ earlier(long *timeout_ms, TimestampTz now, TimestampTz deadline)
 static long
 next_timeout(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = steady_now();
 	long		timeout_ms = as_poll_interval_ms;
 	long		http_ms = http_loop_timeout(executor->http);
 
@@ -517,7 +569,7 @@ next_timeout(void)
 	earlier(&timeout_ms, now, executor->next_due);
 	earlier(&timeout_ms, now, executor->next_poll);
 	earlier(&timeout_ms, now, executor->next_allowance);
-	earlier(&timeout_ms, now, executor_roll_up_time(executor, now));
+	earlier(&timeout_ms, now, executor_roll_up_time(executor));
 	if (!journal_is_empty(executor->journal))
 		earlier(&timeout_ms, now,
 				TimestampTzPlusMilliseconds(executor->journal->oldest, as_thought_interval_ms + 1));
@@ -600,6 +652,7 @@ run_loop(void)
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
+		FAULT_POINT("round");
 		if (should_stop())
 			stop_in_order();
 		work_a_round();
@@ -622,8 +675,10 @@ agent_studio_executor_main(Datum arg)
 	pqsignal(SIGTERM, on_sigterm);
 	pqsignal(SIGINT, turn_on_sigint);
 	BackgroundWorkerUnblockSignals();
+	FAULT_POINT("executor_starts");
 	if (!attach_slot(slot))
 		proc_exit(0);
+	FAULT_POINT("executor_attached");
 	BackgroundWorkerInitializeConnectionByOid(dboid, InvalidOid, 0);
 	pgstat_report_appname("agent_studio executor");
 	turn_prepare_process();

@@ -53,7 +53,7 @@ typedef struct Executor
 
 	bool		counts_spending;	/* there are budgets: see spend.h */
 	bool		bounds_spending;	/* some of them refuse */
-	TimestampTz next_day;		/* when budgets are to be looked at again */
+	TimestampTz next_day;		/* by the clock on the wall: when budgets are to be looked at again */
 
 	CommandList commands;		/* seen, to be applied with the next write */
 
@@ -69,8 +69,12 @@ typedef struct Executor
 
 	bool		live_due;		/* running calls have streamed what is not written yet */
 	bool		look;			/* the queue may have something for us */
+	bool		clock_set_back; /* what waits for a time has not been looked at since */
+
+	/* These, hold_off_until and careful_until are of steady_now(). */
 	TimestampTz next_due;		/* of waiting rows; DT_NOEND = none */
 	TimestampTz next_poll;
+	TimestampTz next_search;	/* for steps whose model is gone */
 	TimestampTz next_allowance; /* when a model at its limit may go on; DT_NOEND = none is */
 	TimestampTz next_roll_up;	/* of daily totals */
 	TimestampTz hold_off_until; /* the database has trouble; 0 = none */
@@ -93,7 +97,7 @@ extern void executor_hold_off(Executor *executor, TroubleKind kind);
 /* It has taken what it had refused before. */
 extern void executor_is_well(Executor *executor, TroubleKind kind);
 
-/* The clock of the limits: milliseconds. */
+/* The clock of the limits: milliseconds of steady_now(). */
 extern int64 executor_clock(void);
 
 /* dispatch.c: applies commands, releases timers, claims, and sends. */
@@ -109,7 +113,7 @@ extern void executor_settle(Executor *executor, Call *call);
 extern bool executor_write(Executor *executor);
 
 /* roll_up.c: when daily totals are to be brought up to date, and one day of that. */
-extern TimestampTz executor_roll_up_time(Executor *executor, TimestampTz now);
+extern TimestampTz executor_roll_up_time(const Executor *executor);
 extern void executor_roll_up(Executor *executor);
 
 #endif							/* AS_EXECUTOR_H */

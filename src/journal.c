@@ -14,6 +14,7 @@
 
 #include "journal.h"
 #include "rows.h"
+#include "steady.h"
 
 static const char *const thought_columns[] = {"execution_id", "seq", "step_no", "attempt_no", "at", "elapsed_ms", "source", "content",
 "owner", "team"};
@@ -89,13 +90,13 @@ journal_is_empty(const Journal *journal)
 
 /* Begins a row; the caller's context comes back with end_row. */
 static MemoryContext
-begin_row(Journal *journal, Batch *batch, TimestampTz now)
+begin_row(Journal *journal, Batch *batch)
 {
 	MemoryContext caller = MemoryContextSwitchTo(journal->context);
 
 	batch_row(batch);
 	if (journal->oldest == 0)
-		journal->oldest = now;
+		journal->oldest = steady_now();
 	return caller;
 }
 
@@ -105,7 +106,7 @@ journal_thought(Journal *journal, const JournalKey *key, int64 seq, const char *
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Batch	   *batch = journal->thoughts;
-	MemoryContext caller = begin_row(journal, batch, now);
+	MemoryContext caller = begin_row(journal, batch);
 
 	batch_set(batch, 0, Int64GetDatum(key->execution_id));
 	batch_set(batch, 1, Int64GetDatum(seq));
@@ -126,7 +127,7 @@ journal_notice(Journal *journal, const JournalKey *key, const char *severity,
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Batch	   *batch = journal->notices;
-	MemoryContext caller = begin_row(journal, batch, now);
+	MemoryContext caller = begin_row(journal, batch);
 
 	batch_set(batch, 0, Int64GetDatum(key->execution_id));
 	batch_set(batch, 1, Int32GetDatum(key->step_no));
@@ -144,7 +145,7 @@ journal_log(Journal *journal, const JournalKey *key, const char *level, const ch
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Batch	   *batch = journal->logs;
-	MemoryContext caller = begin_row(journal, batch, now);
+	MemoryContext caller = begin_row(journal, batch);
 
 	batch_set(batch, 0, Int64GetDatum(key->execution_id));
 	batch_set(batch, 1, Int32GetDatum(key->step_no));

@@ -41,7 +41,7 @@ typedef struct Journal
 	Batch	   *thoughts;
 	Batch	   *notices;
 	Batch	   *logs;
-	TimestampTz oldest;			/* of what waits; 0 = nothing does */
+	TimestampTz oldest;			/* of what waits, of steady_now(); 0 = nothing does */
 	struct HTAB *counters;
 } Journal;
 

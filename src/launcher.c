@@ -38,8 +38,10 @@
 
 #include "agent_studio.h"
 #include "compat.h"
+#include "fault.h"
 #include "launcher.h"
 #include "shmem.h"
+#include "steady.h"
 
 #define RESCAN_MS			60000	/* databases made without a word to us */
 #define BLOCKED_RETRY_MS	10000
@@ -150,6 +152,7 @@ scan_databases(void)
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
+	FAULT_POINT("scan");
 	free_slots_except(alive);
 	CommitTransactionCommand();
 }
@@ -244,6 +247,7 @@ start_executor(int index, TimestampTz now)
 	}
 
 	child->started_at = now;
+	FAULT_POINT("register");
 	if (!register_executor(index, slot->dboid, name))
 	{
 		as_slot_set_state(slot, WORKER_BLOCKED, "max_worker_processes is used up");
@@ -253,6 +257,7 @@ start_executor(int index, TimestampTz now)
 					(errmsg("agent_studio: no background worker is free for database \"%s\"", name),
 					 errhint("Raise max_worker_processes. It is tried again every %d s.", BLOCKED_RETRY_MS / 1000)));
 	}
+	FAULT_POINT("registered");
 	pfree(name);
 }
 
@@ -303,6 +308,7 @@ reap_executor(int index, TimestampTz now)
 		child->pid = pid;
 	if (status != BGWH_STOPPED)
 		return;
+	FAULT_POINT("reap");
 	pfree(child->handle);
 	child->handle = NULL;
 	retry_blocked(now);
@@ -327,7 +333,7 @@ reap_executor(int index, TimestampTz now)
 static long
 tend_executors(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = steady_now();
 	long		sleep_ms = RESCAN_MS;
 	int			starting = 0;
 
@@ -405,6 +411,7 @@ agent_studio_launcher_main(Datum arg)
 	pqsignal(SIGINT, SIG_IGN);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	FAULT_POINT("launcher_starts");
 	attach_launcher();
 	give_up_unstarted();
 	round = AllocSetContextCreate(TopMemoryContext, "agent_studio launcher round", ALLOCSET_DEFAULT_SIZES);
@@ -430,11 +437,11 @@ agent_studio_launcher_main(Datum arg)
 			for (int i = 0; i < AS_MAX_DATABASES; i++)
 				children[i].not_before = 0;
 		}
-		if (pg_atomic_exchange_u32(&as_shared->launcher_wake, 0) != 0 || GetCurrentTimestamp() >= next_scan)
+		if (pg_atomic_exchange_u32(&as_shared->launcher_wake, 0) != 0 || steady_now() >= next_scan)
 		{
 			scan_databases();
 			MemoryContextSwitchTo(round);
-			next_scan = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RESCAN_MS);
+			next_scan = TimestampTzPlusMilliseconds(steady_now(), RESCAN_MS);
 		}
 		sleep_ms = tend_executors();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, sleep_ms, PG_WAIT_EXTENSION);

@@ -14,8 +14,10 @@
 
 #include "agent_studio.h"
 #include "batch.h"
+#include "fault.h"
 #include "live.h"
 #include "statements.h"
+#include "steady.h"
 
 #define INTERVAL_MS		1000
 #define MS_PER_CALL		2		/* with very many calls: 500 rows a second at most */
@@ -28,7 +30,7 @@ static const Oid key_types[] = {INT8OID, INT4OID};
 static bool
 has_news(const Call *call)
 {
-	return call->live_at == 0 || call->streamed_bytes != call->live_bytes || call->first_byte_at > call->live_at;
+	return call->live_at == 0 || call->streamed_bytes != call->live_bytes || call->first_byte_at != call->live_first_byte_at;
 }
 
 static void
@@ -36,7 +38,7 @@ tell_duration(Call *call, TimestampTz now)
 {
 	char		message[300];
 
-	if (call->told_duration || !TimestampDifferenceExceeds(call->sent_at, now, as_minute_ms))
+	if (call->told_duration || !TimestampDifferenceExceeds(call->began, now, as_minute_ms))
 		return;
 	call->told_duration = true;
 	if (call->plan_step != NULL)
@@ -53,7 +55,7 @@ live_look(Executor *executor, Call *call, TimestampTz now)
 	int			interval_ms = Max(INTERVAL_MS, executor->nrunning * MS_PER_CALL);
 
 	tell_duration(call, now);
-	if (!TimestampDifferenceExceeds(Max(call->sent_at, call->live_at), now, interval_ms) || !has_news(call))
+	if (!TimestampDifferenceExceeds(Max(call->began, call->live_at), now, interval_ms) || !has_news(call))
 		return;
 	call->live_due = true;
 	executor->live_due = true;
@@ -113,6 +115,7 @@ live_write(Executor *executor)
 			add_call(batch, call);
 	}
 	run_batch(STATEMENT_WRITE_LIVE, batch, args, 1);
+	FAULT_POINT("live");
 }
 
 void
@@ -147,7 +150,8 @@ live_written(Executor *executor)
 		if (!call->live_due)
 			continue;
 		call->live_due = false;
-		call->live_at = GetCurrentTimestamp();
+		call->live_at = steady_now();
+		call->live_first_byte_at = call->first_byte_at;
 		call->live_bytes = call->streamed_bytes;
 	}
 }

@@ -61,6 +61,12 @@ queue_recent_crashes(int64 epoch)
 	return (int) single_count();
 }
 
+void
+queue_mend_waits(void)
+{
+	statement_run(STATEMENT_MEND_WAITS, NULL, NULL);
+}
+
 int
 queue_recover(int64 epoch, const StepKey *only)
 {
@@ -117,6 +123,13 @@ queue_left_steps(int64 epoch, int *count)
 	Datum		args[1] = {Int64GetDatum(epoch)};
 
 	statement_run(STATEMENT_LEFT_STEPS, args, NULL);
+	return read_steps(CurrentMemoryContext, count);
+}
+
+StepKey *
+queue_lost_steps(int *count)
+{
+	statement_run(STATEMENT_LOST_STEPS, NULL, NULL);
 	return read_steps(CurrentMemoryContext, count);
 }
 

@@ -37,6 +37,9 @@ extern int	queue_recover(int64 epoch, const StepKey *only);
 extern StepKey *queue_left_steps(int64 epoch, int *count);
 extern StepKey *queue_ready_steps(int *count);
 
+/* What waits for a model that does not exist. */
+extern StepKey *queue_lost_steps(int *count);
+
 /* What people want, oldest first, at most 1000 in the current memory context. */
 extern WorkflowCommand *queue_pending_commands(int *count);
 
@@ -52,6 +55,9 @@ extern void queue_withdraw_approval(const WorkflowCommand *expiry);
 
 /* Makes rows ready whose time has come; how many. */
 extern int	queue_release_due(TimestampTz now);
+
+/* After the clock was set back: waits that began before begin again, for what they had to last. */
+extern void queue_mend_waits(void);
 
 /* When the next waiting row or approval is due; DT_NOEND = none waits. */
 extern TimestampTz queue_next_due(void);

@@ -19,6 +19,7 @@
 #include "bad_row.h"
 #include "budget.h"
 #include "executor.h"
+#include "fault.h"
 #include "live.h"
 #include "spend.h"
 #include "turn.h"
@@ -300,6 +301,8 @@ write_work(void *arg)
 		begin_chain(writing);
 	attempts = palloc0(Max(1, writing->ncalls) * sizeof(WrittenAttempt));
 	if (writing->ncalls > 0)
+		FAULT_POINT("write");
+	if (writing->ncalls > 0)
 	{
 		int			written = queue_write_results(executor->epoch, writing->calls, writing->decisions, attempts, writing->ncalls);
 
@@ -309,12 +312,17 @@ write_work(void *arg)
 		queue_write_headroom(writing->calls, writing->ncalls);
 		spend_add(executor, writing->calls, writing->ncalls);
 		live_forget(writing->calls, writing->ncalls);
+		FAULT_POINT("result_stored");
 	}
 	if (writing->with_journal)
 		journal_write(executor->journal);
 	if (writing->with_live)
 		live_write(executor);
 	take_on(writing, attempts);
+	if (writing->ncalls > 0)
+		FAULT_POINT("written");
+	if (writing->with_commands && executor->commands.count > 0)
+		FAULT_POINT("command_applied");
 	/* A full queue of notifications must not cost a result: alone, it goes without. */
 	if (writing->with_notify)
 		notify_listeners(writing);
@@ -462,6 +470,8 @@ executor_write(Executor *executor)
 	/* A canceled call's own result comes before what the cancel does to its rows. */
 	writing.with_commands = writing.ncalls == executor->nended;
 	result = turn_run(write_work, &writing, commit);
+	if (result == TURN_DONE && writing.ncalls > 0)
+		FAULT_POINT("committed");
 	if (result == TURN_TRY_LATER || (result == TURN_BAD_ROW && !write_one_by_one(executor)))
 	{
 		executor_hold_off(executor, TROUBLE_WRITE);

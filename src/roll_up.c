@@ -11,12 +11,15 @@
 
 #include "agent_studio.h"
 #include "executor.h"
+#include "fault.h"
+#include "steady.h"
 #include "turn.h"
 
 static void
 roll_up_work(void *arg)
 {
 	*(bool *) arg = queue_roll_up();
+	FAULT_POINT("roll_up");
 }
 
 static bool
@@ -26,11 +29,9 @@ is_idle(const Executor *executor)
 		journal_is_empty(executor->journal);
 }
 
-/* A clock that was set back puts it off no longer than any other roll-up. */
 TimestampTz
-executor_roll_up_time(Executor *executor, TimestampTz now)
+executor_roll_up_time(const Executor *executor)
 {
-	executor->next_roll_up = Min(executor->next_roll_up, TimestampTzPlusMilliseconds(now, as_roll_up_interval_ms));
 	return is_idle(executor) ? executor->next_roll_up :
 		TimestampTzPlusMilliseconds(executor->next_roll_up, as_roll_up_interval_ms);
 }
@@ -43,6 +44,6 @@ executor_roll_up(Executor *executor)
 
 	if (turn_run(roll_up_work, &more, TURN_COMMIT_ASYNC) != TURN_DONE)
 		more = false;
-	executor->next_roll_up = more ? GetCurrentTimestamp() :
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), as_roll_up_interval_ms);
+	executor->next_roll_up = more ? steady_now() :
+		TimestampTzPlusMilliseconds(steady_now(), as_roll_up_interval_ms);
 }

@@ -18,6 +18,7 @@
 #include "agent_studio.h"
 #include "compat.h"
 #include "shmem.h"
+#include "steady.h"
 
 AsShared   *as_shared = NULL;
 
@@ -179,7 +180,7 @@ as_announce_change(WorkerSlot *slot)
 void
 as_await_change(WorkerSlot *slot, uint64 seen, int timeout_ms)
 {
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+	TimestampTz deadline = TimestampTzPlusMilliseconds(steady_now(), timeout_ms);
 
 	if (slot == NULL)
 	{
@@ -193,7 +194,7 @@ as_await_change(WorkerSlot *slot, uint64 seen, int timeout_ms)
 	ConditionVariablePrepareToSleep(&slot->changed);
 	while (pg_atomic_read_u64(&slot->changes) == seen)
 	{
-		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		long		left = TimestampDifferenceMilliseconds(steady_now(), deadline);
 
 		if (left <= 0)
 			break;

@@ -22,6 +22,7 @@
 #include "agent_studio.h"
 #include "batch.h"
 #include "spend.h"
+#include "steady.h"
 #include "statements.h"
 #include "turn.h"
 #include "wake.h"
@@ -176,7 +177,7 @@ spend_reserve(Executor *executor, Claim *claims, int nclaims)
 	}
 	if (left < nclaims)
 	{
-		executor->next_due = Min(executor->next_due, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), HOLD_MS));
+		executor->next_due = Min(executor->next_due, TimestampTzPlusMilliseconds(steady_now(), HOLD_MS));
 		executor->look = true;
 	}
 	return left;

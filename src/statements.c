@@ -43,7 +43,7 @@ static const char end_epoch_sql[] =
 /* Lives that ended without a word, lately. */
 static const char recent_crashes_sql[] =
 "SELECT count(*) FROM agent_studio.epochs"
-" WHERE epoch <> $1 AND ended_at IS NULL AND started_at > clock_timestamp() - interval '2 minutes'";
+" WHERE epoch <> $1 AND ended_at IS NULL AND started_at BETWEEN clock_timestamp() - interval '2 minutes' AND clock_timestamp()";
 
 /*
  * What ended epochs had claimed is queued again, a bounded number at a time, or
@@ -106,7 +106,8 @@ static const char left_steps_sql[] =
 
 static const char pending_commands_sql[] =
 "SELECT c.execution_id, c.command_id, c.wanted, c.step_no, c.actor, c.reason,"
-"	(c.arguments ->> 'timeout_seconds')::integer, (c.arguments ->> 'immediately')::boolean,"
+"	CASE WHEN c.arguments ->> 'timeout_seconds' ~ '^\\d{1,9}$' THEN (c.arguments ->> 'timeout_seconds')::integer END,"
+"	c.arguments -> 'immediately' = 'true',"
 "	CASE WHEN jsonb_typeof(c.arguments -> 'outputs') = 'object' THEN (c.arguments -> 'outputs')::text END, c.arguments ->> 'output'"
 " FROM agent_studio.commands c WHERE c.applied_at IS NULL ORDER BY c.command_id LIMIT 1000";
 
@@ -150,6 +151,21 @@ static const char release_due_sql[] =
 
 static const char next_due_sql[] =
 "SELECT q.run_at FROM agent_studio.queue q WHERE q.waiting ORDER BY q.run_at LIMIT 1";
+
+/*
+ * A wait began when the last attempt ended. If that is yet to come, the clock was set
+ * back, and the rest of the wait begins now: it never takes longer than it should have.
+ */
+static const char mend_waits_sql[] =
+"WITH late AS ("
+"	SELECT q.execution_id, q.step_no, clock_timestamp() + (q.run_at - a.finished_at) AS run_at"
+"	FROM agent_studio.queue q JOIN agent_studio.attempts a USING (execution_id, step_no, attempt_no)"
+"	WHERE q.waiting AND q.run_at <> 'infinity' AND a.finished_at > clock_timestamp()),"
+" step_states AS ("
+"	UPDATE agent_studio.steps s SET retry_at = l.run_at FROM late l"
+"	WHERE s.execution_id = l.execution_id AND s.step_no = l.step_no AND s.retry_at IS NOT NULL)"
+" UPDATE agent_studio.queue q SET run_at = l.run_at FROM late l"
+" WHERE q.execution_id = l.execution_id AND q.step_no = l.step_no";
 
 /* What was sent within the last minute to models that have limits: see limits.h. */
 static const char recent_sends_sql[] =
@@ -285,6 +301,21 @@ static const char ready_steps_sql[] =
 "	ORDER BY q.order_at, q.execution_id, q.step_no LIMIT 100) r"
 " ORDER BY r.order_at, r.execution_id, r.step_no";
 
+/*
+ * What waits for a model that does not exist, and so would never be claimed; from one
+ * model to the next, so that it costs as much as there are models in the queue.
+ */
+static const char lost_steps_sql[] =
+"WITH RECURSIVE wanted (model_id) AS ("
+"	(SELECT q.model_id FROM agent_studio.queue q WHERE q.epoch IS NULL AND NOT q.waiting ORDER BY q.model_id LIMIT 1)"
+"	UNION ALL SELECT (SELECT q.model_id FROM agent_studio.queue q"
+"		WHERE q.epoch IS NULL AND NOT q.waiting AND q.model_id > w.model_id ORDER BY q.model_id LIMIT 1)"
+"	FROM wanted w WHERE w.model_id IS NOT NULL)"
+" SELECT l.execution_id, l.step_no, NULL::bigint FROM wanted w, LATERAL ("
+"	SELECT q.execution_id, q.step_no FROM agent_studio.queue q"
+"	WHERE q.model_id = w.model_id AND q.epoch IS NULL AND NOT q.waiting LIMIT 100) l"
+" WHERE NOT EXISTS (SELECT FROM agent_studio.models m WHERE m.model_id = w.model_id)";
+
 /* $1: a model, $2: a time; its price then, and until when that holds. */
 static const char price_sql[] =
 "SELECT m.name, coalesce(p.valid_from, '-infinity'),"
@@ -380,6 +411,7 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_REFUSE_COMMAND] = {refuse_command_sql, 3, {INT8OID, INT8OID, TEXTOID}},
 	[STATEMENT_RELEASE_DUE] = {release_due_sql, 1, {TIMESTAMPTZOID}},
 	[STATEMENT_NEXT_DUE] = {next_due_sql, 0, {0}},
+	[STATEMENT_MEND_WAITS] = {mend_waits_sql, 0, {0}},
 	[STATEMENT_RECENT_SENDS] = {recent_sends_sql, 1, {TIMESTAMPTZOID}},
 	[STATEMENT_BLOCKED_MODELS] = {blocked_models_sql, 0, {0}},
 	[STATEMENT_CLAIM] = {claim_sql, 11, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
@@ -387,6 +419,7 @@ static const StatementText texts[STATEMENT_COUNT] = {
 	[STATEMENT_CHAINED] = {chained_sql, 4, {INT8ARRAYOID, INT4ARRAYOID, INT8OID, TIMESTAMPTZOID}},
 	[STATEMENT_MODEL_PLACES] = {model_places_sql, 1, {INT8OID}},
 	[STATEMENT_WANTED_EXECUTIONS] = {wanted_executions_sql, 0, {0}},
+	[STATEMENT_LOST_STEPS] = {lost_steps_sql, 0, {0}},
 	[STATEMENT_READY_STEPS] = {ready_steps_sql, 0, {0}},
 	[STATEMENT_PRICE] = {price_sql, 2, {INT8OID, TIMESTAMPTZOID}},
 	[STATEMENT_REROUTE] = {reroute_sql, 1, {INT8ARRAYOID}},

@@ -15,6 +15,7 @@
 
 #include "agent_studio.h"
 #include "shmem.h"
+#include "steady.h"
 #include "visible.h"
 
 #define RECHECK_MS		1000	/* should a broadcast be missed, or no executor run */
@@ -59,7 +60,7 @@ agent_studio_wait(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("timeout_seconds must be from 0 to 1000000")));
 
-	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) (seconds * 1000));
+	deadline = TimestampTzPlusMilliseconds(steady_now(), (int64) (seconds * 1000));
 	for (;;)
 	{
 		uint64		seen = slot ? pg_atomic_read_u64(&slot->changes) : 0;
@@ -67,7 +68,7 @@ agent_studio_wait(PG_FUNCTION_ARGS)
 
 		as_look_at(execution_id, &look);
 		refuse_hopeless(&look, execution_id);
-		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		left = TimestampDifferenceMilliseconds(steady_now(), deadline);
 		if (look.at_rest || left <= 0)
 			break;
 		as_await_change(slot, seen, (int) Min(left, RECHECK_MS));

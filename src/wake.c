@@ -19,6 +19,7 @@
 #include "agent_studio.h"
 #include "launcher.h"
 #include "shmem.h"
+#include "steady.h"
 #include "wake.h"
 
 #define MAX_HOLDS			8
@@ -149,14 +150,14 @@ void
 as_wait_executor_gone(Oid dboid)
 {
 	WorkerSlot *slot = as_slot(dboid, false);
-	TimestampTz start = GetCurrentTimestamp();
+	TimestampTz start = steady_now();
 
 	if (slot == NULL)
 		return;
 	ConditionVariablePrepareToSleep(&slot->changed);
 	while (!executor_is_gone(slot))
 	{
-		if (TimestampDifferenceExceeds(start, GetCurrentTimestamp(), GONE_TIMEOUT_MS))
+		if (TimestampDifferenceExceeds(start, steady_now(), GONE_TIMEOUT_MS))
 			break;
 		ConditionVariableTimedSleep(&slot->changed, 100, PG_WAIT_EXTENSION);
 	}

@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "fault.h"
 #include "statements.h"
 #include "workflow_private.h"
 
@@ -119,6 +120,7 @@ take_all_on(int64 *ids, int n, const StepEnd *ends, int nends, const WorkflowCom
 			MemoryContextSwitchTo(caller);
 			workflow_release(&workflows[i]);
 		}
+		FAULT_POINT("advance");
 		workflow_write(writing);
 	}
 	PG_FINALLY();

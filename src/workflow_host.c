@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "condition.h"
+#include "steady.h"
 #include "utf8.h"
 #include "workflow_private.h"
 
@@ -138,7 +139,7 @@ host_holds(void *arg, const FlowRow *row, const char *condition, bool own, Buf *
 {
 	Workflow   *workflow = arg;
 	Question	question = {workflow, row, condition, own};
-	TimestampTz began = GetCurrentTimestamp();
+	TimestampTz began = steady_now();
 	MemoryContext context;
 	MemoryContext caller;
 	bool		result;
@@ -153,7 +154,7 @@ host_holds(void *arg, const FlowRow *row, const char *condition, bool own, Buf *
 	result = look(&question, problem);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
-	workflow->looking_us += GetCurrentTimestamp() - began;
+	workflow->looking_us += steady_now() - began;
 	return result;
 }
 

@@ -2,7 +2,7 @@
 # Builds, and runs the test suites on private clusters as an unprivileged user.
 #
 #	run.sh			all of them
-#	run.sh regress tap	those only: unit, model, regress, isolation, tap
+#	run.sh regress tap	those only: unit, model, regress, isolation, tap; long
 #
 # TAP="050 060" runs only those files of test/t. The last line counts the tests.
 #
@@ -17,18 +17,40 @@ pgxs_tests=$(dirname "$($PG_CONFIG --pgxs)")/../test
 work=$(user_folder "${instrument:-test}")
 private=$work/private
 project=$work/project
-bindir=$private$($PG_CONFIG --bindir)
+bindir_name=$($PG_CONFIG --bindir)
+libdir_name=$($PG_CONFIG --pkglibdir)
+bindir=$private$bindir_name
 results=$work/results
+long_files="061 065 069 111"
 passed=0
 failed=0
 
 copy_project() {
-	rm -rf "$project" "$results" "$work/tmp_check"
-	mkdir -p "$project" "$results"
+	rm -rf "$project" "$results" "$work/tap" "$work/long"
+	mkdir -p "$project" "$results" "$work/tap" "$work/long"
 	for item in sql expected test src doc Makefile agent_studio.control; do
 		[ ! -e "$top/$item" ] || cp -r "$top/$item" "$project/"
 	done
-	[ "$(id -u)" != 0 ] || chown -R "$user" "$project" "$results"
+	[ "$(id -u)" != 0 ] || chown -R "$user" "$project" "$results" "$work/tap" "$work/long"
+}
+
+# The library once more, with the points at which tests strike (src/fault.h): from a
+# tree of its own, so that no object of one build gets into the other.
+faults=$work/faults
+build_faults() {
+	mkdir -p "$faults/src" "$faults/test/faults"
+	rm -rf "$faults/sql"
+	for copy in "$faults"/src/*.[ch]; do
+		[ -e "src/$(basename "$copy")" ] || rm -f "$copy" "${copy%.c}.o"
+	done
+	cp -u src/*.[ch] "$faults/src/"
+	cp -u test/faults/fault.c "$faults/test/faults/"
+	cp -u test/private_tree.sh "$faults/test/"
+	cp -u Makefile agent_studio.control "$faults/"
+	cp -R sql "$faults/"
+	[ "$(id -u)" != 0 ] || chown -R "$user" "$faults"
+	as_user make --no-print-directory -s -C "$faults" all FAULTS=1 PG_CONFIG="$PG_CONFIG"
+	as_user make --no-print-directory -s -C "$faults" private FAULTS=1 PG_CONFIG="$PG_CONFIG"
 }
 
 # build_apart FLAGS: within the project's copy, whose objects are no others'.
@@ -150,10 +172,34 @@ tap_files() {
 	done | sort -u
 }
 
+# Kills by SIGKILL that the files of a suite say they have made.
+count_kills() {
+	kills=$(sed -n 's/^# kills: \([0-9]*\)$/\1/p' "$results/$1.out" | awk '{ n += $1 } END { print n + 0 }')
+	[ "$kills" = 0 ] || echo "== $1: kills: $kills"
+}
+
+# run_tap NAME FILES...
+run_tap() {
+	name=$1
+	shift
+	! grep -q '^use Faults' "$@" || build_faults
+	run_suite "$name" env PERL5LIB="$pgxs_tests/perl:test/t" PG_REGRESS="$pgxs_tests/regress/pg_regress" \
+		TESTDIR="$work/$name" TESTDATADIR="$work/$name/tmp_check" TESTLOGDIR="$work/$name/tmp_check/log" \
+		AS_FAULTS="$faults/build/private$(dirname "$bindir_name")" AS_LIBRARIES="$private$libdir_name:$faults/build/private$libdir_name" \
+		PG_TEST_TIMEOUT_DEFAULT=120 prove --verbose --merge --timer "$@"
+	count_kills "$name"
+}
+
 suite_tap() {
-	run_suite tap env PERL5LIB="$pgxs_tests/perl:test/t" PG_REGRESS="$pgxs_tests/regress/pg_regress" \
-		TESTDIR="$work" TESTDATADIR="$work/tmp_check" TESTLOGDIR="$results/tap_logs" \
-		PG_TEST_TIMEOUT_DEFAULT=120 prove --verbose --merge --timer $(tap_files)
+	run_tap tap $(tap_files)
+}
+
+# The same tests of faults, with AS_LONG: more rounds, larger numbers.
+suite_long() {
+	AS_LONG=1
+	export AS_LONG
+	run_tap long $(TAP=${TAP:-$long_files} tap_files)
+	unset AS_LONG
 }
 
 # What the sanitizers have found; a process that was killed for it may have failed no test.

@@ -23,12 +23,6 @@ sub stream_once
 
 sub last_seq { my ($id) = @_; return sql($node, "SELECT max(seq) FROM agent_studio.as_thoughts($id)"); }
 
-sub wait_for_server
-{
-	wait_until(sub { my ($code) = $node->psql('postgres', 'SELECT 1'); $code == 0 }, 'the server is back');
-	return wait_for_executor($node);
-}
-
 sub is_sent_again
 {
 	my ($id, $name, $how, $seen) = @_;
@@ -50,10 +44,9 @@ sub is_sent_again
 
 my $id = stream_once('killed');
 my $seen = last_seq($id);
-my $executor = worker_pid($node, 'executor');
-kill 'KILL', $executor;
+my $executor = kill_worker($node, 'executor');
 $model->await('client_closed=1', 'Once more: killed');
-isnt(wait_for_server(), $executor, 'another executor');
+isnt(wait_for_server($node), $executor, 'another executor');
 my $run = is_sent_again($id, 'killed', 'lost', $seen);
 is_deeply([ map { "$_->{kind}" } @{ $run->{notices} } ], ['recovered'], 'killed: a notice says so');
 cmp_ok((grep { $_->{attempt_no} == 2 } @{ $run->{thoughts} })[0]{seq}, '>', 1_000_000, 'killed: seq jumps past all that can have been seen');
@@ -64,7 +57,7 @@ $id = stream_once('orphaned');
 $seen = last_seq($id);
 kill_server($node);
 $model->await('client_closed=1', 'Once more: orphaned');
-wait_for_server();
+wait_for_server($node);
 is_sent_again($id, 'orphaned', 'lost', $seen);
 
 # ---------- pg_terminate_backend ----------

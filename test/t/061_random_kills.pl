@@ -30,14 +30,15 @@ sub submit_more
 }
 
 my %kills = (
-	'SIGKILL of the executor' => sub { kill 'KILL', worker_pid($node, 'executor') },
+	'SIGKILL of the executor' => sub { kill_worker($node, 'executor') },
+	'SIGKILL of the launcher' => sub { kill_worker($node, 'launcher') },
 	'SIGKILL of the postmaster' => sub { kill_server($node) },
 	'pg_terminate_backend of the executor' => sub { sql($node, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'agent_studio executor'") },
 	'immediate restart' => sub { $node->stop('immediate'); $node->start },
 	'fast restart' => sub { $node->stop('fast'); $node->start },
 );
 
-for my $round (1 .. 10)
+for my $round (1 .. ($ENV{AS_LONG} ? 120 : 12))
 {
 	my $kill = (sort keys %kills)[ $round % keys %kills ];
 
@@ -45,8 +46,7 @@ for my $round (1 .. 10)
 	usleep(rand(300_000));		# the moment is what is random here
 	note("round $round: $kill");
 	$kills{$kill}->();
-	wait_until(sub { my ($code) = $node->psql('postgres', 'SELECT 1'); $code == 0 }, 'the server is back');
-	wait_for_executor($node);
+	wait_for_server($node);
 }
 
 wait_until(sub { sql($node, 'SELECT count(*) FROM agent_studio.executions WHERE finished_at IS NULL') == 0 }, 'every execution ends');

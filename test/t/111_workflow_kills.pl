@@ -8,7 +8,7 @@ use Property;
 use Test::More;
 use Time::HiRes qw(usleep);
 
-my ($rounds, $per_round) = (10, 10);
+my ($rounds, $per_round) = ($ENV{AS_LONG} ? 40 : 10, 10);
 my $workflows = $rounds * $per_round;
 
 $ENV{AS_SEED} //= int(rand(1_000_000));
@@ -21,7 +21,7 @@ add_agents($node);
 wait_for_executor($node);
 
 my %kills = (
-	executor => sub { kill 'KILL', worker_pid($node, 'executor') },
+	executor => sub { kill_worker($node, 'executor') },
 	postmaster => sub { kill_server($node) },
 	'fast restart' => sub { $node->restart },
 );
@@ -37,8 +37,7 @@ for my $round (1 .. $rounds)
 	usleep(rand(500_000));		# the moment is what is random here
 	note("round $round: $kill");
 	$kills{$kill}->();
-	wait_until(sub { my ($code) = $node->psql('postgres', 'SELECT 1'); $code == 0 }, 'the server is back');
-	wait_for_executor($node);
+	wait_for_server($node);
 }
 
 my ($result, $code) = run_property($node, 'postgres', 'check', $workflows);

@@ -16,11 +16,15 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(start_model_server start_cluster start_studio set_up_agents create_endpoint wait_until
-  sql sql_error submit outcome run_task status_of worker_pid wait_for_executor flush_wal kill_server as_check finish_studio @initdb_options);
+  sql try_sql sql_error submit outcome run_task status_of worker_pid wait_for_executor flush_wal kill_server
+  kill_worker postmaster_pid wait_for_server as_check finish_studio @initdb_options);
 
 # The superuser is postgres whoever runs the tests: his own name may be one of theirs.
 our @initdb_options = ('--username', 'postgres', '--encoding', 'UTF8', '--locale', 'C.UTF-8');
 $ENV{PGUSER} = 'postgres';
+
+# Where the server lies that clusters are made with, unless it is the one in PATH.
+our $install_path;
 
 my $test_folder = dirname(dirname(abs_path(__FILE__)));
 
@@ -50,7 +54,7 @@ sub start_server
 sub start_cluster
 {
 	my ($name, @settings) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = PostgreSQL::Test::Cluster->new($name, $install_path ? (install_path => $install_path) : ());
 
 	$node->init(extra => \@initdb_options);
 	$node->append_conf('postgresql.conf', join("\n",
@@ -115,6 +119,15 @@ sub sql
 	# Text of characters goes to psql as bytes, whatever IPC::Run would make of it.
 	utf8::encode($query) if $query =~ /[^\x00-\xFF]/;
 	return $node->safe_psql($database // 'postgres', $query);
+}
+
+# For a server that may be down, or go down: undef if there is no answer.
+sub try_sql
+{
+	my ($node, $query, $database) = @_;
+	my ($code, $output) = eval { $node->psql($database // 'postgres', $query) };
+
+	return defined $code && $code == 0 ? $output : undef;
 }
 
 # What a query that must fail says: "ERROR:  42704: message", its HINT and so on.
@@ -187,24 +200,47 @@ sub wait_for_executor
 {
 	my ($node, $database) = @_;
 
-	wait_until(sub {
-		my ($code, $state) = $node->psql($database // 'postgres', 'SELECT state FROM agent_studio_private.worker_state()');
-		return $code == 0 && $state eq 'running';
-	}, 'the executor runs');
+	wait_until(sub { (try_sql($node, 'SELECT state FROM agent_studio_private.worker_state()', $database) // '') eq 'running' },
+		'the executor runs');
 	return worker_pid($node, 'executor', $database // 'postgres');
 }
 
 # Brings everything to the disk that was committed asynchronously before.
 sub flush_wal { my ($node) = @_; sql($node, q(SELECT pg_logical_emit_message(true, 'test', 'flush'))); return; }
 
+# SIGKILLs so far; run.sh adds up what the files say at their ends.
+our $kills = 0;
+
+sub postmaster_pid { my ($node) = @_; my ($pid) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/; return $pid; }
+
+# SIGKILL of a worker; which one it was.
+sub kill_worker
+{
+	my ($node, $worker) = @_;
+	my $pid = worker_pid($node, $worker);
+
+	$kills += kill 'KILL', $pid if $pid =~ /^\d+$/;
+	return $pid;
+}
+
+# Once the server is back after a kill: the executor's pid.
+sub wait_for_server
+{
+	my ($node) = @_;
+
+	wait_until(sub { defined try_sql($node, 'SELECT 1') }, 'the server is back');
+	return wait_for_executor($node);
+}
+
 # SIGKILL of the postmaster, and a new start once all that it had started is gone.
 sub kill_server
 {
 	my ($node) = @_;
 	my @pids = split /\n/, sql($node, 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
-	my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+	my $postmaster = postmaster_pid($node);
 
 	$node->kill9;
+	$kills++;
 	wait_until(sub { !grep { kill 0, $_ } $postmaster, @pids }, 'all processes of the server are gone');
 	$node->start;
 	return;
@@ -216,6 +252,7 @@ sub finish_studio
 	my ($node, $model, @databases) = @_;
 	my $log = slurp_file($node->logfile);
 
+	note("kills: $kills") if $kills > 0;
 	unlike($log, qr/TRAP:|PANIC|terminated by signal (?!9)/, 'no server process crashed');
 	for my $database (@databases ? @databases : 'postgres')
 	{
