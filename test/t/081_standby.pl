@@ -24,7 +24,7 @@ DECLARE
 	hint text;
 BEGIN
 	FOR name IN SELECT format('%s(%s)', p.oid::regproc, (SELECT string_agg('NULL::' || format_type(a.type, NULL), ', ' ORDER BY a.n) FROM unnest(p.proargtypes) WITH ORDINALITY a (type, n)))
-		FROM pg_proc p WHERE p.prosrc = 'agent_studio_gate' ORDER BY 1 LOOP
+		FROM pg_proc p WHERE p.prosrc = 'agent_studio_gate' AND p.provolatile = 'v' ORDER BY 1 LOOP
 		BEGIN
 			EXECUTE 'SELECT ' || name;
 			refused := 'not at all';
