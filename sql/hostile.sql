@@ -253,10 +253,49 @@ $$;
 SELECT tests.obey(ARRAY(SELECT remedy FROM agent_studio.alerts WHERE remedy IS NOT NULL)) > 1, tests.obey(ARRAY(SELECT fix FROM agent_studio.as_check() WHERE fix IS NOT NULL)) > 2;
 SELECT * FROM public.traces;
 
+-- What a model, an author or a vendor says, wherever it is kept: no terminal obeys what people read of it,
+-- nor does it turn their writing. (What programs take, as_output, outputs and downloads, has it as it was said.)
+SET ROLE regress_bob;
+SELECT as_create_agent('obeyed', 'builder', 'mock', description => E'\x1b[2J\u202eobeyed');
+SELECT as_create_workflow('obeyed', 'sequential', jsonb_build_object('steps', '[{"name": "a", "agent": "obeyed", "task": "b", "outputs": {"o": "string"}}]'::jsonb || jsonb_build_object(
+	'name', 'b', 'title', E'\x1b[2J\u202e', 'agent', 'obeyed', 'task', '{a.o}', 'approval', jsonb_build_object('by', 'regress_bob', 'message', '{a.o}'))));
+SELECT as_run_workflow('obeyed') AS obeyed \gset
+RESET ROLE;
+CREATE FUNCTION tests.obeys(run bigint, said text) RETURNS TABLE (call text, shows boolean, obeys boolean)
+LANGUAGE plpgsql AS $$
+DECLARE
+	shown text;
+BEGIN
+	UPDATE agent_studio.executions e SET status = 'running', inputs = jsonb_build_object('o', said), started_at = now(), error_class = 'internal', error_message = said, error_hint = said WHERE e.execution_id = run;
+	UPDATE agent_studio.steps s SET output = said, outputs = jsonb_build_object('o', said), started_at = now(), error_class = 'internal', error_message = said,
+		state = CASE s.name WHEN 'a' THEN 'failed' ELSE 'waiting_approval' END WHERE s.execution_id = run;
+	INSERT INTO agent_studio.thoughts (execution_id, seq, step_no, attempt_no, at, elapsed_ms, source, content, owner)
+	SELECT run, 100 + n, n, 1, now(), n, 'reasoning', said, 'regress_bob' FROM generate_series(1, 2) n;
+	INSERT INTO agent_studio.notices (execution_id, step_no, at, severity, kind, message, owner) VALUES (run, 1, now(), 'error', 'failed', said, 'regress_bob');
+	INSERT INTO agent_studio.approvals (execution_id, step_no, approver, message, requested_at, on_expiry, owner) VALUES (run, 2, 'regress_bob', said, now(), 'reject', 'regress_bob');
+	FOR call IN SELECT format(c, run) FROM unnest(ARRAY['agent_studio.as_status(%s)', 'agent_studio.as_progress(%s)', 'agent_studio.as_workflow_status(%s)', 'agent_studio.as_thoughts(%s)',
+		'agent_studio.as_notices(%s)', 'agent_studio.as_logs(%s)', 'agent_studio.as_result(%s)', 'agent_studio.as_failure(%s)', 'agent_studio.as_recovery_options(%s)', 'agent_studio.as_compare(%s, %1$s)',
+		'agent_studio.as_diagram(%s)', 'agent_studio.as_diagram(%s, ''mermaid'')', 'agent_studio.as_diagram(%s, ''svg'')', 'agent_studio.as_report(%s)', 'agent_studio.as_report_html(%s)',
+		'agent_studio.as_download_text(%s, ''txt'')', 'agent_studio.as_dashboard_html()', 'agent_studio.as_search_agents(''obeyed'')', 'agent_studio.as_suggest_agents(''obeyed'')',
+		'agent_studio.active_executions', 'agent_studio.recent_completions', 'agent_studio.alerts', 'agent_studio.execution_history', 'agent_studio.pending_approvals',
+		'agent_studio_private.follow_lines(%s, 0, 0, ''{}'')', 'agent_studio_private.wait_lines(%s)', 'agent_studio_private.result_text(%s)']) c
+	LOOP
+		EXECUTE format('SELECT string_agg(r::text, '' '') FROM %s r', call) INTO shown;
+		shows := shown ~ 'sesame|obeyed';		-- which is harmless, and has to be there for the rest to be missed
+		obeys := shown ~ E'[\u0001-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]';
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+BEGIN;
+SELECT * FROM tests.obeys(:obeyed, E'\x1b]0;x\x07\x1b[2J\u009b2J\u202e\u2066\u200f</script>sesame');
+ROLLBACK;
+DROP FUNCTION tests.obeys;
+
 -- Names with what a terminal or another reader would obey: refused.
 SET ROLE regress_bob;
-SELECT t.* FROM unnest(ARRAY[E'a\nb', E'a\tb', E'a\rb', E'a\x1b[31mb', E'a\x7fb', E'a\u0085b', '', ' ', repeat('x', 201)]) name,
-	LATERAL (SELECT string_agg(regexp_replace(x, '[[:cntrl:]]|xxx+', '?', 'g'), ' ') FROM tests.try(format('SELECT agent_studio.as_create_agent(%L, ''builder'', ''mock'')', name)) x) t;
+SELECT t.* FROM unnest(ARRAY[E'a\nb', E'a\tb', E'a\rb', E'a\x1b[31mb', E'a\x7fb', E'a\u0085b', E'a\u202eb', E'a\u2066b', E'a\u200bb', '', ' ', repeat('x', 201)]) name,
+	LATERAL (SELECT string_agg(regexp_replace(x, '[[:cntrl:]\u200b\u202e\u2066]|xxx+', '?', 'g'), ' ') FROM tests.try(format('SELECT agent_studio.as_create_agent(%L, ''builder'', ''mock'')', name)) x) t;
 SELECT * FROM tests.try($$SELECT agent_studio.as_execute_task('worker', E'a\u0000b')$$, $$SELECT agent_studio.as_execute_task('worker', 'x', context => '{"a": "\u0000"}')$$,
 	$$SELECT agent_studio.as_execute_task('worker', 'x', json_schema => '{"const": "\u0000"}')$$);
 

@@ -138,10 +138,15 @@ BEGIN
 		RAISE EXCEPTION '% has a control character in it', what
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Take a name of one line, without tabs and escape sequences.';
 	END IF;
+	-- Nor may one look like another. (What joins or parts letters, U+200C and U+200D, belongs to some scripts.)
+	IF value ~ E'[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]' THEN
+		RAISE EXCEPTION '% has a mark in it that cannot be seen, or turns the direction of writing', what
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Take a name of characters that are all seen.';
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.check_name(text, text) IS
-'Raises 22023 if the name is NULL or blank, or has a control character, 54000 if it is longer than names may be: they are kept in indexes.';
+'Raises 22023 if the name is NULL or blank, or has a control character or an invisible mark, 54000 if it is longer than names may be: they are kept in indexes.';
 
 CREATE FUNCTION agent_studio_private.check_idempotency_key(idempotency_key text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp

@@ -115,7 +115,7 @@ BEGIN
 		wanted := agent_studio_private.search_query(query, documents);
 	END IF;
 	RETURN QUERY
-	SELECT f.name, f.agent_type, f.description, f.team, f.environment, f.status, f.version, m.name, f.rank, p.success_rate_percent
+	SELECT f.name, f.agent_type, agent_studio_private.printable(f.description), f.team, f.environment, f.status, f.version, m.name, f.rank, p.success_rate_percent
 	FROM (SELECT a.*, a.current_version AS version, ts_rank(d.words, wanted) AS rank
 		  FROM unnest(chosen) WITH ORDINALITY a JOIN unnest(documents) WITH ORDINALITY d (words, ordinality) USING (ordinality)
 		  WHERE query !~ '[^[:space:]]' OR query IS NULL OR d.words @@ wanted

@@ -97,7 +97,7 @@ BEGIN
 		LEFT JOIN agent_studio.agent_performance p ON p.agent = a.name
 		WHERE a.status = 'active' AND (t.points > 0 OR o.words IS NOT NULL)
 		ORDER BY score DESC, a.name OFFSET 0)		-- the best first, so that few are asked for whether they can be used
-	SELECT s.name, s.agent_type, s.description, s.score,
+	SELECT s.name, s.agent_type, agent_studio_private.printable(s.description), s.score,
 		   agent_studio_private.suggestion_reason(s.agent_type, s.type_words, s.own_words, s.ended, s.success)
 	FROM scored s WHERE (agent_studio_private.agent_problem(current_user, s.name)).problem IS NULL
 	LIMIT max_rows;

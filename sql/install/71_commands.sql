@@ -315,7 +315,7 @@ COMMENT ON VIEW agent_studio_private.waiting_steps IS
 'Steps that wait for approval, as far as the current user may decide on them.';
 
 CREATE VIEW agent_studio.pending_approvals WITH (security_invoker = true) AS
-	SELECT a.execution_id, a.step_no, coalesce(s.name, a.step_no::text) AS step, a.message, a.approver,
+	SELECT a.execution_id, a.step_no, coalesce(s.name, a.step_no::text) AS step, agent_studio_private.printable(a.message) AS message, a.approver,
 		   a.requested_at AS since, a.expires_at AS expires, a.on_expiry,
 		   format('SELECT agent_studio.as_approve(%s, %L);', a.execution_id, coalesce(s.name, a.step_no::text)) AS approve,
 		   format('SELECT agent_studio.as_reject(%s, %L, reason => %L);', a.execution_id, coalesce(s.name, a.step_no::text), '...') AS reject

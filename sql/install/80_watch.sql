@@ -220,7 +220,7 @@ BEGIN
 	PERFORM agent_studio_private.require_execution(execution);
 	RETURN QUERY
 	SELECT t.seq, agent_studio_private.clock_text(make_interval(secs => t.elapsed_ms / 1000.0)),
-		   t.elapsed_ms, t.source, t.content
+		   t.elapsed_ms, t.source, agent_studio_private.printable(t.content)
 	FROM agent_studio.thoughts t
 	WHERE t.execution_id = execution AND t.seq > coalesce(after_seq, 0)
 	ORDER BY t.seq;

@@ -10,7 +10,7 @@ DECLARE
 	output text := agent_studio.as_output(execution);
 BEGIN
 	SELECT * INTO e FROM agent_studio.executions x WHERE x.execution_id = execution;
-	RETURN CASE e.status
+	RETURN agent_studio_private.printable(CASE e.status
 		WHEN 'completed' THEN format('Execution %s completed. Its output:', execution)
 		ELSE format('Execution %s %s%s', execution, replace(e.status, '_', ' '),
 					coalesce(': ' || e.error_class || ': ' || e.error_message
@@ -18,7 +18,7 @@ BEGIN
 					|| CASE WHEN e.kind = 'workflow' AND e.status <> 'canceled'
 						THEN format(E'\nWhat can be done: SELECT * FROM agent_studio.as_failure(%s);', execution) ELSE '' END
 					|| CASE WHEN output IS NULL THEN '' WHEN e.kind = 'workflow' THEN E'\nThe last answer:' ELSE E'\nWhat had arrived:' END)
-		END || coalesce(E'\n\n' || agent_studio_private.printable(output) || E'\n', '');
+		END || coalesce(E'\n\n' || output || E'\n', ''));
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.result_text(bigint) IS
@@ -59,7 +59,8 @@ RETURNS TABLE (at timestamptz, step_no integer, line text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT s.started_at, s.step_no, format('[%s] %s: Step %s of %s%s, by %s', agent_studio_private.clock_text(s.started_at - e.started_at), s.name,
-		s.plan_step, (SELECT max(x.plan_step) FROM agent_studio.steps x WHERE x.execution_id = e.execution_id), CASE WHEN s.iteration > 1 THEN ', iteration ' || s.iteration ELSE '' END, coalesce(a.name, 'an agent'))
+		s.plan_step, (SELECT max(x.plan_step) FROM agent_studio.steps x WHERE x.execution_id = e.execution_id), CASE WHEN s.iteration > 1 THEN ', iteration ' || s.iteration ELSE '' END,
+		coalesce(agent_studio_private.printable(a.name), 'an agent'))
 	FROM agent_studio.executions e
 	JOIN agent_studio.steps s USING (execution_id)
 	LEFT JOIN agent_studio.agent_versions v USING (agent_version_id)
@@ -86,8 +87,8 @@ COMMENT ON FUNCTION agent_studio_private.follow_lines(bigint, bigint, bigint, in
 CREATE FUNCTION agent_studio_private.wait_lines(execution bigint) RETURNS TABLE (step_no integer, line text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT a.step_no, format(E'Step %s waits for %s%s: %s\n    SELECT agent_studio.as_approve(%s, %L); or as_reject', s.name, a.approver,
-		coalesce(' until ' || date_trunc('second', a.expires_at), ''), a.message, a.execution_id, s.name)
+	SELECT a.step_no, agent_studio_private.printable(format(E'Step %s waits for %s%s: %s\n    SELECT agent_studio.as_approve(%s, %L); or as_reject', s.name, a.approver,
+		coalesce(' until ' || date_trunc('second', a.expires_at), ''), a.message, a.execution_id, s.name))
 	FROM agent_studio.approvals a JOIN agent_studio.steps s USING (execution_id, step_no)
 	WHERE a.execution_id = execution AND a.decision IS NULL AND s.state = 'waiting_approval'
 	UNION ALL

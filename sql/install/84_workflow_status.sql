@@ -51,12 +51,12 @@ BEGIN
 	SELECT agent_studio_private.plan_of(e) INTO definition FROM agent_studio.executions e WHERE e.execution_id = as_workflow_status.execution;
 	unfinished := ARRAY(SELECT c.name FROM agent_studio_private.current_steps(execution) c WHERE c.state NOT IN ('completed', 'skipped'));
 	RETURN QUERY
-	SELECT s.step_no, s.name, coalesce(s.title, s.name),
+	SELECT s.step_no, s.name, coalesce(agent_studio_private.printable(s.title), s.name),
 		   coalesce(a.name, CASE WHEN jsonb_typeof(p.step -> 'agent') = 'string' THEN p.step ->> 'agent' END, e.agent),
 		   s.state, s.iteration,
 		   round(extract(epoch FROM coalesce(s.finished_at, clock_timestamp()) - s.started_at), 1),
 		   trim_scale(used.cost), used.tokens,
-		   (SELECT t.content FROM agent_studio.thoughts t
+		   (SELECT agent_studio_private.printable(t.content) FROM agent_studio.thoughts t
 			WHERE t.execution_id = e.execution_id AND t.step_no = s.step_no ORDER BY t.seq DESC LIMIT 1),
 		   agent_studio_private.one_line(agent_studio_private.step_note(e, s, p.on_demand, p.after, unfinished), 200)
 	FROM agent_studio.executions e

@@ -33,7 +33,7 @@ BEGIN
 	PERFORM agent_studio_private.require_execution(execution);
 	PERFORM agent_studio_private.one_of('min_severity', min_severity, ranks);
 	RETURN QUERY
-	SELECT n.at, n.severity, n.kind, s.name, n.message
+	SELECT n.at, n.severity, n.kind, s.name, agent_studio_private.printable(n.message)
 	FROM agent_studio_private.all_notices n
 	LEFT JOIN agent_studio.steps s ON s.execution_id = n.execution_id AND s.step_no = n.step_no
 	WHERE n.execution_id = as_notices.execution AND array_position(ranks, n.severity) >= array_position(ranks, min_severity)
