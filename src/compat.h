@@ -86,6 +86,17 @@ compat_init_range_table(EState *estate, RangeTblEntry *entry)
 #endif
 }
 
+/* Which of the table's columns are updated, less FirstLowInvalidHeapAttributeNumber: triggers may want only some. */
+static inline void
+compat_set_updated_columns(EState *estate, Bitmapset *columns)
+{
+#if PG_VERSION_NUM >= 160000
+	linitial_node(RTEPermissionInfo, estate->es_rteperminfos)->updatedCols = columns;
+#else
+	exec_rt_fetch(1, estate)->updatedCols = columns;
+#endif
+}
+
 static inline void
 compat_init_recheck(EPQState *epq, EState *estate)
 {

@@ -10,6 +10,7 @@
 
 #include "access/genam.h"
 #include "access/heapam.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -71,6 +72,17 @@ make_executor(Rows *rows)
 	ExecOpenIndices(rows->result, false);
 }
 
+/* As if an UPDATE named all columns: triggers of some columns, and indexes, go by that. */
+static void
+name_columns(Rows *rows)
+{
+	Bitmapset  *named = NULL;
+
+	for (int i = 0; i < rows->ncolumns; i++)
+		named = bms_add_member(named, rows->attributes[i] - FirstLowInvalidHeapAttributeNumber);
+	compat_set_updated_columns(rows->estate, named);
+}
+
 /* What a column has that nobody gives: identities among them. */
 static void
 prepare_defaults(Rows *rows)
@@ -117,6 +129,7 @@ rows_open(const char *table, const char *const *columns, int ncolumns)
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%s\" of table agent_studio.%s does not exist", columns[i], table)));
 	}
+	name_columns(rows);
 	AfterTriggerBeginQuery();
 	MemoryContextSwitchTo(caller);
 	return rows;

@@ -5,7 +5,8 @@
  * For what every step costs. A statement of a thousand rows spends most of its time on
  * carrying values from array to tuple to slot and back; what is left here is what
  * PostgreSQL's own logical replication does to a table: indexes, constraints, triggers for each
- * row (not for statements), as everywhere else.
+ * row (not for statements), as everywhere else. To a trigger of UPDATE OF, all columns of rows_open
+ * are updated.
  *
  * A table is open within a transaction, and sees what that has written before the table
  * was opened, not what it writes itself. Everything lives in a memory context of its
