@@ -33,7 +33,7 @@ WHERE CASE WHEN b.attname LIKE '%\_seconds' THEN b.full_type NOT IN ('numeric(14
 	WHEN b.attname LIKE '%\_percent' THEN b.full_type <> 'numeric(5,2)'
 	WHEN b.attname LIKE '%\_at' THEN b.type <> 'timestamptz'::regtype
 	WHEN b.attname LIKE 'is\_%' OR b.attname LIKE 'meets\_%' THEN b.type <> 'boolean'::regtype
-	WHEN b.attname IN ('day', 'week', 'month') THEN b.type <> 'date'::regtype
+	WHEN b.attname IN ('day', 'week', 'month') OR b.attname LIKE '%\_day' THEN b.type <> 'date'::regtype
 	WHEN b.attname LIKE '%tokens' OR b.attname LIKE 'executions%' OR b.attname LIKE 'attempts%' OR b.attname = 'retries' THEN b.type <> 'bigint'::regtype
 	ELSE b.type IN ('numeric'::regtype, 'boolean'::regtype, 'date'::regtype, 'timestamptz'::regtype)
 		AND b.attname <> 'quality_score' AND b.attname NOT LIKE 'points\_above\_%' END;

@@ -39,6 +39,11 @@ SELECT * FROM tests.try($$SELECT as_set_budget('teams:regress_team', 1)$$, $$SEL
 	$$SELECT as_set_budget('all', 0)$$, $$SELECT as_set_budget('all', -1)$$, $$SELECT as_set_budget('all', 'NaN')$$, $$SELECT as_set_budget('all', 'Infinity')$$,
 	$$SELECT as_set_budget('all', 1, 'fortnight')$$, $$SELECT as_set_budget('all', 1, NULL)$$, $$SELECT as_set_budget('all', 1, action => 'refuze')$$);
 SELECT scope, amount_usd, period, action, spent_usd, percent_used, projected_usd, unknown_calls, state FROM budget_status ORDER BY 1;
+-- BI tools are told the same.
+CREATE TEMP VIEW in_bi AS SELECT count(b.scope) AS budgets, bool_and((b.period, b.action, b.first_day, b.last_day, b.amount_usd, b.spent_usd, round(b.projected_cost_usd, 2), b.attempts_without_cost,
+	b.is_used_up, b.meets_budget) IS NOT DISTINCT FROM (s.period, s.action, s.first_day, s.last_day, s.amount_usd, s.spent_usd, s.projected_usd, s.unknown_calls, s.state = 'over', s.projected_usd <= s.amount_usd)) AS same
+FROM budget_status s FULL JOIN agent_studio_bi.budget_status b USING (scope);
+SELECT * FROM in_bi;
 -- Whoever falls under a budget, or can see what it is for, sees it.
 SET ROLE regress_bob;
 SELECT string_agg(scope, ' ' ORDER BY scope) FROM budget_status;
@@ -65,6 +70,7 @@ SELECT scope, spent_usd, percent_used, unknown_calls, state, projected_usd = rou
 SELECT tests.spend(1, 1, 3, 7.95), tests.spend(4, 1, 4, 0.75), tests.spend(4, 1, 5, NULL);
 SELECT agent_studio_private.add_spending('{1,4,4,99}', '{1,1,1,1}', '{3,4,5,1}');
 SELECT scope, spent_usd, percent_used, unknown_calls, state FROM budget_status ORDER BY 1;
+SELECT * FROM in_bi;
 -- Counted anew it is the same.
 CREATE TEMP TABLE added AS SELECT * FROM budget_spending;
 DELETE FROM budget_spending;
@@ -112,7 +118,11 @@ SELECT count(*) FROM budget_spending WHERE budget_id NOT IN (SELECT budget_id FR
 BEGIN;
 UPDATE budget_spending SET period_start = period_start - interval '2 years';
 SELECT DISTINCT spent_usd, percent_used, projected_usd, unknown_calls, state FROM budget_status;
+SELECT * FROM in_bi;
+UPDATE budget_spending SET spent_usd = 99999999999999;
+SELECT max(projected_cost_usd) FROM agent_studio_bi.budget_status;
 ROLLBACK;
+DROP VIEW in_bi;
 
 -- Reservations. Of a budget of $0.35: 3330 tokens of output are $0.0999 at most, and the prompt.
 SELECT tests.reset();

@@ -98,3 +98,25 @@ CREATE VIEW agent_studio_bi.active_users AS
 	FROM agent_studio_private.monthly_totals t GROUP BY t.month, t.owner;
 COMMENT ON VIEW agent_studio_bi.active_users IS
 'Whose executions came to rest in a month, how many completed, and what they cost.';
+
+-- As agent_studio.budget_status tells it of the budgets that concern a reader, whose functions a role here cannot call.
+CREATE VIEW agent_studio_bi.budget_status AS
+	SELECT concat_ws(':', b.kind, nullif(b.name, '')) AS scope, b.period, b.action, p.first_day, p.last_day, b.amount_usd::numeric(20, 6) AS amount_usd,
+		   s.spent::numeric(20, 6) AS spent_usd, s.projected::numeric(20, 6) AS projected_cost_usd, s.unknown_calls AS attempts_without_cost,
+		   s.spent >= b.amount_usd AS is_used_up, s.projected <= b.amount_usd AS meets_budget
+	FROM agent_studio.budgets b
+	CROSS JOIN (SELECT (now() AT TIME ZONE 'UTC')::date AS today) t
+	CROSS JOIN LATERAL (
+		SELECT f.first_day, (f.first_day + CASE b.period WHEN 'day' THEN interval '1 day' WHEN 'week' THEN interval '7 days' WHEN 'month' THEN interval '1 month'
+							 WHEN 'quarter' THEN interval '3 months' ELSE interval '1 year' END)::date - 1 AS last_day
+		FROM (SELECT date_trunc(b.period, t.today::timestamp)::date AS first_day) f) p
+	LEFT JOIN LATERAL (
+		SELECT c.spent_usd AS spent, c.unknown_calls,
+			   least(c.spent_usd * (p.last_day - p.first_day + 1) / (t.today - p.first_day + 1), 99999999999999) AS projected
+		-- The newest period that was counted: nothing has been spent since, if that is not the current one.
+		FROM (SELECT CASE WHEN x.period_start = p.first_day::timestamp AT TIME ZONE 'UTC' THEN x.spent_usd ELSE 0 END AS spent_usd,
+					 CASE WHEN x.period_start = p.first_day::timestamp AT TIME ZONE 'UTC' THEN x.unknown_calls ELSE 0 END AS unknown_calls
+			  FROM agent_studio.budget_spending x WHERE x.budget_id = b.budget_id AND x.period_start <= p.first_day::timestamp AT TIME ZONE 'UTC'
+			  ORDER BY x.period_start DESC LIMIT 1) c) s ON true;
+COMMENT ON VIEW agent_studio_bi.budget_status IS
+'Each budget in its current period: what is spent, tests of workflows among it, and what it comes to if the rest of the period is like the days until today.';
