@@ -116,11 +116,11 @@ SELECT scope, spent_usd, state FROM budget_status WHERE scope = 'agent:worker';
 SELECT count(*) FROM budget_spending WHERE budget_id NOT IN (SELECT budget_id FROM budgets);
 -- A new period begins with nothing.
 BEGIN;
+UPDATE budget_spending SET spent_usd = 99999999999999;
+SELECT max(projected_cost_usd) FROM agent_studio_bi.budget_status;
 UPDATE budget_spending SET period_start = period_start - interval '2 years';
 SELECT DISTINCT spent_usd, percent_used, projected_usd, unknown_calls, state FROM budget_status;
 SELECT * FROM in_bi;
-UPDATE budget_spending SET spent_usd = 99999999999999;
-SELECT max(projected_cost_usd) FROM agent_studio_bi.budget_status;
 ROLLBACK;
 DROP VIEW in_bi;
 
