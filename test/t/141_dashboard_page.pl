@@ -44,8 +44,9 @@ sub add
 	else
 	{
 		$sum->{calls}++;
-		$sum->{input} += $row->{input_tokens} // 0;
-		$sum->{output} += $row->{output_tokens} // 0;
+		# A day may have calls whose tokens nobody told.
+		$sum->{input} += $row->{input_tokens} if defined $row->{input_tokens};
+		$sum->{output} += $row->{output_tokens} if defined $row->{output_tokens};
 		if (defined $row->{cost}) { $sum->{cost} += $row->{cost}; } else { $sum->{unknown}++; }
 	}
 	return;
@@ -89,7 +90,7 @@ sub expected
 	{
 		my $s = $sums->{"day $day"} // {};
 		push @{ $rows{Days} }, [ $day, $n->($s->{executions}), $n->($s->{completed}), rate($s->{completed} // 0, $s->{executions}), duration($s->{seconds}, $s->{timed}), $n->($s->{calls}),
-			$s->{calls} ? $n->($s->{input}) : '–', $s->{calls} ? $n->($s->{output}) : '–', $s->{calls} && !defined $s->{cost} ? 'not known' : money($s->{cost}), $n->($s->{unknown}) ];
+			(map { defined $s->{$_} ? $n->($s->{$_}) : '–' } qw(input output)), $s->{calls} && !defined $s->{cost} ? 'not known' : money($s->{cost}), $n->($s->{unknown}) ];
 	}
 	for my $month (@months)
 	{
