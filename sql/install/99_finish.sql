@@ -59,7 +59,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.se
 -- The same for what they show of steps, plans and failures.
 GRANT EXECUTE ON FUNCTION agent_studio_private.plan_of, agent_studio_private.plan_allows,
 	agent_studio_private.plan_steps, agent_studio_private.current_steps, agent_studio_private.rollback_begun,
-	agent_studio_private.progress, agent_studio_private.result_step, agent_studio_private.display_width,
+	agent_studio_private.demanded_steps, agent_studio_private.progress, agent_studio_private.result_step, agent_studio_private.display_width,
 	agent_studio_private.one_line, agent_studio_private.awaits_decision, agent_studio_private.step_situation,
 	agent_studio_private.command_words, agent_studio_private.way_out, agent_studio_private.approval_problem,
 	agent_studio_private.command_is_legal, agent_studio_private.command_problem,
