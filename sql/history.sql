@@ -88,6 +88,49 @@ SET ROLE regress_nobody;
 SELECT * FROM tests.try('SELECT FROM execution_history', 'SELECT as_history()');
 RESET ROLE;
 
+-- What is searched for is a part of the texts with a blank between them, as lower() folds them; no pattern.
+SELECT w.search, agent_studio_private.mentions(w.search, 'scribe', NULL, t.task, 'TOO Long') AS mentioned,
+	   agent_studio_private.mentions(w.search, 'scribe', NULL, t.task, 'TOO Long') = (strpos(lower(concat_ws(' ', 'scribe', NULL, t.task, 'TOO Long')), lower(w.search)) > 0) AS as_lower
+FROM (VALUES (1, E'Write 100 %, C:\\under_way[@`{'), (2, E'Write \u00c9tude \u212aelvin')) t (n, task),
+	 unnest(ARRAY['', 'sCRIBE wRITE', '  ', '%', '1% ', 'r_w', 'R.W', E':\\', E'\\\\', '[@`{', '{@`[', E'\u00e9TUDE', 'KELVIN', 'Long', 'Long ', 'z', NULL]) WITH ORDINALITY w (search, n) ORDER BY t.n, w.n;
+SELECT agent_studio_private.mentions('x', NULL, NULL, NULL, NULL), agent_studio_private.mentions('', NULL, NULL, NULL, NULL);
+
+-- All that ever was, for the greater part from the daily totals: the same figures, whoever asks, whatever has changed since.
+CREATE FUNCTION tests.ever() RETURNS TABLE (who text, filter text, n bigint, alike boolean) LANGUAGE plpgsql AS $$
+BEGIN
+	FOREACH who IN ARRAY '{regress_alice,regress_bob,regress_carol,regress_mona}'::text[] LOOP
+		EXECUTE format('SET LOCAL ROLE %I', who);
+		FOREACH filter IN ARRAY ARRAY['', 'status => ''{failed,paused}''', 'agent => ''scribe''', 'workflow => ''feature''', 'owner => ''regress_bob''', 'kind => ''task'''] LOOP
+			-- With an end, or tests, all rows are counted.
+			EXECUTE format('SELECT x.executions, x = y FROM agent_studio.as_history_totals(since => ''-infinity'', %s) x, agent_studio.as_history_totals(since => NULL, until => ''infinity'', %1$s) y',
+				coalesce(nullif(filter, ''), 'kind => NULL')) INTO n, alike;
+			RETURN NEXT;
+		END LOOP;
+		RESET ROLE;
+	END LOOP;
+END
+$$;
+CREATE FUNCTION tests.failed() RETURNS bigint LANGUAGE sql RETURN (SELECT t.failed FROM agent_studio.as_history_totals(since => '-infinity') t);
+CREATE TEMP TABLE ever AS SELECT * FROM tests.ever();
+SELECT * FROM ever;
+SELECT as_roll_up() > 25 AS rolled_up;
+(TABLE ever EXCEPT SELECT * FROM tests.ever()) UNION ALL (SELECT * FROM tests.ever() EXCEPT TABLE ever);
+-- The daily totals were asked: there are more, if they are larger.
+BEGIN;
+UPDATE daily_totals SET executions = executions * 2, priced = priced * 2 WHERE status = 'failed';
+SELECT tests.failed() > 10 AS more;
+-- Not where something may have been purged, or has changed.
+UPDATE closed_days SET frozen = true;
+SELECT tests.failed() AS failed;
+UPDATE closed_days SET frozen = false;
+UPDATE executions SET attempts = attempts + 1 WHERE status = 'failed';
+SELECT tests.failed() AS failed;
+ROLLBACK;
+UPDATE executions SET status = 'running', finished_at = NULL WHERE execution_id = 144;
+SELECT tests.failed() AS failed, bool_and(e.alike) AS alike FROM tests.ever() e;
+SELECT as_roll_up() > 0 AS rolled_up;
+SELECT tests.failed() AS failed, bool_and(e.alike) AS alike FROM tests.ever() e;
+
 -- As CSV, every row of it a line.
 SET client_min_messages = notice;
 \copy (SELECT execution_id, workflow, status, owner, cost_usd, error_message FROM as_history(status => '{failed}', workflow => 'feature', max_rows => 2)) TO STDOUT WITH (FORMAT csv, HEADER)

@@ -79,6 +79,16 @@ END;
 COMMENT ON FUNCTION agent_studio_private.rollback_begun(bigint, jsonb) IS
 'Whether a step that compensates another has begun.';
 
+CREATE FUNCTION agent_studio_private.demanded_steps(definition jsonb) RETURNS integer[]
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+BEGIN
+	RETURN ARRAY(SELECT p.plan_step FROM agent_studio_private.plan_steps(definition) p WHERE p.on_demand);
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.demanded_steps(jsonb) IS
+'Numbers of the steps of a definition that run on demand only.';
+
 -- In PL/pgSQL, which keeps its plan, and without jit, as the planner takes a definition
 -- for large: views call it for many executions.
 CREATE FUNCTION agent_studio_private.progress(execution agent_studio.executions, OUT done integer, OUT total integer) RETURNS record
@@ -86,12 +96,13 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mod
 AS $$
 DECLARE
 	definition jsonb := agent_studio_private.plan_of(execution);
-	-- Most have none, and need not be taken apart.
-	has_demanded boolean := coalesce(definition @? '$.steps[*] ? (exists (@.compensates) || exists (@.fallback) || exists (@.rules[*] ? (@.then == "hand_off")))', false);
+	-- Most have none. Then the definition need not be taken apart, nor the plan for that be set up, which takes longer than all the rest.
+	demanded integer[] := CASE WHEN definition @? '$.steps[*] ? (exists (@.compensates) || exists (@.fallback) || exists (@.rules[*] ? (@.then == "hand_off")))'
+		THEN agent_studio_private.demanded_steps(definition) ELSE '{}' END;
 BEGIN
 	SELECT count(*) FILTER (WHERE s.state IN ('completed', 'skipped') OR s.verdict = 'accepted'), count(*) INTO done, total
 	FROM agent_studio_private.current_steps(execution.execution_id) s
-	WHERE NOT has_demanded OR NOT EXISTS (SELECT FROM agent_studio_private.plan_steps(definition) p WHERE p.plan_step = s.plan_step AND p.on_demand);
+	WHERE s.plan_step <> ALL (demanded);
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.progress(agent_studio.executions) IS

@@ -54,7 +54,10 @@ CREATE TABLE agent_studio.daily_totals (
 	reasoning_tokens bigint,
 	input_cost_usd numeric(24, 10),
 	output_cost_usd numeric(24, 10),
-	without_cost bigint NOT NULL
+	without_cost bigint NOT NULL,
+	known_cost_usd numeric(24, 10),
+	priced bigint NOT NULL,
+	unpriced bigint NOT NULL
 );
 CREATE INDEX daily_totals_day ON agent_studio.daily_totals (day);
 COMMENT ON TABLE agent_studio.daily_totals IS
@@ -81,6 +84,9 @@ COMMENT ON COLUMN agent_studio.daily_totals.reasoning_tokens IS 'Sum; NULL = not
 COMMENT ON COLUMN agent_studio.daily_totals.input_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
 COMMENT ON COLUMN agent_studio.daily_totals.output_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
 COMMENT ON COLUMN agent_studio.daily_totals.without_cost IS 'How many had attempts, but no cost that is known.';
+COMMENT ON COLUMN agent_studio.daily_totals.known_cost_usd IS 'USD, sum of all that is known, also where it is the input''s or the output''s alone; NULL = nothing is.';
+COMMENT ON COLUMN agent_studio.daily_totals.priced IS 'How many have a part in known_cost_usd.';
+COMMENT ON COLUMN agent_studio.daily_totals.unpriced IS 'How many had attempts, and have no part in known_cost_usd.';
 
 CREATE TABLE agent_studio.daily_spending (
 	day date NOT NULL,
@@ -200,7 +206,10 @@ CREATE VIEW agent_studio_private.open_totals AS
 			   sum(e.output_tokens)::bigint AS output_tokens, sum(e.reasoning_tokens)::bigint AS reasoning_tokens,
 			   (sum(e.input_cost_usd) FILTER (WHERE e.output_cost_usd IS NOT NULL))::numeric(24, 10) AS input_cost_usd,
 			   (sum(e.output_cost_usd) FILTER (WHERE e.input_cost_usd IS NOT NULL))::numeric(24, 10) AS output_cost_usd,
-			   count(*) FILTER (WHERE e.attempts > 0 AND e.input_cost_usd + e.output_cost_usd IS NULL) AS without_cost
+			   count(*) FILTER (WHERE e.attempts > 0 AND e.input_cost_usd + e.output_cost_usd IS NULL) AS without_cost,
+			   sum(coalesce(e.input_cost_usd + e.output_cost_usd, e.input_cost_usd, e.output_cost_usd))::numeric(24, 10) AS known_cost_usd,
+			   count(coalesce(e.input_cost_usd, e.output_cost_usd)) AS priced,
+			   count(*) FILTER (WHERE e.attempts > 0 AND e.input_cost_usd IS NULL AND e.output_cost_usd IS NULL) AS unpriced
 		FROM agent_studio.executions e
 		WHERE e.finished_at >= r.since AND e.finished_at < r.until AND NOT e.is_test
 		GROUP BY 1, e.kind, e.workflow, e.agent, e.owner, e.team, e.status, e.error_class) t;
@@ -233,13 +242,15 @@ COMMENT ON VIEW agent_studio_private.open_spending IS
 CREATE VIEW agent_studio_private.totals AS
 	SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
 		   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens,
-		   t.output_tokens, t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost
+		   t.output_tokens, t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost,
+		   t.known_cost_usd, t.priced, t.unpriced
 	FROM agent_studio.daily_totals t LEFT JOIN agent_studio_private.days_to_count d ON d.day = t.day
 	WHERE d.day IS NULL AND t.day <= (SELECT c.day FROM agent_studio_private.last_closed_day c)
 	UNION ALL
 	SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
 		   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens,
-		   t.output_tokens, t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost
+		   t.output_tokens, t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost,
+		   t.known_cost_usd, t.priced, t.unpriced
 	FROM agent_studio_private.open_totals t;
 COMMENT ON VIEW agent_studio_private.totals IS
 'daily_totals, complete: from the closed days, and from the executions of the others. Of everybody.';

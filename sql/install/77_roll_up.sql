@@ -15,10 +15,10 @@ BEGIN
 	new_totals AS (
 		INSERT INTO agent_studio.daily_totals (day, kind, workflow, agent, owner, team, status, error_class, executions, timed,
 			duration_seconds, fast, medium, slow, attempts, input_tokens, cached_input_tokens, output_tokens,
-			reasoning_tokens, input_cost_usd, output_cost_usd, without_cost)
+			reasoning_tokens, input_cost_usd, output_cost_usd, without_cost, known_cost_usd, priced, unpriced)
 		SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
 			   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens, t.output_tokens,
-			   t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost
+			   t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost, t.known_cost_usd, t.priced, t.unpriced
 		FROM agent_studio_private.open_totals t WHERE t.since = which::timestamp AT TIME ZONE 'UTC' AND t.until < 'infinity'),
 	new_spending AS (
 		INSERT INTO agent_studio.daily_spending (day, workflow, agent, model, owner, team, is_test, outcome, error_class, attempts,

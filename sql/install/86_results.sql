@@ -3,17 +3,14 @@
 
 -- Files.
 
+-- One expression, which becomes a part of the query: a query of its own would be planned anew for each execution.
 CREATE FUNCTION agent_studio_private.media_type(file_name text) RETURNS text
 LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-	SELECT coalesce((SELECT m.media_type FROM (VALUES
-		('md', 'text/markdown'), ('json', 'application/json'), ('yaml', 'application/yaml'), ('yml', 'application/yaml'),
-		('html', 'text/html'), ('htm', 'text/html'), ('css', 'text/css'), ('csv', 'text/csv'), ('xml', 'application/xml'),
-		('svg', 'image/svg+xml'), ('js', 'text/javascript'), ('mjs', 'text/javascript'), ('py', 'text/x-python'),
-		('sql', 'application/sql'), ('sh', 'application/x-sh'), ('toml', 'application/toml'))
-		AS m (ending, media_type)
-		WHERE m.ending = lower(substring(file_name FROM '\.([^.]+)$'))), 'text/plain');
-END;
+RETURN CASE lower(substring(file_name FROM '\.([^.]+)$'))
+	WHEN 'md' THEN 'text/markdown' WHEN 'json' THEN 'application/json' WHEN 'yaml' THEN 'application/yaml' WHEN 'yml' THEN 'application/yaml'
+	WHEN 'html' THEN 'text/html' WHEN 'htm' THEN 'text/html' WHEN 'css' THEN 'text/css' WHEN 'csv' THEN 'text/csv' WHEN 'xml' THEN 'application/xml'
+	WHEN 'svg' THEN 'image/svg+xml' WHEN 'js' THEN 'text/javascript' WHEN 'mjs' THEN 'text/javascript' WHEN 'py' THEN 'text/x-python'
+	WHEN 'sql' THEN 'application/sql' WHEN 'sh' THEN 'application/x-sh' WHEN 'toml' THEN 'application/toml' ELSE 'text/plain' END;
 COMMENT ON FUNCTION agent_studio_private.media_type(text) IS
 'The media type that a file name''s ending tells; text/plain where it tells none.';
 

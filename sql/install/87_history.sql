@@ -128,6 +128,11 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.check_history(text[], timestamptz, timestamptz, numeric, numeric, text, text) IS
 'Raises 22023 for a filter of as_history that is misspelt or lets nothing pass.';
 
+CREATE FUNCTION agent_studio_private.mentions(search text, agent text, workflow text, task text, error_message text) RETURNS boolean
+AS 'MODULE_PATHNAME', 'agent_studio_mentions' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION agent_studio_private.mentions(text, text, text, text, text) IS
+'Whether what is searched for is a part of these texts, one after the other with a blank between them, upper or lower case alike; NULL = nothing is searched for.';
+
 -- Plain SQL, so that the planner sees through it to the indexes; and PARALLEL SAFE, as are
 -- the functions that work on its rows, so that totals of very many are shared among processes.
 CREATE FUNCTION agent_studio_private.chosen_executions(status text[], agent text, workflow text, owner text, since timestamptz, until timestamptz,
@@ -146,12 +151,13 @@ BEGIN ATOMIC
 	  AND (until IS NULL OR e.submitted_at < until)
 	  AND (min_cost IS NULL OR agent_studio_private.either_sum(e.input_cost_usd, e.output_cost_usd) >= min_cost)
 	  AND (max_cost IS NULL OR agent_studio_private.either_sum(e.input_cost_usd, e.output_cost_usd) <= max_cost)
+	  -- As duration_seconds tells it, which has milliseconds; but intervals cost less than numerics.
 	  AND (duration IS NULL OR CASE duration
-				WHEN 'fast' THEN agent_studio_private.seconds_between(e.started_at, e.finished_at) < 60
-				WHEN 'medium' THEN agent_studio_private.seconds_between(e.started_at, e.finished_at) BETWEEN 60 AND 120
-				WHEN 'slow' THEN agent_studio_private.seconds_between(e.started_at, e.finished_at) > 120 END)
+				WHEN 'fast' THEN e.finished_at - e.started_at < interval '59.9995 seconds'
+				WHEN 'medium' THEN e.finished_at - e.started_at >= interval '59.9995 seconds' AND e.finished_at - e.started_at < interval '120.0005 seconds'
+				WHEN 'slow' THEN e.finished_at - e.started_at >= interval '120.0005 seconds' END)
 	  AND (chosen_executions.agents IS NULL OR e.agent = ANY (chosen_executions.agents))
-	  AND (search IS NULL OR strpos(lower(concat_ws(' ', e.agent, e.workflow, e.task, e.error_message)), lower(search)) > 0)
+	  AND (search IS NULL OR agent_studio_private.mentions(search, e.agent, e.workflow, e.task, e.error_message))
 	  AND (chosen_executions.kind IS NULL OR e.kind = chosen_executions.kind)
 	  AND (include_tests OR NOT e.is_test);
 END;
@@ -200,6 +206,32 @@ $$;
 COMMENT ON FUNCTION agent_studio.as_history(text[], text, text, text, timestamptz, timestamptz, numeric, numeric, text, text, text, text, boolean, bigint) IS
 'Executions of the last 30 days, newest first, as rows of execution_history. Filters, each of which NULL leaves out: status (paused stands for waiting_approval, too), agent and agent_type (tasks of such agents), workflow, owner, since and until (time of submission, until itself left out; since => ''-infinity'' for all), min_cost and max_cost (USD, both included; what has no known cost passes neither), duration (of what is at rest: fast is under 60 seconds, medium to 120, slow more), search (part of the task, the agent''s or workflow''s name or the error; upper or lower case alike), kind (task or workflow), include_tests. At most max_rows rows, NULL = all; from 1000 on a notice tells when there are as many. Raises 22023.';
 
+CREATE FUNCTION agent_studio_private.settled_times() RETURNS tstzmultirange
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT range_agg(tstzrange(c.day::timestamp AT TIME ZONE 'UTC', (c.day + 1)::timestamp AT TIME ZONE 'UTC'))
+	FROM agent_studio.closed_days c
+	WHERE c.day < (now() AT TIME ZONE 'UTC')::date AND NOT c.frozen AND NOT EXISTS (SELECT FROM agent_studio.stale_days s WHERE s.day = c.day);
+END;
+COMMENT ON FUNCTION agent_studio_private.settled_times() IS
+'The days of which daily_totals tells what there is in executions: closed ones that have not changed since, and of which nothing has been purged; NULL = none.';
+
+-- Where there are none the planner sees it, and leaves the daily totals alone.
+CREATE FUNCTION agent_studio_private.settled_totals(settled tstzmultirange, status text[], agent text, workflow text, owner text, kind text)
+RETURNS SETOF agent_studio.daily_totals
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT t.* FROM agent_studio.daily_totals t
+	WHERE settled IS NOT NULL AND t.day::timestamp AT TIME ZONE 'UTC' <@ settled
+	  AND (settled_totals.status IS NULL OR t.status = ANY (settled_totals.status))
+	  AND (settled_totals.agent IS NULL OR t.agent = settled_totals.agent)
+	  AND (settled_totals.workflow IS NULL OR t.workflow = settled_totals.workflow)
+	  AND (settled_totals.owner IS NULL OR t.owner = settled_totals.owner)
+	  AND (settled_totals.kind IS NULL OR t.kind = settled_totals.kind);
+END;
+COMMENT ON FUNCTION agent_studio_private.settled_totals(tstzmultirange, text[], text, text, text, text) IS
+'The daily totals of settled_times() that these filters of as_history_totals let pass; NULL = no such filter.';
+
 CREATE FUNCTION agent_studio.as_history_totals(status text[] DEFAULT NULL, agent text DEFAULT NULL, workflow text DEFAULT NULL, owner text DEFAULT NULL,
 	since timestamptz DEFAULT now() - interval '30 days', until timestamptz DEFAULT NULL,
 	min_cost numeric DEFAULT NULL, max_cost numeric DEFAULT NULL, duration text DEFAULT NULL, agent_type text DEFAULT NULL,
@@ -208,13 +240,16 @@ RETURNS TABLE (executions bigint, completed bigint, failed bigint, canceled bigi
 	success_rate_percent numeric, cost_usd numeric, average_cost_usd numeric, cost_not_known bigint,
 	total_seconds numeric, total_time text, average_seconds numeric,
 	input_tokens bigint, output_tokens bigint, total_tokens bigint)
--- Here as well.
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET random_page_cost = 1.1 SET jit = off
+-- Here as well. Of settled_times the planner expects less than there is: with little memory it would sort on disk.
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET random_page_cost = 1.1 SET jit = off SET work_mem = '16MB'
 AS $$
 #variable_conflict use_variable
 DECLARE
 	agents text[] := agent_studio_private.agents_of_type(agent_type);
 	few bigint[] := agent_studio_private.few_executions(10000);
+	-- Whoever asks for all that was ever submitted is told of most of it by the daily totals.
+	settled tstzmultirange := CASE WHEN coalesce(since, '-infinity') = '-infinity' AND num_nonnulls(until, min_cost, max_cost, duration, agents, search, few) = 0
+		AND NOT include_tests THEN agent_studio_private.settled_times() END;
 BEGIN
 	PERFORM agent_studio_private.check_history(status, since, until, min_cost, max_cost, duration, kind);
 	RETURN QUERY
@@ -228,7 +263,13 @@ BEGIN
 			   sum(c.input_tokens)::bigint AS input, sum(c.output_tokens)::bigint AS output
 		FROM agent_studio_private.chosen_executions(status, agent, workflow, owner, since, until,
 			min_cost, max_cost, duration, agents, search, kind, include_tests, few) c
-		GROUP BY c.status),
+		WHERE (c.finished_at <@ settled) IS NOT TRUE
+		GROUP BY c.status
+		UNION ALL
+		SELECT d.status, sum(d.executions), sum(d.executions), sum(d.known_cost_usd), sum(d.priced), sum(d.unpriced),
+			   sum(d.duration_seconds), sum(d.timed), sum(d.input_tokens)::bigint, sum(d.output_tokens)::bigint
+		FROM agent_studio_private.settled_totals(settled, status, agent, workflow, owner, kind) d
+		GROUP BY d.status),
 	sums AS (
 		SELECT coalesce(sum(g.n), 0)::bigint AS n, coalesce(sum(g.at_rest), 0)::bigint AS at_rest,
 			   coalesce(sum(g.n) FILTER (WHERE g.state = 'completed'), 0)::bigint AS completed,

@@ -59,7 +59,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.se
 -- The same for what they show of steps, plans and failures.
 GRANT EXECUTE ON FUNCTION agent_studio_private.plan_of, agent_studio_private.plan_allows,
 	agent_studio_private.plan_steps, agent_studio_private.current_steps, agent_studio_private.rollback_begun,
-	agent_studio_private.progress, agent_studio_private.result_step, agent_studio_private.display_width,
+	agent_studio_private.demanded_steps, agent_studio_private.progress, agent_studio_private.result_step, agent_studio_private.display_width,
 	agent_studio_private.one_line, agent_studio_private.awaits_decision, agent_studio_private.step_situation,
 	agent_studio_private.command_words, agent_studio_private.way_out, agent_studio_private.approval_problem,
 	agent_studio_private.command_is_legal, agent_studio_private.command_problem,
@@ -98,7 +98,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.media_type, agent_studio_private.
 	TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of the history.
 GRANT EXECUTE ON FUNCTION agent_studio_private.either_sum, agent_studio_private.seconds_between,
-	agent_studio_private.in_order, agent_studio_private.check_history, agent_studio_private.chosen_executions, agent_studio_private.agents_of_type, agent_studio_private.in_range
+	agent_studio_private.in_order, agent_studio_private.check_history, agent_studio_private.mentions, agent_studio_private.settled_times, agent_studio_private.settled_totals, agent_studio_private.chosen_executions, agent_studio_private.agents_of_type, agent_studio_private.in_range
 	TO agent_studio_user, agent_studio_monitor;
 -- The same for what helps to choose an agent and to word a task.
 GRANT EXECUTE ON FUNCTION agent_studio_private.recent_tasks, agent_studio_private.recent_steps,
