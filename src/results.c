@@ -411,7 +411,7 @@ apply_commands_one_by_one(Executor *executor)
 		LoneCommand lone = {&commands->items[i], ""};
 		TurnResult	result = turn_run(apply_command_work, &lone, TURN_COMMIT_DURABLE);
 
-		if (result == TURN_BAD_ROW)
+		if (result == TURN_BAD_ROW && !turn_lost_race())
 		{
 			snprintf(lone.why, sizeof(lone.why), "it could not be applied: %s", turn_error());
 			result = turn_run(refuse_command_work, &lone, TURN_COMMIT_DURABLE);
