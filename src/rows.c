@@ -376,25 +376,31 @@ rows_set_null(Rows *rows, int column)
 	rows->changed->tts_isnull[rows->attributes[column] - 1] = true;
 }
 
+/* A trigger of somebody's, for another row, may have changed it since it was found. PostgreSQL would take that for a passing state. */
+static void
+require_unchanged(const Rows *rows)
+{
+	HeapTupleHeader header = ExecFetchSlotHeapTuple(rows->found, false, NULL)->t_data;
+
+	if ((header->t_infomask & HEAP_XMAX_INVALID) == 0 && !HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header)))
+		elog(ERROR, "a trigger has changed a row of table \"%s\" that was to be written", RelationGetRelationName(rows->relation));
+}
+
 /*
  * A trigger before the change is given the newest version of a row, which PostgreSQL
  * would look for by a plan, and there is none. So the version that was found is locked: it
  * is the newest then. The words are those for changes without such a trigger.
  */
 static void
-lock_for_trigger(Rows *rows, bool has_trigger)
+lock_for_trigger(Rows *rows)
 {
 	TM_FailureData failure;
-	TM_Result	result;
+	TM_Result	result = table_tuple_lock(rows->relation, &rows->found->tts_tid, rows->estate->es_snapshot, rows->found,
+										  rows->estate->es_output_cid, LockTupleNoKeyExclusive, LockWaitBlock, 0, &failure);
 
-	if (!has_trigger)
-		return;
-	result = table_tuple_lock(rows->relation, &rows->found->tts_tid, rows->estate->es_snapshot, rows->found, rows->estate->es_output_cid,
-							  LockTupleNoKeyExclusive, LockWaitBlock, 0, &failure);
-	if (result == TM_Updated || result == TM_Deleted)
-		elog(ERROR, result == TM_Updated ? "tuple concurrently updated" : "tuple concurrently deleted");
 	if (result != TM_Ok)
-		elog(ERROR, "a row of table \"%s\" was changed by a trigger meanwhile", RelationGetRelationName(rows->relation));
+		elog(ERROR, result == TM_Deleted ? "tuple concurrently deleted" : "tuple concurrently updated");
 }
 
 void
@@ -404,7 +410,9 @@ rows_update(Rows *rows)
 	const TriggerDesc *triggers = rows->result->ri_TrigDesc;
 
 	begin_change(rows);
-	lock_for_trigger(rows, triggers != NULL && triggers->trig_update_before_row);
+	require_unchanged(rows);
+	if (triggers != NULL && triggers->trig_update_before_row)
+		lock_for_trigger(rows);
 	EvalPlanQualSetSlot(&rows->epq, rows->changed);
 	ExecSimpleRelationUpdate(rows->result, rows->estate, &rows->epq, rows->found, rows->changed);
 	ExecClearTuple(rows->changed);
@@ -419,7 +427,9 @@ rows_delete(Rows *rows)
 	MemoryContext caller = MemoryContextSwitchTo(rows->context);
 	const TriggerDesc *triggers = rows->result->ri_TrigDesc;
 
-	lock_for_trigger(rows, triggers != NULL && triggers->trig_delete_before_row);
+	require_unchanged(rows);
+	if (triggers != NULL && triggers->trig_delete_before_row)
+		lock_for_trigger(rows);
 	EvalPlanQualSetSlot(&rows->epq, rows->found);
 	ExecSimpleRelationDelete(rows->result, rows->estate, &rows->epq, rows->found);
 	ResetPerTupleExprContext(rows->estate);
