@@ -331,10 +331,16 @@ rows_find(Rows *rows, const Datum *key, int nkeys)
 		open_key(rows, nkeys);
 	set_key(rows, keys, key, nkeys);
 	index_rescan(rows->scan, keys, nkeys, NULL, 0);
-	found = index_getnext_slot(rows->scan, ForwardScanDirection, rows->found);
-	rows->is_changed = false;
+	found = rows_next(rows);
 	MemoryContextSwitchTo(caller);
 	return found;
+}
+
+bool
+rows_next(Rows *rows)
+{
+	rows->is_changed = false;
+	return index_getnext_slot(rows->scan, ForwardScanDirection, rows->found);
 }
 
 Datum

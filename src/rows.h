@@ -28,11 +28,12 @@ extern void rows_close(Rows *rows);
 extern void rows_insert(Rows *rows, const Batch *batch);
 
 /*
- * The row with these first columns of the primary key, which must be one at most; false =
- * there is none. rows_value is its value of a column of rows_open, or what that is to become; it
- * lasts until the row is written or another one is looked for.
+ * The first row with these first columns of the primary key, and the next one, in the order of the
+ * key; false = there is none. nkeys is always the same. rows_value is its value of a column of rows_open,
+ * or what that is to become; it lasts until the row is written or another one is looked for.
  */
 extern bool rows_find(Rows *rows, const Datum *key, int nkeys);
+extern bool rows_next(Rows *rows);
 extern Datum rows_value(const Rows *rows, int column, bool *isnull);
 
 /* The row that was found, with new values for some columns. */

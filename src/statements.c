@@ -180,11 +180,13 @@ static const char blocked_models_sql[] =
 /*
  * $1: models that take nothing now. What waits for one of them and has a fallback
  * goes on to that; a fallback that is at its limit too is passed on the next time.
+ * Where no agent has any, nobody looks at what waits, which may be very much.
  */
 static const char reroute_sql[] =
 "WITH waiting AS ("
 "	SELECT q.execution_id, q.step_no, v.fallback_models[q.fallback_no + 1] AS next_model_id"
-"	FROM unnest($1) AS full_model (model_id), LATERAL ("
+"	FROM (SELECT u.model_id FROM unnest($1) AS u (model_id) WHERE EXISTS (SELECT FROM agent_studio.agent_versions o"
+"		WHERE cardinality(o.fallback_models) > 0 AND (o.model_id = u.model_id OR u.model_id = ANY (o.fallback_models))) OFFSET 0) full_model, LATERAL ("
 "		SELECT w.execution_id, w.step_no, w.fallback_no FROM agent_studio.queue w"
 "		WHERE w.model_id = full_model.model_id AND w.epoch IS NULL AND NOT w.waiting"
 "		ORDER BY w.order_at, w.execution_id, w.step_no LIMIT 500 FOR UPDATE OF w SKIP LOCKED) q"

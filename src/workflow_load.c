@@ -2,8 +2,8 @@
  * workflow_load.c
  *		Executions and the current iterations of their steps, from the tables.
  *
- * Two statements for all executions of a turn, and one more for each plan that
- * this process has not read before.
+ * A statement for all executions of a turn, their steps by their keys, and one more statement
+ * for each plan that this process has not read before.
  */
 #include "postgres.h"
 
@@ -14,6 +14,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "rows.h"
 #include "statements.h"
 #include "workflow_private.h"
 
@@ -105,15 +106,6 @@ int8_column(uint64 row, int number)
 	return isnull ? 0 : DatumGetInt64(value);
 }
 
-static int32
-int4_column(uint64 row, int number)
-{
-	bool		isnull;
-	Datum		value = column(row, number, &isnull);
-
-	return isnull ? 0 : DatumGetInt32(value);
-}
-
 /* In the order of the statement's target list. */
 static void
 read_execution(uint64 row, Workflow *workflow, int64 *plan_key)
@@ -191,62 +183,165 @@ read_chosen(const WorkflowPlan *plan, Jsonb *chosen)
 	return steps;
 }
 
-static void
-read_step(uint64 at, Workflow *workflow)
+/* A row of steps, as far as the flow wants to know of it. Texts are NULL where they are not asked for. */
+typedef struct StoredStep
 {
-	int			step = int4_column(at, 2) - 1;
-	FlowRow    *row;
-	RowData    *data;
-	char	   *verdict = text_column(at, 7);
-	Jsonb	   *chosen = jsonb_column(at, 10);
+	bool		is_there;
+	int32		step_no;
+	int32		iteration;
+	int32		round;
+	StepState	state;
+	StepVerdict verdict;
+	int32		attempt_no;
+	int64		finished_at;
+	Jsonb	   *chosen;			/* of a decision */
+	char	   *feedback;
+	char	   *error_class;
+	char	   *error_message;
+} StoredStep;
 
-	if (step < 0 || step >= workflow->plan->nsteps)
-		elog(ERROR, "execution " INT64_FORMAT " has a step that its definition does not have", workflow->execution_id);
-	row = flow_add_row(workflow->flow, step, int4_column(at, 4));
+enum StepColumn {S_STEP_NO, S_PLAN_STEP, S_ITERATION, S_ROUND, S_STATE, S_VERDICT, S_ATTEMPT_NO, S_FINISHED_AT, S_AGENT_VERSION_ID, S_OUTPUTS,
+S_FEEDBACK, S_ERROR_CLASS, S_ERROR_MESSAGE};
+static const char *const step_columns[] = {"step_no", "plan_step", "iteration", "round", "state", "verdict", "attempt_no", "finished_at",
+"agent_version_id", "outputs", "feedback", "error_class", "error_message"};
+
+static int32
+int4_value(const Rows *rows, int column)
+{
+	bool		isnull;
+	Datum		value = rows_value(rows, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(value);
+}
+
+static char *
+text_value(const Rows *rows, int column)
+{
+	bool		isnull;
+	Datum		value = rows_value(rows, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static StepState
+state_value(const Workflow *workflow, const Rows *rows)
+{
+	char	   *name = text_value(rows, S_STATE);
+	StepState	state;
+
+	if (name == NULL || !step_state_parse(name, &state))
+		elog(ERROR, "step %d of execution " INT64_FORMAT " has an unknown state", int4_value(rows, S_STEP_NO), workflow->execution_id);
+	pfree(name);
+	return state;
+}
+
+static Jsonb *
+chosen_value(const Rows *rows)
+{
+	bool		is_decision;
+	bool		isnull;
+	Datum		outputs = rows_value(rows, S_OUTPUTS, &isnull);
+	JsonbValue *chosen;
+
+	(void) rows_value(rows, S_AGENT_VERSION_ID, &is_decision);
+	if (!is_decision || isnull)
+		return NULL;
+	chosen = workflow_member(DatumGetJsonbP(outputs), "chosen");
+	return chosen != NULL ? JsonbValueToJsonb(chosen) : NULL;
+}
+
+static void
+read_stored(const Workflow *workflow, const Rows *rows, StoredStep *stored, StepState state)
+{
+	char	   *verdict = text_value(rows, S_VERDICT);
+	bool		isnull;
+
+	memset(stored, 0, sizeof(StoredStep));
+	stored->is_there = true;
+	stored->step_no = int4_value(rows, S_STEP_NO);
+	stored->iteration = int4_value(rows, S_ITERATION);
+	stored->round = int4_value(rows, S_ROUND);
+	stored->state = state;
+	if (verdict != NULL && !step_verdict_parse(verdict, &stored->verdict))
+		elog(ERROR, "step %d of execution " INT64_FORMAT " has an unknown verdict", stored->step_no, workflow->execution_id);
+	stored->attempt_no = int4_value(rows, S_ATTEMPT_NO);
+	stored->finished_at = DatumGetInt64(rows_value(rows, S_FINISHED_AT, &isnull));
+	stored->chosen = chosen_value(rows);
+	if (state != STEP_COMPLETED)
+		stored->feedback = text_value(rows, S_FEEDBACK);
+	stored->error_class = text_value(rows, S_ERROR_CLASS);
+	stored->error_message = text_value(rows, S_ERROR_MESSAGE);
+}
+
+static void
+add_stored(Workflow *workflow, int step, const StoredStep *stored)
+{
+	FlowRow    *row = flow_add_row(workflow->flow, step, stored->iteration);
+	RowData    *data;
+
 	if (row == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	row->step_no = int4_column(at, 3);
-	row->round = int4_column(at, 5);
-	if (!step_state_parse(text_column(at, 6), &row->state) ||
-		(verdict != NULL && !step_verdict_parse(verdict, &row->verdict)))
-		elog(ERROR, "step %d of execution " INT64_FORMAT " has an unknown state", row->step_no, workflow->execution_id);
-	row->finished_at = int8_column(at, 9);
+	row->step_no = stored->step_no;
+	row->round = stored->round;
+	row->state = stored->state;
+	row->verdict = stored->verdict;
+	row->finished_at = stored->finished_at;
 	data = row_data(row);
-	data->attempt_no = int4_column(at, 8);
-	data->feedback = text_column(at, 11);
-	data->error_class = text_column(at, 12);
-	data->error_message = text_column(at, 13);
-	if (chosen != NULL && workflow->plan->steps[step].is_decision)
-		row->chosen = data->chosen = read_chosen(workflow->plan, chosen);
+	data->attempt_no = stored->attempt_no;
+	data->feedback = stored->feedback;
+	data->error_class = stored->error_class;
+	data->error_message = stored->error_message;
+	if (stored->chosen != NULL && workflow->plan->steps[step].is_decision)
+		row->chosen = data->chosen = read_chosen(workflow->plan, stored->chosen);
 }
 
-static Workflow *
-find_workflow(Workflow *workflows, int count, int64 execution_id)
+static bool
+is_under_way(StepState state)
 {
-	for (int i = 0; i < count; i++)
+	return state == STEP_QUEUED || state == STEP_RUNNING || state == STEP_RETRYING || state == STEP_PAUSED;
+}
+
+/*
+ * The newest iteration of each step, and the newest one that is under way, should
+ * that be an earlier one. Of the same step they lie in the order of their iterations.
+ */
+static void
+load_steps(Workflow *workflow, Rows *rows)
+{
+	Datum		key[1] = {Int64GetDatum(workflow->execution_id)};
+	int			nsteps = workflow->plan->nsteps;
+	StoredStep *newest = palloc0(2 * nsteps * sizeof(StoredStep));
+
+	for (bool found = rows_find(rows, key, 1); found; found = rows_next(rows))
 	{
-		if (workflows[i].execution_id == execution_id)
-			return &workflows[i];
+		int			step = int4_value(rows, S_PLAN_STEP) - 1;
+		StepState	state = state_value(workflow, rows);
+		StoredStep *place;
+
+		if (step < 0 || step >= nsteps)
+			elog(ERROR, "execution " INT64_FORMAT " has a step that its definition does not have", workflow->execution_id);
+		place = &newest[2 * step + is_under_way(state)];
+		if (!place->is_there || place->iteration < int4_value(rows, S_ITERATION))
+			read_stored(workflow, rows, place, state);
 	}
-	return NULL;
+	for (int i = 0; i < 2 * nsteps; i++)
+	{
+		if (newest[i].is_there)
+			add_stored(workflow, i / 2, &newest[i]);
+	}
 }
 
 static void
-load_steps(Workflow *workflows, int count)
+load_all_steps(Workflow *workflows, int count)
 {
-	Workflow   *workflow = NULL;
+	Rows	   *rows = rows_open("steps", step_columns, lengthof(step_columns));
 
-	for (uint64 i = 0; i < SPI_processed; i++)
+	for (int i = 0; i < count; i++)
 	{
-		int64		execution_id = int8_column(i, 1);
-
-		if (workflow == NULL || workflow->execution_id != execution_id)
-			workflow = find_workflow(workflows, count, execution_id);
-		if (workflow == NULL)
-			continue;
-		workflow_enter(workflow);
-		read_step(i, workflow);
+		workflow_enter(&workflows[i]);
+		load_steps(&workflows[i], rows);
 	}
+	rows_close(rows);
 }
 
 /* Every step of the plan has a row, or none has: then nothing has begun yet. */
@@ -315,8 +410,7 @@ workflow_load(const int64 *executions, int n, int *count)
 	{
 		for (int i = 0; i < *count; i++)
 			prepare(&workflows[i], plan_keys[i]);
-		statement_run(STATEMENT_LOAD_STEPS, args, NULL);
-		load_steps(workflows, *count);
+		load_all_steps(workflows, *count);
 		MemoryContextSwitchTo(caller);
 		for (int i = 0; i < *count; i++)
 			complete_rows(&workflows[i]);

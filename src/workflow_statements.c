@@ -27,19 +27,6 @@ static const char definition_sql[] =
 "	THEN (SELECT v.definition::text FROM agent_studio.workflow_versions v WHERE v.workflow_version_id = $1)"
 "	ELSE (SELECT e.plan::text FROM agent_studio.executions e WHERE e.execution_id = - $1) END";
 
-/*
- * $1: executions. The newest iteration of each step, and the newest one that is
- * under way, should that be an earlier one.
- */
-#define UNDER_WAY "s.state IN ('queued', 'running', 'retrying', 'paused')"
-static const char load_steps_sql[] =
-"SELECT DISTINCT ON (s.execution_id, s.plan_step, " UNDER_WAY ") s.execution_id, s.plan_step, s.step_no, s.iteration, s.round, s.state,"
-"	s.verdict, s.attempt_no, s.finished_at, CASE WHEN s.agent_version_id IS NULL THEN s.outputs -> 'chosen' END,"
-"	CASE WHEN s.state <> 'completed' THEN s.feedback END, s.error_class, s.error_message"
-" FROM unnest($1) AS d (execution_id)"
-" CROSS JOIN LATERAL (SELECT x.* FROM agent_studio.steps x WHERE x.execution_id = d.execution_id OFFSET 0) s"
-" ORDER BY s.execution_id, s.plan_step, " UNDER_WAY ", s.iteration DESC";
-
 static const char step_outputs_sql[] =
 "SELECT s.outputs, s.output FROM agent_studio.steps s WHERE s.execution_id = $1 AND s.step_no = $2";
 
@@ -154,7 +141,6 @@ static const char withdraw_approval_sql[] =
 const StatementText workflow_statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_LOAD_EXECUTIONS] = {load_executions_sql, 1, {INT8ARRAYOID}},
 	[STATEMENT_DEFINITION] = {definition_sql, 1, {INT8OID}},
-	[STATEMENT_LOAD_STEPS] = {load_steps_sql, 1, {INT8ARRAYOID}},
 	[STATEMENT_STEP_OUTPUTS] = {step_outputs_sql, 2, {INT8OID, INT4OID}},
 	[STATEMENT_AGENT_NEEDS] = {agent_needs_sql, 1, {INT8OID}},
 	[STATEMENT_STEP_COST] = {step_cost_sql, 2, {INT8OID, INT4OID}},

@@ -4,7 +4,8 @@
 #	run.sh			all of them
 #	run.sh regress tap	those only: unit, model, regress, isolation, tap; long
 #
-# TAP="050 060" runs only those files of test/t. The last line counts the tests.
+# TAP="050 060" runs only those files of test/t. TEMP_CONFIG names a file with further
+# settings for all clusters. The last line counts the tests.
 #
 # INSTRUMENT=sanitized builds the library with the sanitizers of addresses and of undefined
 # behaviour, INSTRUMENT=coverage so that it counts what is run; each in a folder of its own.
@@ -138,6 +139,7 @@ regress_config() {
 	agent_studio.retry_delay = '50ms'
 	log_line_prefix = '%m [%p] %b %a '
 	EOF
+	[ -z "${TEMP_CONFIG:-}" ] || cat "$TEMP_CONFIG" >>"$work/regress.conf"
 	echo "$work/regress.conf"
 }
 

@@ -24,7 +24,9 @@ BEGIN
 			USING ERRCODE = 'wrong_object_type',
 				  HINT = 'Endpoints are servers of FOREIGN DATA WRAPPER agent_studio.';
 	END IF;
-	PERFORM agent_studio_private.one_of('server type', coalesce(target.srvtype, ''), agent_studio_private.server_types());
+	IF target.srvtype = ANY (agent_studio_private.server_types()) IS NOT TRUE THEN
+		PERFORM agent_studio_private.one_of('server type', coalesce(target.srvtype, ''), agent_studio_private.server_types());
+	END IF;
 	IF NOT has_server_privilege(actor, target.oid, 'USAGE') THEN
 		RAISE EXCEPTION 'role "%" may not use server "%"', actor, server_name
 			USING ERRCODE = 'insufficient_privilege',

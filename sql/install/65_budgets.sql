@@ -173,6 +173,10 @@ AS $$
 DECLARE
 	used_up record;
 BEGIN
+	-- Most databases have none.
+	IF NOT EXISTS (SELECT FROM agent_studio.budgets b WHERE b.action = 'refuse') THEN
+		RETURN;
+	END IF;
 	SELECT agent_studio_private.budget_words(agent_studio_private.budget_scope(b), b.period, b.amount_usd, s.spent_usd) AS words, agent_studio_private.budget_scope(b) AS scope,
 		   agent_studio_private.period_end(b.period, now()) AS ends INTO used_up
 	FROM agent_studio.budgets b

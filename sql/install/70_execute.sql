@@ -143,7 +143,10 @@ DECLARE
 	new_id bigint;
 	now_at timestamptz := clock_timestamp();
 BEGIN
-	PERFORM agent_studio_private.required('task', task);
+	-- What raises where something is wrong takes longer to call than to look.
+	IF task ~ '[^[:space:]]' IS NOT TRUE THEN
+		PERFORM agent_studio_private.required('task', task);
+	END IF;
 	IF idempotency_key IS NOT NULL THEN
 		new_id := agent_studio_private.earlier_execution(actor, idempotency_key);
 		IF new_id IS NOT NULL THEN
@@ -152,8 +155,9 @@ BEGIN
 	END IF;
 	used_agent := agent_studio_private.runnable_agent(actor, agent);
 	priority := lower(priority);
-	PERFORM agent_studio_private.one_of('priority', priority, '{low, normal, high, critical}');
-	-- What raises where something is wrong takes longer to call than to look.
+	IF priority = ANY ('{low, normal, high, critical}') IS NOT TRUE THEN
+		PERFORM agent_studio_private.one_of('priority', priority, '{low, normal, high, critical}');
+	END IF;
 	IF NOT (timeout_seconds BETWEEN 1 AND 86400 AND max_retries BETWEEN 0 AND 20 AND max_iterations BETWEEN 1 AND 10) THEN
 		PERFORM agent_studio_private.in_range('timeout_seconds', timeout_seconds, 1, 86400);
 		PERFORM agent_studio_private.in_range('max_retries', max_retries, 0, 20);
