@@ -4,7 +4,7 @@
  *
  * A result is written only if the queue still holds that very attempt for this
  * epoch: what is fenced out leaves no trace. A row that somebody else changes at the
- * same moment raises, and then the results are written one by one (results.c).
+ * same moment raises, and then the results are written one by one, that one later (results.c).
  */
 #include "postgres.h"
 

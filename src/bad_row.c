@@ -39,6 +39,9 @@ bad_row_end(const StepKey *step, const char *what)
 {
 	char		why[320];
 
+	/* Such a row is not at fault: it was somebody else's for a moment. */
+	if (turn_lost_race())
+		return BAD_ROW_LEFT;
 	snprintf(why, sizeof(why), "%s: %s", what, turn_error());
 	return bad_row_fail(step, why);
 }

@@ -349,7 +349,7 @@ stop_in_order(void)
 	do
 	{
 		MemoryContextReset(executor->round);
-		written = executor_write(executor);
+		written = executor_write(executor) == TURN_DONE;
 	} while (written && executor->nended > 0);
 	if (written)
 		(void) turn_run(end_epoch_work, NULL, TURN_COMMIT_DURABLE);
@@ -527,7 +527,8 @@ work_a_round(void)
 		/* Places are free, or what people want has made steps ready: resume, approve. */
 		bool		more_to_send = executor->nended > 0 || executor->commands.count > 0;
 
-		if (!executor_write(executor))
+		/* A row that cannot be written stops no other work. */
+		if (executor_write(executor) == TURN_TRY_LATER)
 			return;
 		executor->look |= more_to_send;
 	}

@@ -21,6 +21,7 @@
 #include "journal.h"
 #include "queue.h"
 #include "shmem.h"
+#include "turn.h"
 
 #define EXECUTOR_MAX_CLAIM	500	/* a turn stays short */
 
@@ -109,8 +110,11 @@ extern int	executor_free_places(const Executor *executor, int written);
 /* results.c: moves an ended call from the running ones to those to be written. */
 extern void executor_settle(Executor *executor, Call *call);
 
-/* results.c: writes ended calls, journal and cancels; false = try again later. */
-extern bool executor_write(Executor *executor);
+/*
+ * results.c: writes ended calls, journal and commands. If it is not done it is to be tried again
+ * later: all of it, or (TURN_BAD_ROW) what could not be dealt with at all.
+ */
+extern TurnResult executor_write(Executor *executor);
 
 /* roll_up.c: when daily totals are to be brought up to date, and one day of that. */
 extern TimestampTz executor_roll_up_time(const Executor *executor);

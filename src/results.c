@@ -411,7 +411,7 @@ apply_commands_one_by_one(Executor *executor)
 		LoneCommand lone = {&commands->items[i], ""};
 		TurnResult	result = turn_run(apply_command_work, &lone, TURN_COMMIT_DURABLE);
 
-		if (result == TURN_BAD_ROW)
+		if (result == TURN_BAD_ROW && !turn_lost_race())
 		{
 			snprintf(lone.why, sizeof(lone.why), "it could not be applied: %s", turn_error());
 			result = turn_run(refuse_command_work, &lone, TURN_COMMIT_DURABLE);
@@ -422,7 +422,8 @@ apply_commands_one_by_one(Executor *executor)
 	return true;
 }
 
-static bool
+/* TURN_BAD_ROW: what could not be dealt with at all is still there, all else is written. */
+static TurnResult
 write_one_by_one(Executor *executor)
 {
 	Writing		rest = {executor, NULL, NULL, 0, true, false};
@@ -435,7 +436,7 @@ write_one_by_one(Executor *executor)
 		TurnResult	result = write_alone(executor, ended->call, &ended->decision);
 
 		if (result == TURN_TRY_LATER)
-			return false;
+			return result;
 		all &= result == TURN_DONE;
 		if (result == TURN_BAD_ROW)
 			continue;
@@ -444,7 +445,7 @@ write_one_by_one(Executor *executor)
 	switch (turn_run(write_work, &rest, TURN_COMMIT_DURABLE))
 	{
 		case TURN_TRY_LATER:
-			return false;
+			return TURN_TRY_LATER;
 		case TURN_BAD_ROW:
 			ereport(LOG,
 					(errmsg("agent_studio: %d thoughts and %d notices could not be written and are dropped",
@@ -454,39 +455,43 @@ write_one_by_one(Executor *executor)
 			break;
 	}
 	journal_reset(executor->journal);
-	return apply_commands_one_by_one(executor) && all;
+	if (!apply_commands_one_by_one(executor))
+		return TURN_TRY_LATER;
+	return all ? TURN_DONE : TURN_BAD_ROW;
 }
 
-bool
+TurnResult
 executor_write(Executor *executor)
 {
 	Writing		writing = {executor, NULL, NULL, 0, true, true, true, true, true, NULL};
 	TurnCommit	commit = executor->nended > 0 || executor->commands.count > 0
 		? TURN_COMMIT_DURABLE : TURN_COMMIT_ASYNC;
+	TurnResult	together;
 	TurnResult	result;
 
 	collect_ended(executor, &writing);
 
 	/* A canceled call's own result comes before what the cancel does to its rows. */
 	writing.with_commands = writing.ncalls == executor->nended;
-	result = turn_run(write_work, &writing, commit);
-	if (result == TURN_DONE && writing.ncalls > 0)
+	together = turn_run(write_work, &writing, commit);
+	if (together == TURN_DONE && writing.ncalls > 0)
 		FAULT_POINT("committed");
-	if (result == TURN_TRY_LATER || (result == TURN_BAD_ROW && !write_one_by_one(executor)))
-	{
+	result = together == TURN_BAD_ROW ? write_one_by_one(executor) : together;
+	if (result != TURN_DONE)
 		executor_hold_off(executor, TROUBLE_WRITE);
-		return false;
-	}
-	if (result == TURN_DONE)
+	if (result == TURN_TRY_LATER)
+		return result;
+	if (together == TURN_DONE)
 	{
 		forget_written(executor, writing.ncalls);
 		keep_chained(executor, writing.chain);
 	}
 	journal_reset(executor->journal);
 	live_written(executor);
-	if (writing.with_commands || result == TURN_BAD_ROW)
+	if (writing.with_commands || together == TURN_BAD_ROW)
 		commands_forget(&executor->commands);
-	executor_is_well(executor, TROUBLE_WRITE);
+	if (result == TURN_DONE)
+		executor_is_well(executor, TROUBLE_WRITE);
 	as_announce_change(executor->slot);
-	return true;
+	return result;
 }

@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "executor/nodeModifyTable.h"
 #include "nodes/makefuncs.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/fmgroids.h"
@@ -231,6 +232,19 @@ insert_together(Rows *rows, int n, BulkInsertState bulk)
 }
 
 static void
+fulfil_constraints(Rows *rows, TupleTableSlot *slot)
+{
+	const TupleConstr *constraints = RelationGetDescr(rows->relation)->constr;
+
+	slot->tts_tableOid = RelationGetRelid(rows->relation);
+	if (constraints == NULL)
+		return;
+	if (constraints->has_generated_stored)
+		ExecComputeStoredGenerated(rows->result, rows->estate, slot, CMD_INSERT);
+	ExecConstraints(rows->result, slot, rows->estate);
+}
+
+static void
 insert_batch_together(Rows *rows, const Batch *batch)
 {
 	BulkInsertState bulk = GetBulkInsertState();
@@ -242,9 +256,7 @@ insert_batch_together(Rows *rows, const Batch *batch)
 		TupleTableSlot *slot = slot_for(rows, n);
 
 		bytes += fill_slot(rows, slot, batch, i);
-		slot->tts_tableOid = RelationGetRelid(rows->relation);
-		if (rows->relation->rd_att->constr != NULL)
-			ExecConstraints(rows->result, slot, rows->estate);
+		fulfil_constraints(rows, slot);
 		n++;
 		if (n < TOGETHER && bytes < TOGETHER_BYTES)
 			continue;
@@ -383,12 +395,43 @@ rows_set_null(Rows *rows, int column)
 	rows->changed->tts_isnull[rows->attributes[column] - 1] = true;
 }
 
+/* A trigger of somebody's, for another row, may have changed it since it was found. PostgreSQL would take that for a passing state. */
+static void
+require_unchanged(const Rows *rows)
+{
+	HeapTupleHeader header = ExecFetchSlotHeapTuple(rows->found, false, NULL)->t_data;
+
+	if ((header->t_infomask & HEAP_XMAX_INVALID) == 0 && !HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header)))
+		elog(ERROR, "a trigger has changed a row of table \"%s\" that was to be written", RelationGetRelationName(rows->relation));
+}
+
+/*
+ * A trigger before the change is given the newest version of a row, which PostgreSQL
+ * would look for by a plan, and there is none. So the version that was found is locked: it
+ * is the newest then. The words are those for changes without such a trigger.
+ */
+static void
+lock_for_trigger(Rows *rows)
+{
+	TM_FailureData failure;
+	TM_Result	result = table_tuple_lock(rows->relation, &rows->found->tts_tid, rows->estate->es_snapshot, rows->found,
+										  rows->estate->es_output_cid, LockTupleNoKeyExclusive, LockWaitBlock, 0, &failure);
+
+	if (result != TM_Ok)
+		elog(ERROR, result == TM_Deleted ? "tuple concurrently deleted" : "tuple concurrently updated");
+}
+
 void
 rows_update(Rows *rows)
 {
 	MemoryContext caller = MemoryContextSwitchTo(rows->context);
+	const TriggerDesc *triggers = rows->result->ri_TrigDesc;
 
 	begin_change(rows);
+	require_unchanged(rows);
+	if (triggers != NULL && triggers->trig_update_before_row)
+		lock_for_trigger(rows);
 	EvalPlanQualSetSlot(&rows->epq, rows->changed);
 	ExecSimpleRelationUpdate(rows->result, rows->estate, &rows->epq, rows->found, rows->changed);
 	ExecClearTuple(rows->changed);
@@ -401,7 +444,11 @@ void
 rows_delete(Rows *rows)
 {
 	MemoryContext caller = MemoryContextSwitchTo(rows->context);
+	const TriggerDesc *triggers = rows->result->ri_TrigDesc;
 
+	require_unchanged(rows);
+	if (triggers != NULL && triggers->trig_delete_before_row)
+		lock_for_trigger(rows);
 	EvalPlanQualSetSlot(&rows->epq, rows->found);
 	ExecSimpleRelationDelete(rows->result, rows->estate, &rows->epq, rows->found);
 	ResetPerTupleExprContext(rows->estate);

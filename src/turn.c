@@ -27,11 +27,18 @@
 
 static char last_error[256];
 static bool missed_table = false;
+static bool lost_race = false;
 
 const char *
 turn_error(void)
 {
 	return last_error;
+}
+
+bool
+turn_lost_race(void)
+{
+	return lost_race;
 }
 
 bool
@@ -49,6 +56,17 @@ is_out_of_space(const ErrorData *error)
 {
 	return error->sqlerrcode == ERRCODE_INTERNAL_ERROR &&
 		(error->saved_errno == EDQUOT || error->saved_errno == EFBIG);
+}
+
+/*
+ * What is said of a row that somebody else has changed since it was found (rows.c). It has no SQLSTATE
+ * of its own, and its words are never translated.
+ */
+static bool
+is_lost_race(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->message != NULL &&
+		(strcmp(error->message, "tuple concurrently updated") == 0 || strcmp(error->message, "tuple concurrently deleted") == 0);
 }
 
 /* Cut between characters: the words are stored and shown. */
@@ -167,6 +185,7 @@ turn_run(TurnWork work, void *arg, TurnCommit commit)
 		FlushErrorState();
 		keep_words(error->message ? error->message : "unknown error");
 		missed_table |= error->sqlerrcode == ERRCODE_UNDEFINED_TABLE;
+		lost_race = is_lost_race(error);
 		result = is_passing(error) ? TURN_TRY_LATER : TURN_BAD_ROW;
 		FreeErrorData(error);
 		RESUME_INTERRUPTS();

@@ -25,6 +25,9 @@ typedef void (*TurnWork) (void *arg);
 /* The last failure's message; static. */
 extern const char *turn_error(void);
 
+/* Whether that was for a row which somebody else changed at the same moment: tried again, it may succeed. */
+extern bool turn_lost_race(void);
+
 /* Whether a turn failed, since this was last asked, because a table was not there. */
 extern bool turn_missed_table(void);
 

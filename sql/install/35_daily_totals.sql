@@ -132,6 +132,11 @@ COMMENT ON COLUMN agent_studio.daily_spending.input_cost_usd IS 'USD, sum over t
 COMMENT ON COLUMN agent_studio.daily_spending.output_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
 COMMENT ON COLUMN agent_studio.daily_spending.without_cost IS 'How many may be billed, but have no cost that is known.';
 
+-- They have no key, and can be deleted from where a publication is FOR ALL TABLES, all the same.
+ALTER TABLE agent_studio.stale_days REPLICA IDENTITY FULL;
+ALTER TABLE agent_studio.daily_totals REPLICA IDENTITY FULL;
+ALTER TABLE agent_studio.daily_spending REPLICA IDENTITY FULL;
+
 -- When something comes to rest it cannot be a HOT update any more, once in the life
 -- of an execution; all updates before that still are.
 CREATE INDEX executions_finished ON agent_studio.executions (finished_at) WHERE finished_at IS NOT NULL;

@@ -128,6 +128,39 @@ allow_in('queue');
 is(outcome($node, $id)->{status}, 'completed', 'untouchable: mended, it completes by itself');
 wait_until(sub { as_check($node, 'executor gets on') =~ $gets_on }, 'as_check tells no more of it');
 
+# ---------- the same, when it has its result ----------
+
+refuse_in('queue', 'DELETE');
+$id = submit_around_bad('kept', '');
+good_complete('kept');
+wait_until(sub { as_check($node, 'executor gets on') =~ /^f\|/ }, 'as_check tells of it');
+is(run_task($node, 'Beside the kept.')->{status}, 'completed', 'kept: new work goes on');
+my $busy = submit($node, "\@mock stall=1\nTo be canceled beside the kept.");
+$model->await('in_flight=1', 'To be canceled beside the kept');
+sql($node, "SELECT agent_studio.as_cancel($busy)");
+is(outcome($node, $busy)->{status}, 'canceled', 'kept: what people want is done');
+is(status_of($node, $id), 'running', 'kept: the bad one waits');
+allow_in('queue');
+$run = outcome($node, $id);
+is("$run->{status} $run->{attempts}", 'completed 1', 'kept: mended, its result is written');
+wait_until(sub { as_check($node, 'executor gets on') =~ $gets_on }, 'as_check tells no more of it');
+
+# ---------- a trigger that changes what is to be written ----------
+
+sql($node, <<'SQL');
+ALTER TABLE agent_studio.executions ADD seen boolean;
+CREATE FUNCTION interfere() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE agent_studio.executions e SET seen = true WHERE e.execution_id = NEW.execution_id AND e.task LIKE 'Interferes%';
+	RETURN NEW;
+END $$;
+CREATE TRIGGER interfere BEFORE UPDATE ON agent_studio.steps FOR EACH ROW WHEN (NEW.state = 'completed') EXECUTE FUNCTION interfere();
+SQL
+$id = submit($node, 'Interferes.');
+is(run_task($node, 'Beside it.')->{status}, 'completed', 'interfering: other work goes on');
+failed_as_internal($id, 'interfering', qr/a trigger has changed a row of table "executions" that was to be written/);
+sql($node, 'DROP TRIGGER interfere ON agent_studio.steps; ALTER TABLE agent_studio.executions DROP seen');
+
 # ---------- results that cannot be written, for whatever reason ----------
 
 my $session = $node->background_psql('postgres');
