@@ -422,6 +422,24 @@ lock_for_trigger(Rows *rows)
 		elog(ERROR, result == TM_Deleted ? "tuple concurrently deleted" : "tuple concurrently updated");
 }
 
+/* Half a change would be worse than none. */
+static void
+refused_by_trigger(const Rows *rows)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+			 errmsg("a trigger keeps a row of agent_studio.%s from being changed", RelationGetRelationName(rows->relation)),
+			 errhint("Triggers before changes of these tables must return a row.")));
+}
+
+static bool
+is_still_there(Rows *rows)
+{
+	ItemPointerData at = rows->found->tts_tid;
+
+	return table_tuple_fetch_row_version(rows->relation, &at, SnapshotSelf, rows->changed);
+}
+
 void
 rows_update(Rows *rows)
 {
@@ -434,6 +452,8 @@ rows_update(Rows *rows)
 		lock_for_trigger(rows);
 	EvalPlanQualSetSlot(&rows->epq, rows->changed);
 	ExecSimpleRelationUpdate(rows->result, rows->estate, &rows->epq, rows->found, rows->changed);
+	if (!ItemPointerIsValid(&rows->changed->tts_tid))
+		refused_by_trigger(rows);
 	ExecClearTuple(rows->changed);
 	rows->is_changed = false;
 	ResetPerTupleExprContext(rows->estate);
@@ -451,6 +471,8 @@ rows_delete(Rows *rows)
 		lock_for_trigger(rows);
 	EvalPlanQualSetSlot(&rows->epq, rows->found);
 	ExecSimpleRelationDelete(rows->result, rows->estate, &rows->epq, rows->found);
+	if (triggers != NULL && triggers->trig_delete_before_row && is_still_there(rows))
+		refused_by_trigger(rows);
 	ResetPerTupleExprContext(rows->estate);
 	MemoryContextSwitchTo(caller);
 }

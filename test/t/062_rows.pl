@@ -58,6 +58,16 @@ $run = run_workflow($node, 'four');
 is("$run->{status} $run->{seen}", 'completed 4', 'a trigger for each row may change other rows of ours');
 sql($node, 'DROP TRIGGER see ON agent_studio.steps; ALTER TABLE agent_studio.executions DROP seen');
 
+# One that swallows a change leaves no half of it.
+sql($node, q(CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+CREATE TRIGGER swallow BEFORE UPDATE ON agent_studio.steps FOR EACH ROW WHEN (NEW.state = 'completed' AND NEW.name = 'task') EXECUTE FUNCTION swallow()));
+$run = run_task($node, 'Swallowed.');
+is("$run->{status} $run->{error_class}", 'failed internal', 'a trigger that keeps a step from being changed fails it');
+like($run->{error_message}, qr/a trigger keeps a row of agent_studio\.steps from being changed/, 'and is named');
+sql($node, 'DROP TRIGGER swallow ON agent_studio.steps; DROP FUNCTION swallow()');
+is(run_workflow($node, 'four')->{status}, 'completed', 'others are not concerned');
+
+
 # ---------- rows that somebody changes at the same moment ----------
 
 my $id = submit_gated('races');
