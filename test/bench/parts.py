@@ -230,7 +230,7 @@ def idle(bench):
     bench.studio.setting("autovacuum", "off")		# its transactions are not ours
     pids = [int(row[0]) for row in outside.rows("SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'agent_studio%'")]
     transactions = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = 'bench'"
-    time.sleep(7)			# what ended before has been counted by now
+    time.sleep(12)			# what ended before has been counted by now, in the second look at the latest
     count, cpu, began = outside.number(transactions), sum(map(cpu_seconds, pids)), time.monotonic()
     time.sleep(30)			# six looks at the queue
     seconds = time.monotonic() - began
