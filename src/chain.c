@@ -54,6 +54,7 @@ chain_begin(int64 epoch, int places, int64 tokens, const ModelUse *uses, int nus
 {
 	Chain	   *chain = palloc0(sizeof(Chain));
 
+	chain->context = CurrentMemoryContext;
 	chain->epoch = epoch;
 	chain->places = places;
 	chain->tokens = tokens;
@@ -95,12 +96,14 @@ void
 chain_look(Chain *chain, int64 model_id)
 {
 	Datum		args[1] = {Int64GetDatum(model_id)};
+	MemoryContext caller;
 	ChainModel *model;
 	bool		unlimited = true;
 	bool		nobody = true;
 
 	if (model_id == 0 || find_model(chain, model_id) != NULL)
 		return;
+	caller = MemoryContextSwitchTo(chain->context);
 	model = palloc0(sizeof(ChainModel));
 	model->model_id = model_id;
 	statement_run(STATEMENT_MODEL_PLACES, args, NULL);
@@ -114,6 +117,7 @@ chain_look(Chain *chain, int64 model_id)
 	if (nobody)
 		model->first = DT_NOEND;
 	chain->models = lappend(chain->models, model);
+	MemoryContextSwitchTo(caller);
 }
 
 bool

@@ -8,8 +8,7 @@
  * keep and is not blocked, nothing that waits for the model comes first, no budget can
  * refuse, and nobody wants anything else done to the execution.
  *
- * A Chain belongs to one transaction of the executor, in whose memory context and SPI
- * connection all of this runs; it may throw.
+ * A Chain belongs to one transaction of the executor, connected to SPI, and may throw.
  */
 #ifndef AS_CHAIN_H
 #define AS_CHAIN_H
@@ -30,6 +29,7 @@ typedef struct ChainedStep
 
 typedef struct Chain
 {
+	MemoryContext context;		/* in which it was begun; all of it lives there */
 	int64		epoch;
 	int			places;			/* free ones in all */
 	int64		tokens;			/* for which there is memory */
