@@ -448,8 +448,8 @@ for my $type (qw(openai openai_responses azure_openai anthropic gemini ollama))
 		my $name = "evil_$type" . ($version ? '_version' : '');
 
 		sql($node, "CREATE SERVER $name TYPE '$type' $version FOREIGN DATA WRAPPER agent_studio OPTIONS (url 'http://api.test:$http', $http_only);
-			SELECT agent_studio.as_create_model('$name', '$name', deployment => $evil); SELECT agent_studio.as_create_agent(E'$name\\r\\nX-Evil: 1', 'builder', '$name')");
-		my $run = outcome($node, sql($node, "SELECT agent_studio.as_execute_task(E'$name\\r\\nX-Evil: 1', E'Be evil.\\r\\nX-Evil: 1\\r\\n\\r\\n', max_retries => 0)"));
+			SELECT agent_studio.as_create_model('$name', '$name', deployment => $evil); SELECT agent_studio.as_create_agent('$name', 'builder', '$name')");
+		my $run = outcome($node, sql($node, "SELECT agent_studio.as_execute_task('$name', E'Be evil.\\r\\nX-Evil: 1\\r\\n\\r\\n', max_retries => 0)"));
 		note("$name: $run->{status} " . ($run->{error_message} // ''));
 	}
 }
