@@ -20,7 +20,7 @@
 
 #include "limits.h"
 
-/* A step and the life of the executor that has claimed it. */
+/* A step that entered the queue claimed. */
 typedef struct ChainedStep
 {
 	int64		execution_id;
