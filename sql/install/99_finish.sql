@@ -38,7 +38,7 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agen
 GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
 
 -- What the reading functions and the policies call with the caller's own rights.
-GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.sees, agent_studio_private.few_executions, agent_studio_private.newest_completed, agent_studio_private.seen_steps,
+GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.is_mine, agent_studio_private.is_of_mine, agent_studio_private.my_executions, agent_studio_private.newest_completed,
 	agent_studio_private.my_grants, agent_studio_private.has_grant,
 	agent_studio_private.sees_agent, agent_studio_private.reads_all,
 	agent_studio_private.require_execution, agent_studio_private.require_no_block,
