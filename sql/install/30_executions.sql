@@ -321,7 +321,7 @@ COMMENT ON COLUMN agent_studio.logs.owner IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.logs.team IS 'As in executions.';
 
 CREATE FUNCTION agent_studio_private.newest_completed(agent text, workflow text, with_tests boolean, most integer) RETURNS SETOF agent_studio.executions
-LANGUAGE plpgsql STABLE ROWS 20 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
+LANGUAGE plpgsql STABLE ROWS 20 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN
