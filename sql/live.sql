@@ -136,6 +136,22 @@ SELECT status, progress_percent, note FROM as_status(:flow);
 SELECT step, state, cost_usd, tokens FROM as_workflow_status(:flow);
 SELECT total_tokens, cost_usd, is_estimate, models FROM as_usage(:flow);
 SELECT name, progress, left(elapsed, 1) AS elapsed, "left", cost, now FROM active_executions;
+-- All of it on one sheet; also of a task, of one that has ended, and where everything is as long as it may be.
+CREATE FUNCTION pg_temp.sheet(execution bigint) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT regexp_replace(line, '\d\d:\d\d:\d\d|(?<=Execution )\d+|\d+m \d+s|\d{4}-\d\d-\d\d|[0-9.]+(?= tokens/s)', 'N', 'g') FROM as_watch(execution) line $$;
+SELECT pg_temp.sheet(:flow);
+SELECT pg_temp.sheet(:next);
+SELECT pg_temp.sheet(:id);
+BEGIN;
+RESET ROLE;
+UPDATE steps SET name = repeat('s', 63) WHERE execution_id = :flow;
+UPDATE agents SET name = repeat('a', 63) WHERE name = 'arch';
+UPDATE executions SET workflow = repeat('w', 63), error_message = repeat('wide 宽 ', 100), error_class = 'internal' WHERE execution_id = :flow;
+UPDATE thoughts SET content = repeat(E'宽\u202E\u001B[31m!', 500), elapsed_ms = 359999000 WHERE execution_id = :flow;
+SET ROLE regress_alice;
+SELECT max(agent_studio_private.display_width(line)) <= 100 AS fits, max(agent_studio_private.display_width(line)) > 95 AS is_tried,
+	bool_or(line ~ E'[\u0001-\u001F\u202E]') AS has_controls FROM as_watch(:flow) line;
+ROLLBACK;
 -- At most 100 columns on the screen, with ids of six digits; alerts with \x.
 SELECT (SELECT sum(greatest(length(column_name), CASE column_name WHEN 'id' THEN 6 ELSE widest END) + 3)
 	FROM (SELECT o.key AS column_name, max(agent_studio_private.display_width(o.value)) AS widest

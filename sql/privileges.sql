@@ -225,6 +225,7 @@ BEGIN
 	PERFORM agent_studio.as_execute_task('hijack', 'hijack me', idempotency_key => 'h');
 	PERFORM agent_studio.as_status(id), agent_studio.as_output(id), agent_studio.as_metrics(id), agent_studio.as_quality(id);
 	PERFORM * FROM agent_studio.as_workflow_status(id);
+	PERFORM * FROM agent_studio.as_watch(id);
 	PERFORM * FROM agent_studio.as_failure(id);
 	PERFORM * FROM agent_studio.as_result(id);
 	PERFORM * FROM agent_studio.artifacts;

@@ -137,4 +137,15 @@ compat_index_beginscan(Relation table, Relation index, Snapshot snapshot, int nk
 #endif
 }
 
+/* For those who include access/brin_revmap.h. The tuple's buffer is locked, NULL = there is none. */
+#if PG_VERSION_NUM >= 170000
+#define compat_brin_open(index, range_pages)	brinRevmapInitialize((index), (range_pages))
+#define compat_brin_tuple(revmap, block, buffer, offset)	\
+	brinGetTupleForHeapBlock((revmap), (block), (buffer), (offset), NULL, BUFFER_LOCK_SHARE)
+#else
+#define compat_brin_open(index, range_pages)	brinRevmapInitialize((index), (range_pages), GetActiveSnapshot())
+#define compat_brin_tuple(revmap, block, buffer, offset)	\
+	brinGetTupleForHeapBlock((revmap), (block), (buffer), (offset), NULL, BUFFER_LOCK_SHARE, GetActiveSnapshot())
+#endif
+
 #endif							/* AS_COMPAT_H */

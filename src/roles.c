@@ -20,8 +20,11 @@
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+
+#include "roles.h"
 
 typedef struct RoleName
 {
@@ -33,13 +36,17 @@ static Oid	kept_for = InvalidOid;	/* whose roles they are; none = to be looked u
 static MemoryContext kept_in = NULL;
 static RoleName *names;				/* sorted */
 static int	name_count;
+static bool reads_all;			/* the rows of every owner */
 static uint64 changes = 0;		/* how often roles have changed */
 
+/* A plan that finds few rows by an index would not find all for who reads all by now. */
 static void
 forget_roles(Datum arg, int cacheid, uint32 hashvalue)
 {
 	kept_for = InvalidOid;
 	changes++;
+	if (cacheid == AUTHMEMROLEMEM)
+		ResetPlanCache();
 }
 
 /* The owner of the database has the rights of pg_database_owner. */
@@ -80,8 +87,10 @@ look_up_roles(Oid user)
 	Relation	authid = table_open(AuthIdRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(authid, InvalidOid, false, NULL, 0, NULL);
 	HeapTuple	tuple;
+	Oid			monitor = get_role_oid("agent_studio_monitor", true);
 	int			room = 32;
 
+	reads_all = OidIsValid(monitor) && has_privs_of_role(user, monitor);
 	name_count = 0;
 	names = palloc(room * sizeof(RoleName));
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
@@ -97,8 +106,8 @@ look_up_roles(Oid user)
 	MemoryContextSwitchTo(old);
 }
 
-static void
-know_roles(void)
+void
+roles_know(void)
 {
 	Oid			user = GetUserId();
 	uint64		seen;
@@ -116,33 +125,41 @@ know_roles(void)
 		kept_for = user;
 }
 
-static bool
-is_mine(const text *role)
+bool
+roles_read_all(void)
 {
-	RoleName	wanted = {VARSIZE_ANY_EXHDR(role), VARDATA_ANY(role)};
+	return reads_all;
+}
+
+bool
+roles_include(const text *name)
+{
+	RoleName	wanted = {VARSIZE_ANY_EXHDR(name), VARDATA_ANY(name)};
 
 	return bsearch(&wanted, names, name_count, sizeof(RoleName), compare_names) != NULL;
+}
+
+int
+roles_count(void)
+{
+	return name_count;
+}
+
+Datum
+roles_as_array(void)
+{
+	ArrayBuildState *roles = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+
+	for (int i = 0; i < name_count; i++)
+		roles = accumArrayResult(roles, PointerGetDatum(cstring_to_text_with_len(names[i].bytes, names[i].length)),
+								 false, TEXTOID, CurrentMemoryContext);
+	return makeArrayResult(roles, CurrentMemoryContext);
 }
 
 PG_FUNCTION_INFO_V1(agent_studio_my_roles);
 Datum
 agent_studio_my_roles(PG_FUNCTION_ARGS)
 {
-	ArrayBuildState *roles = initArrayResult(TEXTOID, CurrentMemoryContext, false);
-
-	know_roles();
-	for (int i = 0; i < name_count; i++)
-		roles = accumArrayResult(roles, PointerGetDatum(cstring_to_text_with_len(names[i].bytes, names[i].length)),
-								 false, TEXTOID, CurrentMemoryContext);
-	PG_RETURN_DATUM(makeArrayResult(roles, CurrentMemoryContext));
-}
-
-/* Whether a row of that owner and team is the current user's to see. */
-PG_FUNCTION_INFO_V1(agent_studio_sees);
-Datum
-agent_studio_sees(PG_FUNCTION_ARGS)
-{
-	know_roles();
-	PG_RETURN_BOOL((!PG_ARGISNULL(0) && is_mine(PG_GETARG_TEXT_PP(0)))
-				   || (!PG_ARGISNULL(1) && is_mine(PG_GETARG_TEXT_PP(1))));
+	roles_know();
+	PG_RETURN_DATUM(roles_as_array());
 }

@@ -49,14 +49,24 @@ END;
 COMMENT ON FUNCTION agent_studio_private.reads_all() IS
 'True for members of agent_studio_monitor (and so of operator and admin), who read the rows of every owner.';
 
--- For each row: where the roles are looked up once, an array of them costs ten times as much.
-CREATE FUNCTION agent_studio_private.sees(owner text, team text) RETURNS boolean
-AS 'MODULE_PATHNAME', 'agent_studio_sees' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION agent_studio_private.sees(text, text) IS
-'Whether the current user has the rights of an owner or of a team.';
+-- What policies ask of each row: see mine.c. The other arguments of is_of_mine are those
+-- of the execution that the row belongs to.
+CREATE FUNCTION agent_studio_private.mine_support(internal) RETURNS internal
+AS 'MODULE_PATHNAME', 'agent_studio_mine_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION agent_studio_private.mine_support(internal) IS
+'Tells the planner how many rows is_mine and is_of_mine let pass, and of an index that finds them.';
 
--- Whoever has many must not sort them all to see so many.
-CREATE FUNCTION agent_studio_private.few_executions(most bigint) RETURNS bigint[]
-AS 'MODULE_PATHNAME', 'agent_studio_few_executions' LANGUAGE C STABLE STRICT PARALLEL SAFE SET enable_sort = off;
-COMMENT ON FUNCTION agent_studio_private.few_executions(bigint) IS
-'The ids of all executions that the current user can see, if they are at most so many, about; NULL = they are more, or no policy binds the user.';
+CREATE FUNCTION agent_studio_private.is_mine(role text) RETURNS boolean
+AS 'MODULE_PATHNAME', 'agent_studio_is_mine' LANGUAGE C STABLE STRICT PARALLEL SAFE SUPPORT agent_studio_private.mine_support;
+COMMENT ON FUNCTION agent_studio_private.is_mine(text) IS
+'Whether the current user may see what belongs to a role: he has its rights, or reads everything; NULL for NULL.';
+
+CREATE FUNCTION agent_studio_private.is_of_mine(execution_id bigint, owner text, team text) RETURNS boolean
+AS 'MODULE_PATHNAME', 'agent_studio_is_of_mine' LANGUAGE C STABLE PARALLEL SAFE SUPPORT agent_studio_private.mine_support;
+COMMENT ON FUNCTION agent_studio_private.is_of_mine(bigint, text, text) IS
+'Whether the current user may see what belongs to an execution of that owner and that team: he has the rights of one of them, or reads everything.';
+
+CREATE FUNCTION agent_studio_private.my_executions() RETURNS bigint[]
+AS 'MODULE_PATHNAME', 'agent_studio_my_executions' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION agent_studio_private.my_executions() IS
+'The ids of all executions of which the current user has the rights of the owner or of the team.';

@@ -62,7 +62,7 @@ CREATE INDEX executions_agent ON agent_studio.executions (agent, execution_id) W
 CREATE INDEX executions_workflow ON agent_studio.executions (workflow, execution_id) WHERE workflow IS NOT NULL;
 -- The newest first, and totals of the last days, however many there were before. Never updated.
 CREATE INDEX executions_submitted_at ON agent_studio.executions (submitted_at);
--- Who sees few of them: see few_executions. Names that repeat take 7 bytes a row.
+-- Who sees few of them: see is_mine. Names that repeat take 7 bytes a row.
 CREATE INDEX executions_owner ON agent_studio.executions (owner);
 CREATE INDEX executions_team ON agent_studio.executions (team) WHERE team IS NOT NULL;
 COMMENT ON TABLE agent_studio.executions IS
@@ -320,25 +320,12 @@ COMMENT ON COLUMN agent_studio.logs.message IS 'The line.';
 COMMENT ON COLUMN agent_studio.logs.owner IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.logs.team IS 'As in executions.';
 
--- ---------- who sees few of very many ----------
---
--- A policy is a filter: who sees little looks through everything, and the more so the
--- less he sees. So what is few is found by its ids, by whoever can choose between two
--- queries; and a view asks first whether there is anything to be seen.
-
 CREATE FUNCTION agent_studio_private.newest_completed(agent text, workflow text, with_tests boolean, most integer) RETURNS SETOF agent_studio.executions
-LANGUAGE plpgsql STABLE ROWS 20 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
+LANGUAGE plpgsql STABLE ROWS 20 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off
 AS $$
 #variable_conflict use_column
-DECLARE
-	few bigint[] := agent_studio_private.few_executions(100);
 BEGIN
-	IF few IS NOT NULL THEN
-		RETURN QUERY SELECT e.* FROM agent_studio.executions e
-		WHERE e.execution_id = ANY (few) AND (e.agent = newest_completed.agent OR e.workflow = newest_completed.workflow)
-		  AND e.status = 'completed' AND (with_tests OR NOT e.is_test)
-		ORDER BY e.execution_id DESC LIMIT most;
-	ELSIF newest_completed.agent IS NOT NULL THEN
+	IF newest_completed.agent IS NOT NULL THEN
 		RETURN QUERY SELECT e.* FROM agent_studio.executions e
 		WHERE e.agent BETWEEN newest_completed.agent AND newest_completed.agent AND e.status = 'completed'
 		ORDER BY e.agent DESC, e.execution_id DESC LIMIT most;
@@ -353,25 +340,14 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.newest_completed(text, text, boolean, integer) IS
 'The newest completed executions of an agent, or else of a workflow, that the current user can see, the newest first.';
 
-CREATE FUNCTION agent_studio_private.seen_steps() RETURNS SETOF agent_studio.steps
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	-- The branch that is not taken costs nothing.
-	SELECT s.* FROM agent_studio.steps s WHERE (SELECT agent_studio_private.few_executions(5000)) IS NULL
-	UNION ALL
-	SELECT s.* FROM agent_studio.steps s WHERE s.execution_id = ANY ((SELECT agent_studio_private.few_executions(5000))::bigint[]);
-END;
-COMMENT ON FUNCTION agent_studio_private.seen_steps() IS
-'The steps that the current user can see: the rows of the table, found fast by whoever sees few of them.';
-
 CREATE VIEW agent_studio.outputs WITH (security_invoker = true) AS
 	SELECT s.execution_id, s.step_no, s.name AS step, 'output'::text AS name, s.output AS content,
 		   s.state = 'completed' AS complete, s.iteration
-	FROM agent_studio_private.seen_steps() s
+	FROM agent_studio.steps s
 	WHERE s.output IS NOT NULL
 	UNION ALL
 	SELECT s.execution_id, s.step_no, s.name, o.key, o.value #>> '{}', s.state = 'completed', s.iteration
-	FROM agent_studio_private.seen_steps() s CROSS JOIN LATERAL jsonb_each(s.outputs) o
+	FROM agent_studio.steps s CROSS JOIN LATERAL jsonb_each(s.outputs) o
 	WHERE s.outputs IS NOT NULL;
 COMMENT ON VIEW agent_studio.outputs IS 'What steps have produced, by name.';
 COMMENT ON COLUMN agent_studio.outputs.execution_id IS 'The execution.';

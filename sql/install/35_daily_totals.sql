@@ -274,18 +274,16 @@ CREATE VIEW agent_studio_private.spending AS
 COMMENT ON VIEW agent_studio_private.spending IS
 'daily_spending, complete: from the closed days, and from the attempts of the others. Of everybody.';
 
--- The condition is that of the policies; whoever reads all does not pay for many roles.
+-- The condition is that of the policies.
 CREATE VIEW agent_studio_private.visible_totals WITH (security_barrier = true) AS
 	SELECT t.* FROM agent_studio_private.totals t
-	WHERE (SELECT agent_studio_private.reads_all())
-	   OR agent_studio_private.sees(t.owner, t.team);
+	WHERE agent_studio_private.is_mine(t.owner) OR agent_studio_private.is_mine(t.team);
 COMMENT ON VIEW agent_studio_private.visible_totals IS
 'Of totals, what the current user may see.';
 
 CREATE VIEW agent_studio_private.visible_spending WITH (security_barrier = true) AS
 	SELECT s.* FROM agent_studio_private.spending s
-	WHERE (SELECT agent_studio_private.reads_all())
-	   OR agent_studio_private.sees(s.owner, s.team);
+	WHERE agent_studio_private.is_mine(s.owner) OR agent_studio_private.is_mine(s.team);
 COMMENT ON VIEW agent_studio_private.visible_spending IS
 'Of spending, what the current user may see.';
 

@@ -2,20 +2,24 @@
 --
 -- The executor and the functions' bodies run as the extension's owner and are
 -- not bound by these policies (no FORCE). Users hold SELECT at most; every
--- write goes through a function. Whoever reads all does not pay for his roles.
+-- write goes through a function.
 
 DO $$
 DECLARE
 	table_name text;
 BEGIN
-	FOREACH table_name IN ARRAY ARRAY['executions', 'steps', 'attempts', 'thoughts',
-									  'notices', 'logs', 'commands', 'approvals', 'deliveries', 'schedules',
-									  'daily_totals', 'daily_spending', 'live_usage']
-	LOOP
+	FOREACH table_name IN ARRAY ARRAY['executions', 'schedules', 'daily_totals', 'daily_spending', 'live_usage'] LOOP
 		EXECUTE pg_catalog.format('ALTER TABLE agent_studio.%I ENABLE ROW LEVEL SECURITY', table_name);
 		EXECUTE pg_catalog.format($policy$
 			CREATE POLICY readers ON agent_studio.%I FOR SELECT USING (
-				(SELECT agent_studio_private.reads_all()) OR agent_studio_private.sees(owner, team))
+				agent_studio_private.is_mine(owner) OR agent_studio_private.is_mine(team))
+			$policy$, table_name);
+	END LOOP;
+	FOREACH table_name IN ARRAY ARRAY['steps', 'attempts', 'thoughts', 'notices', 'logs', 'commands', 'approvals', 'deliveries'] LOOP
+		EXECUTE pg_catalog.format('ALTER TABLE agent_studio.%I ENABLE ROW LEVEL SECURITY', table_name);
+		EXECUTE pg_catalog.format($policy$
+			CREATE POLICY readers ON agent_studio.%I FOR SELECT USING (
+				agent_studio_private.is_of_mine(execution_id, owner, team))
 			$policy$, table_name);
 	END LOOP;
 END
@@ -72,9 +76,7 @@ CREATE POLICY readers ON agent_studio.schedule_jobs FOR SELECT USING (
 CREATE VIEW agent_studio_private.queued_steps WITH (security_barrier = true) AS
 	SELECT q.execution_id, q.step_no
 	FROM agent_studio.queue q JOIN agent_studio.executions e USING (execution_id)
-	WHERE (SELECT agent_studio_private.reads_all())
-	   OR e.owner = ANY ((SELECT agent_studio_private.my_roles())::text[])
-	   OR e.team = ANY ((SELECT agent_studio_private.my_roles())::text[]);
+	WHERE agent_studio_private.is_mine(e.owner) OR agent_studio_private.is_mine(e.team);
 COMMENT ON VIEW agent_studio_private.queued_steps IS
 'Steps that are in the queue, of executions that the current user may see.';
 

@@ -6,13 +6,10 @@ CREATE FUNCTION agent_studio_private.recent_tasks(agent text) RETURNS TABLE (sec
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 #variable_conflict use_column
-DECLARE
-	few bigint[] := agent_studio_private.few_executions(100);
 BEGIN
 	RETURN QUERY
 	SELECT extract(epoch FROM e.finished_at - e.started_at)::float8, e.finished_at
 	FROM (SELECT x.started_at, x.finished_at FROM agent_studio.executions x WHERE x.agent BETWEEN recent_tasks.agent AND recent_tasks.agent
-			AND (few IS NULL OR x.execution_id = ANY (few))
 		  ORDER BY x.agent DESC, x.execution_id DESC LIMIT 200) e
 	WHERE e.finished_at > now() - interval '30 days' AND e.started_at IS NOT NULL;
 END
@@ -24,13 +21,10 @@ CREATE FUNCTION agent_studio_private.recent_steps(workflow text) RETURNS TABLE (
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 #variable_conflict use_column
-DECLARE
-	few bigint[] := agent_studio_private.few_executions(100);
 BEGIN
 	RETURN QUERY
 	SELECT v.agent_id, extract(epoch FROM s.finished_at - s.started_at)::float8, s.finished_at
 	FROM (SELECT x.execution_id, x.is_test FROM agent_studio.executions x WHERE x.workflow BETWEEN recent_steps.workflow AND recent_steps.workflow
-			AND (few IS NULL OR x.execution_id = ANY (few))
 		  ORDER BY x.workflow DESC, x.execution_id DESC LIMIT 50) e
 	JOIN agent_studio.steps s USING (execution_id) JOIN agent_studio.agent_versions v USING (agent_version_id)
 	WHERE s.finished_at > now() - interval '30 days' AND s.started_at IS NOT NULL AND NOT e.is_test;

@@ -89,6 +89,11 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.roll_up_next() IS
 'Rolls up one day, a stale one or the next that can be closed; false = there was none.';
 
+CREATE FUNCTION agent_studio_private.mend_time_ranges(index regclass) RETURNS integer
+AS 'MODULE_PATHNAME', 'agent_studio_mend_time_ranges' LANGUAGE C STRICT;
+COMMENT ON FUNCTION agent_studio_private.mend_time_ranges(regclass) IS
+'Summarizes those ranges of a BRIN index of ours that somebody was about to summarize when he was canceled, and returns how many; leaves them when another is at work on the table.';
+
 CREATE FUNCTION agent_studio_private.roll_up_when_idle() RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -99,6 +104,7 @@ BEGIN
 	   AND NOT EXISTS (SELECT FROM agent_studio.closed_days) THEN
 		RETURN false;
 	END IF;
+	PERFORM agent_studio_private.mend_time_ranges('agent_studio.attempts_times');
 	BEGIN
 		LOCK TABLE agent_studio.closed_days IN SHARE ROW EXCLUSIVE MODE NOWAIT;
 	EXCEPTION WHEN lock_not_available THEN
@@ -116,6 +122,7 @@ AS $$
 DECLARE
 	days integer := 0;
 BEGIN
+	PERFORM agent_studio_private.mend_time_ranges('agent_studio.attempts_times');
 	LOCK TABLE agent_studio.closed_days IN SHARE ROW EXCLUSIVE MODE;
 	WHILE agent_studio_private.roll_up_next() LOOP
 		days := days + 1;

@@ -86,8 +86,7 @@ COMMENT ON FUNCTION agent_studio_private.files_of(agent_studio.executions) IS
 CREATE VIEW agent_studio.artifacts WITH (security_invoker = true) AS
 	SELECT e.execution_id, f.step_no, f.step, f.name, f.file_name, f.media_type,
 		   octet_length(f.content)::bigint AS bytes, f.content
-	FROM agent_studio.executions e CROSS JOIN LATERAL agent_studio_private.files_of(e) f
-	WHERE (SELECT agent_studio_private.few_executions(1)) IS DISTINCT FROM '{}'::bigint[];
+	FROM agent_studio.executions e CROSS JOIN LATERAL agent_studio_private.files_of(e) f;
 COMMENT ON VIEW agent_studio.artifacts IS
 'The files that executions have produced: of a workflow the outputs for which its definition declares a file_name, of the newest iteration of each step; of a task its answer. None where the reader may not see the workflow.';
 COMMENT ON COLUMN agent_studio.artifacts.execution_id IS 'The execution.';

@@ -21,8 +21,7 @@ CREATE VIEW agent_studio.execution_history WITH (security_invoker = true) AS
 		   e.input_tokens, e.output_tokens, coalesce(e.input_tokens + e.output_tokens, e.input_tokens, e.output_tokens) AS total_tokens,
 		   trim_scale(agent_studio_private.either_sum(e.input_cost_usd, e.output_cost_usd)) AS cost_usd,
 		   e.error_class, agent_studio_private.one_line(e.error_message, 200) AS error_message, e.is_test
-	FROM agent_studio.executions e
-	WHERE (SELECT agent_studio_private.few_executions(1)) IS DISTINCT FROM '{}'::bigint[];
+	FROM agent_studio.executions e;
 COMMENT ON VIEW agent_studio.execution_history IS
 'Every execution as plain columns, tests among them, good for \copy ... CSV and for tools. as_history chooses among its rows.';
 COMMENT ON COLUMN agent_studio.execution_history.execution_id IS 'The execution.';
@@ -61,7 +60,7 @@ CREATE VIEW agent_studio.workflow_history WITH (security_invoker = true) AS
 	FROM agent_studio.executions e
 	LEFT JOIN agent_studio.workflow_versions v USING (workflow_version_id)
 	CROSS JOIN LATERAL agent_studio_private.progress(e) p
-	WHERE e.kind = 'workflow' AND (SELECT agent_studio_private.few_executions(1)) IS DISTINCT FROM '{}'::bigint[];
+	WHERE e.kind = 'workflow';
 COMMENT ON VIEW agent_studio.workflow_history IS
 'Every execution of a workflow as plain columns, tests among them, with how many of its steps are done.';
 COMMENT ON COLUMN agent_studio.workflow_history.execution_id IS 'The execution.';
@@ -136,13 +135,12 @@ COMMENT ON FUNCTION agent_studio_private.mentions(text, text, text, text, text) 
 -- Plain SQL, so that the planner sees through it to the indexes; and PARALLEL SAFE, as are
 -- the functions that work on its rows, so that totals of very many are shared among processes.
 CREATE FUNCTION agent_studio_private.chosen_executions(status text[], agent text, workflow text, owner text, since timestamptz, until timestamptz,
-	min_cost numeric, max_cost numeric, duration text, agents text[], search text, kind text, include_tests boolean, few bigint[] DEFAULT NULL)
+	min_cost numeric, max_cost numeric, duration text, agents text[], search text, kind text, include_tests boolean)
 RETURNS SETOF agent_studio.executions
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT e.* FROM agent_studio.executions e
-	WHERE (chosen_executions.few IS NULL OR e.execution_id = ANY (chosen_executions.few))
-	  AND (chosen_executions.status IS NULL OR e.status = ANY (chosen_executions.status)
+	WHERE (chosen_executions.status IS NULL OR e.status = ANY (chosen_executions.status)
 		   OR e.status = 'waiting_approval' AND 'paused' = ANY (chosen_executions.status))
 	  AND (chosen_executions.agent IS NULL OR e.agent = chosen_executions.agent)
 	  AND (chosen_executions.workflow IS NULL OR e.workflow = chosen_executions.workflow)
@@ -161,8 +159,8 @@ BEGIN ATOMIC
 	  AND (chosen_executions.kind IS NULL OR e.kind = chosen_executions.kind)
 	  AND (include_tests OR NOT e.is_test);
 END;
-COMMENT ON FUNCTION agent_studio_private.chosen_executions(text[], text, text, text, timestamptz, timestamptz, numeric, numeric, text, text[], text, text, boolean, bigint[]) IS
-'The executions that the filters of as_history and as_history_totals let pass; NULL = no such filter. few: those that the current user can see, if they are few.';
+COMMENT ON FUNCTION agent_studio_private.chosen_executions(text[], text, text, text, timestamptz, timestamptz, numeric, numeric, text, text[], text, text, boolean) IS
+'The executions that the filters of as_history and as_history_totals let pass; NULL = no such filter.';
 
 CREATE FUNCTION agent_studio_private.agents_of_type(agent_type text) RETURNS text[]
 LANGUAGE sql STABLE
@@ -182,7 +180,6 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	agents text[] := agent_studio_private.agents_of_type(agent_type);
-	few bigint[] := agent_studio_private.few_executions(10000);
 	shown bigint;
 BEGIN
 	PERFORM agent_studio_private.check_history(status, since, until, min_cost, max_cost, duration, kind);
@@ -190,7 +187,7 @@ BEGIN
 	RETURN QUERY
 	SELECT h.*
 	FROM (SELECT c.execution_id FROM agent_studio_private.chosen_executions(status, agent, workflow, owner, since, until,
-				min_cost, max_cost, duration, agents, search, kind, include_tests, few) c
+				min_cost, max_cost, duration, agents, search, kind, include_tests) c
 		  -- What is searched for may be rare: then all are read, by several processes, instead of one by one.
 		  ORDER BY CASE WHEN search IS NULL THEN c.submitted_at ELSE c.submitted_at + interval '0' END DESC, c.execution_id DESC LIMIT max_rows) newest
 	JOIN agent_studio.execution_history h ON h.execution_id = newest.execution_id
@@ -246,9 +243,8 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	agents text[] := agent_studio_private.agents_of_type(agent_type);
-	few bigint[] := agent_studio_private.few_executions(10000);
 	-- Whoever asks for all that was ever submitted is told of most of it by the daily totals.
-	settled tstzmultirange := CASE WHEN coalesce(since, '-infinity') = '-infinity' AND num_nonnulls(until, min_cost, max_cost, duration, agents, search, few) = 0
+	settled tstzmultirange := CASE WHEN coalesce(since, '-infinity') = '-infinity' AND num_nonnulls(until, min_cost, max_cost, duration, agents, search) = 0
 		AND NOT include_tests THEN agent_studio_private.settled_times() END;
 BEGIN
 	PERFORM agent_studio_private.check_history(status, since, until, min_cost, max_cost, duration, kind);
@@ -262,7 +258,7 @@ BEGIN
 			   extract(epoch FROM sum(c.finished_at - c.started_at)) AS seconds, count(c.finished_at - c.started_at) AS timed,
 			   sum(c.input_tokens)::bigint AS input, sum(c.output_tokens)::bigint AS output
 		FROM agent_studio_private.chosen_executions(status, agent, workflow, owner, since, until,
-			min_cost, max_cost, duration, agents, search, kind, include_tests, few) c
+			min_cost, max_cost, duration, agents, search, kind, include_tests) c
 		WHERE (c.finished_at <@ settled) IS NOT TRUE
 		GROUP BY c.status
 		UNION ALL

@@ -114,14 +114,12 @@ CREATE FUNCTION agent_studio_private.check_work()
 RETURNS TABLE (item text, ok boolean, detail text, fix text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off
 AS $$
-DECLARE
-	few bigint[] := agent_studio_private.few_executions(5000);
 BEGIN
 	-- What is not at rest is looked for once.
 	RETURN QUERY
 	WITH unfinished AS MATERIALIZED (
 		SELECT e.execution_id, e.owner FROM agent_studio.executions e
-		WHERE e.finished_at IS NULL AND (few IS NULL OR e.execution_id = ANY (few)))
+		WHERE e.finished_at IS NULL)
 	SELECT 'restored work', count(*) = 0,
 		   CASE WHEN count(*) = 0 THEN 'every unfinished step is in the queue'
 				ELSE format('%s steps were restored from a dump, or copied, and wait', count(*)) END,
@@ -174,16 +172,13 @@ CREATE FUNCTION agent_studio_private.check_retention()
 RETURNS TABLE (item text, ok boolean, detail text, fix text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
-DECLARE
-	few bigint[] := agent_studio_private.few_executions(5000);
 BEGIN
 	RETURN QUERY
 	SELECT 'retention', false,
 		   format('thoughts and prompts of execution %s, which came to rest on %s, are still there', e.execution_id, e.finished_at::date),
 		   'CALL agent_studio.as_purge(); and each night by pg_cron: SELECT cron.schedule(''agent_studio purge'', ''17 3 * * *'', ''CALL agent_studio.as_purge()'');'
 	FROM agent_studio.executions e
-	WHERE e.execution_id = (SELECT t.execution_id FROM agent_studio.thoughts t
-							WHERE few IS NULL OR t.execution_id = ANY (few) ORDER BY t.execution_id LIMIT 1)
+	WHERE e.execution_id = (SELECT t.execution_id FROM agent_studio.thoughts t ORDER BY t.execution_id LIMIT 1)
 	  AND e.finished_at < now() - coalesce(agent_studio_private.own_retention(e), agent_studio_private.retention()) - interval '7 days' AND e.purged_at IS NULL;
 END
 $$;
