@@ -199,29 +199,24 @@ BEGIN
 		plan := agent_studio_private.task_plan(agent, task, criteria, max_iterations, max_retries, timeout_seconds, used_format);
 	END IF;
 
-	WITH new_execution AS (
-		INSERT INTO agent_studio.executions AS e (agent, task, context, priority, timeout_seconds, max_retries,
-			output_format, json_schema, validation_criteria, plan, agents, is_verbose, idempotency_key, owner, team, submitted_at)
-		VALUES (agent, task, coalesce(context, '{}'), priority, timeout_seconds, max_retries, used_format,
-			agent_studio_private.json_schema(json_schema), criteria, plan, agents, as_execute_task.verbose, idempotency_key, actor, used_team, now_at)
-		ON CONFLICT DO NOTHING		-- the one conflict there can be: (owner, idempotency_key)
-		RETURNING e.execution_id),
-	new_step AS (		-- what has a plan gets its steps from that
-		INSERT INTO agent_studio.steps (execution_id, step_no, name, agent_version_id, model_id, queued_at, owner, team)
-		SELECT n.execution_id, 1, 'task', used_version.agent_version_id, used_version.model_id, now_at, actor, used_team
-		FROM new_execution n WHERE plan IS NULL),
-	queued AS (
-		INSERT INTO agent_studio.queue (execution_id, step_no, model_id, order_at, run_at, tokens)
-		SELECT n.execution_id, 1, used_version.model_id, now_at - agent_studio_private.head_start(priority), now_at,
-			agent_studio_private.expected_tokens(task, context, used_version)
-		FROM new_execution n WHERE plan IS NULL)
-	SELECT n.execution_id INTO new_id FROM new_execution n;
-
+	INSERT INTO agent_studio.executions AS e (agent, task, context, priority, timeout_seconds, max_retries,
+		output_format, json_schema, validation_criteria, plan, agents, is_verbose, idempotency_key, owner, team, submitted_at)
+	VALUES (agent, task, coalesce(context, '{}'), priority, timeout_seconds, max_retries, used_format,
+		agent_studio_private.json_schema(json_schema), criteria, plan, agents, as_execute_task.verbose, idempotency_key, actor, used_team, now_at)
+	ON CONFLICT DO NOTHING		-- the one conflict there can be: (owner, idempotency_key)
+	RETURNING e.execution_id INTO new_id;
 	IF new_id IS NULL THEN
 		RETURN agent_studio_private.rival_execution(actor, idempotency_key);
 	END IF;
+
 	IF plan IS NOT NULL THEN
 		PERFORM agent_studio_private.start_execution(new_id);
+	ELSE
+		INSERT INTO agent_studio.steps (execution_id, step_no, name, agent_version_id, model_id, queued_at, owner, team)
+		VALUES (new_id, 1, 'task', used_version.agent_version_id, used_version.model_id, now_at, actor, used_team);
+		INSERT INTO agent_studio.queue (execution_id, step_no, model_id, order_at, run_at, tokens)
+		VALUES (new_id, 1, used_version.model_id, now_at - agent_studio_private.head_start(priority), now_at,
+			agent_studio_private.expected_tokens(task, context, used_version));
 	END IF;
 	PERFORM agent_studio_private.wake();
 	RETURN new_id;
