@@ -61,7 +61,6 @@ chain_begin(int64 epoch, int places, int64 tokens, const ModelUse *uses, int nus
 	chain->uses = uses;
 	chain->nuses = nuses;
 	chain->taken = palloc(Max(1, places) * sizeof(ChainedStep));
-	find_wanted(chain);
 	return chain;
 }
 
@@ -104,6 +103,9 @@ chain_look(Chain *chain, int64 model_id)
 	if (model_id == 0 || find_model(chain, model_id) != NULL)
 		return;
 	caller = MemoryContextSwitchTo(chain->context);
+	/* Where nothing follows, as with tasks, it is not asked for. */
+	if (chain->wanted == NULL)
+		find_wanted(chain);
 	model = palloc0(sizeof(ChainModel));
 	model->model_id = model_id;
 	statement_run(STATEMENT_MODEL_PLACES, args, NULL);
