@@ -12,6 +12,8 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
+
 #define TEXTS	4
 
 /* Copies in lower case; returns whether it is ASCII throughout. */

@@ -19,6 +19,8 @@
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 
+#include "compat.h"
+
 static const char *const kinds[] = {"task", "workflow", NULL};
 static const char *const statuses[] = {"queued", "running", "paused", "waiting_approval", "completed", "failed", "canceled",
 "requires_manual_review", NULL};
