@@ -37,17 +37,24 @@ END;
 COMMENT ON FUNCTION agent_studio_private.failure_remedy(agent_studio.executions) IS
 'The recommended way to go on after a failure, else another one, else the same work again.';
 
--- Equality would let the planner go through all that the owner has.
+-- Not among all that came since, which may be millions. The range and the order lead to
+-- the index of the agent's or the workflow's.
 CREATE FUNCTION agent_studio_private.is_submitted_again(execution agent_studio.executions) RETURNS boolean
 LANGUAGE sql STABLE
-RETURN EXISTS (SELECT FROM agent_studio.executions n
-			   WHERE n.agent = (execution).agent AND n.execution_id > (execution).execution_id AND n.owner IS NOT DISTINCT FROM (execution).owner
-				 AND n.task = (execution).task AND n.context = (execution).context)
-	OR EXISTS (SELECT FROM agent_studio.executions n
-			   WHERE n.workflow = (execution).workflow AND n.execution_id > (execution).execution_id AND n.owner IS NOT DISTINCT FROM (execution).owner
-				 AND n.inputs = (execution).inputs);
+BEGIN ATOMIC
+	SELECT EXISTS (
+		SELECT FROM (SELECT x.owner, x.task, x.context FROM agent_studio.executions x
+					 WHERE x.agent BETWEEN (execution).agent AND (execution).agent AND x.execution_id > (execution).execution_id
+					 ORDER BY x.agent, x.execution_id LIMIT 1000) n
+		WHERE n.owner = (execution).owner AND n.task = (execution).task AND n.context = (execution).context)
+	OR EXISTS (
+		SELECT FROM (SELECT x.owner, x.inputs FROM agent_studio.executions x
+					 WHERE x.workflow BETWEEN (execution).workflow AND (execution).workflow AND x.execution_id > (execution).execution_id
+					 ORDER BY x.workflow, x.execution_id LIMIT 1000) n
+		WHERE n.owner = (execution).owner AND n.inputs = (execution).inputs);
+END;
 COMMENT ON FUNCTION agent_studio_private.is_submitted_again(agent_studio.executions) IS
-'Whether its owner has submitted the same work once more.';
+'Whether its owner has submitted the same work once more, as far as it is among the next 1000 of the agent or the workflow.';
 
 CREATE FUNCTION agent_studio_private.failure_alerts()
 RETURNS TABLE (severity text, kind text, execution_id bigint, message text, remedy text)
@@ -71,7 +78,7 @@ BEGIN ATOMIC
 	  AND NOT agent_studio_private.is_submitted_again(e);
 END;
 COMMENT ON FUNCTION agent_studio_private.failure_alerts() IS
-'Of the newest 20 executions that failed within a day, and the newest 20 that require a manual review, those that were not submitted once more, and for which no command is pending.';
+'Of the newest 20 executions that failed within a day, and the newest 20 that require a manual review, those that were not submitted once more (among the next 1000 of the agent or workflow), and for which no command is pending.';
 
 CREATE FUNCTION agent_studio_private.slow_alerts()
 RETURNS TABLE (severity text, kind text, execution_id bigint, message text, remedy text)
