@@ -1,7 +1,6 @@
 -- The figures of the dashboard's page: what the views of agent_studio_bi tell of
 -- everybody, for what the reader may see, by the same definitions. The daily totals are
--- read once each and added up in all ways that the page needs; the rest is told from
--- these few hundred rows.
+-- added up in the ways that the page needs; the rest is told from these few hundred rows.
 
 CREATE TYPE agent_studio_private.dashboard_figure AS (
 	subject text, name text, since date, executions bigint, completed bigint, timed bigint, seconds numeric,
@@ -18,12 +17,16 @@ BEGIN ATOMIC
 		   coalesce(sum(t.timed) FILTER (WHERE t.status = 'completed'), 0)::bigint, sum(t.seconds) FILTER (WHERE t.status = 'completed'),
 		   NULL::bigint, NULL::bigint, NULL::bigint, sum(t.cost_usd),
 		   coalesce(sum(t.executions - t.without_cost) FILTER (WHERE t.is_called), 0)::bigint, sum(t.without_cost)::bigint
-	FROM (SELECT v.day, v.kind, v.workflow, v.owner, v.error_class, v.status, v.is_called, sum(v.executions) AS executions, sum(v.timed) AS timed,
-				 sum(v.duration_seconds) AS seconds, sum(v.input_cost_usd + v.output_cost_usd) AS cost_usd, sum(v.without_cost) AS without_cost
-		  FROM (SELECT x.*, x.day >= dashboard_figures.since AS is_recent, x.attempts > 0 AS is_called
-				FROM agent_studio_private.visible_totals x WHERE x.day >= first_month) v
-		  GROUP BY GROUPING SETS ((v.day, v.kind, v.status, v.is_called), (v.is_recent, v.workflow, v.owner, v.error_class, v.status, v.is_called))
-		  HAVING v.is_recent OR grouping(v.day) = 0) t
+	FROM (SELECT v.day, v.kind, NULL AS workflow, NULL AS owner, NULL AS error_class, v.status, v.attempts > 0 AS is_called,
+				 sum(v.executions) AS executions, sum(v.timed) AS timed, sum(v.duration_seconds) AS seconds,
+				 sum(v.input_cost_usd + v.output_cost_usd) AS cost_usd, sum(v.without_cost) AS without_cost
+		  FROM agent_studio_private.visible_totals v WHERE v.day >= first_month
+		  GROUP BY v.day, v.kind, v.status, v.attempts > 0
+		  UNION ALL
+		  SELECT NULL, NULL, v.workflow, v.owner, v.error_class, v.status, v.attempts > 0,
+				 sum(v.executions), sum(v.timed), sum(v.duration_seconds), sum(v.input_cost_usd + v.output_cost_usd), sum(v.without_cost)
+		  FROM agent_studio_private.visible_totals v WHERE v.day >= dashboard_figures.since
+		  GROUP BY v.workflow, v.owner, v.error_class, v.status, v.attempts > 0) t
 	CROSS JOIN LATERAL (VALUES ('day', t.kind, t.day), ('workflow', t.workflow, NULL), ('user', t.owner, NULL), ('error', t.error_class, NULL)) g (subject, name, day)
 	WHERE g.name IS NOT NULL
 	GROUP BY g.subject, g.name, g.day

@@ -53,7 +53,7 @@ class Studio:
         "shared_preload_libraries": "'agent_studio,pg_stat_statements'",
         "listen_addresses": "''",
         "max_connections": "100",
-        "shared_buffers": "'512MB'",
+        "shared_buffers": "'2GB'",
         "max_wal_size": "'4GB'",
         "agent_studio.max_host_connections": "6000",
     }
