@@ -188,8 +188,8 @@ BEGIN
 	SELECT h.*
 	FROM (SELECT c.execution_id FROM agent_studio_private.chosen_executions(status, agent, workflow, owner, since, until,
 				min_cost, max_cost, duration, agents, search, kind, include_tests) c
-		  -- What is searched for may be rare: then all are read, by several processes, instead of one by one.
-		  ORDER BY CASE WHEN search IS NULL THEN c.submitted_at ELSE c.submitted_at + interval '0' END DESC, c.execution_id DESC LIMIT max_rows) newest
+		  -- What is searched for, or costs that much, may be rare: then all are read, by several processes, instead of one by one.
+		  ORDER BY CASE WHEN search IS NULL AND min_cost IS NULL AND max_cost IS NULL THEN c.submitted_at ELSE c.submitted_at + interval '0' END DESC, c.execution_id DESC LIMIT max_rows) newest
 	JOIN agent_studio.execution_history h ON h.execution_id = newest.execution_id
 	ORDER BY h.submitted_at DESC, h.execution_id DESC;
 	GET DIAGNOSTICS shown = ROW_COUNT;
