@@ -84,8 +84,8 @@ flow_add_row(Flow *flow, int step, int iteration)
 }
 
 /* A fresh iteration of a step. */
-static FlowRow *
-add_iteration(Flow *flow, int step, int round)
+FlowRow *
+flow_add_iteration(Flow *flow, int step, int round)
 {
 	FlowRow    *row = flow_add_row(flow, step, flow->current[step]->iteration + 1);
 
@@ -131,8 +131,8 @@ flow_move(Flow *flow, FlowRow *row, StepState state)
 	row->is_changed = true;
 }
 
-static void
-tell(Flow *flow, const FlowRow *row, const char *severity, const char *kind, const PlanText *text, const char *words)
+void
+flow_tell(Flow *flow, const FlowRow *row, const char *severity, const char *kind, const PlanText *text, const char *words)
 {
 	flow->host->tell(flow->host->arg, row, severity, kind, text, words);
 }
@@ -144,201 +144,13 @@ flow_fail(Flow *flow, FlowRow *row, ErrorClass error_class, const char *words)
 	row->error_class = error_class;
 	snprintf(row->error_message, sizeof(row->error_message), "%.*s",
 			 (int) utf8_clip(words, strlen(words), sizeof(row->error_message) - 1), words);
-	tell(flow, row, "error", "step_failed", NULL, row->error_message);
+	flow_tell(flow, row, "error", "step_failed", NULL, row->error_message);
 }
 
 static bool
 flow_is_broken(const Flow *flow)
 {
 	return flow->out_of_memory || flow->bug[0] != '\0';
-}
-
-/* ---------- ways ---------- */
-
-typedef enum Way
-{
-	WAY_UNKNOWN,
-	WAY_OPEN,
-	WAY_CLOSED,
-	WAY_BLOCKED,
-	WAY_HELD
-} Way;
-
-static Way
-way_out(const Flow *flow, int from)
-{
-	const FlowRow *row = flow->current[from];
-	const PlanStep *step = &flow->plan->steps[from];
-
-	if (row->verdict == VERDICT_MANUAL_REVIEW)
-		return WAY_HELD;
-	switch (row->state)
-	{
-		case STEP_COMPLETED:
-			return WAY_OPEN;
-		case STEP_PARTIAL:
-			return row->verdict == VERDICT_ACCEPTED ? WAY_OPEN : WAY_HELD;
-		case STEP_SKIPPED:
-			return row->verdict == VERDICT_NONE ? WAY_CLOSED : WAY_OPEN;
-		case STEP_CANCELED:
-			return WAY_BLOCKED;
-		case STEP_FAILED:
-			if (step->on_failure == FAILURE_CONTINUE)
-				return WAY_OPEN;
-			return step->on_failure == FAILURE_FALLBACK ? way_out(flow, step->fallback) : WAY_BLOCKED;
-		default:
-			return WAY_UNKNOWN;
-	}
-}
-
-/* Whether the flow may still come back to from before it gets out of the loop to to, which comes after it. */
-static bool
-may_come_back(const Flow *flow, int from, int to)
-{
-	const StepSet *loops = &flow->plan->steps[from].loops;
-	const StepSet *also = &flow->plan->steps[to].loops;
-
-	for (int word = 0; word < PLAN_ROW_WORDS; word++)
-	{
-		uint64_t	left = loops->bits[word] & ~also->bits[word];
-
-		for (int end = word * 64; left != 0; end++, left >>= 1)
-		{
-			if ((left & 1) != 0 && end != from && !step_is_at_rest(flow->current[end]->state))
-				return true;
-		}
-	}
-	return false;
-}
-
-static bool
-is_case_of(const PlanStep *decision, int to)
-{
-	for (int i = 0; i < decision->ncases; i++)
-	{
-		for (int j = 0; j < decision->cases[i].nto; j++)
-		{
-			if (decision->cases[i].to[j] == to)
-				return true;
-		}
-	}
-	return false;
-}
-
-static Way
-way_between(const Flow *flow, int from, int to)
-{
-	const FlowRow *row = flow->current[from];
-	const PlanStep *step = &flow->plan->steps[from];
-	Way			way = way_out(flow, from);
-
-	if (way == WAY_UNKNOWN || may_come_back(flow, from, to))
-		return WAY_UNKNOWN;
-	if (way == WAY_OPEN && step->is_decision && row->chosen != NULL && !row->chosen[to] && is_case_of(step, to))
-		return WAY_CLOSED;
-	return way;
-}
-
-/* ---------- readiness ---------- */
-
-typedef enum Readiness
-{
-	READY_WAIT,
-	READY_START,
-	READY_SKIP
-} Readiness;
-
-static bool
-fallback_is_wanted(const Flow *flow, int fallback)
-{
-	for (int i = 0; i < flow->plan->nsteps; i++)
-	{
-		const PlanStep *step = &flow->plan->steps[i];
-
-		if (step->on_failure == FAILURE_FALLBACK && step->fallback == fallback &&
-			flow->current[i]->state == STEP_FAILED && flow->current[i]->verdict != VERDICT_MANUAL_REVIEW)
-			return true;
-	}
-	return false;
-}
-
-/* A loop of its own goes round: what was wanted is so until the loop's end. */
-static bool
-is_in_its_loop(const FlowRow *row)
-{
-	return row->state == STEP_PENDING && row->round > 1;
-}
-
-static bool
-hands_off_to(const PlanStep *owner, int specialist)
-{
-	for (int i = 0; i < owner->nrules; i++)
-	{
-		if (owner->rules[i].action == RULE_HAND_OFF && owner->rules[i].to == specialist)
-			return true;
-	}
-	return false;
-}
-
-/* Whether a step that this one has handed off to has not come to a good end yet. */
-static bool
-awaits_specialist(const Flow *flow, int step)
-{
-	const PlanStep *owner = &flow->plan->steps[step];
-
-	for (int i = 0; i < owner->nrules; i++)
-	{
-		const FlowRow *specialist;
-
-		if (owner->rules[i].action != RULE_HAND_OFF)
-			continue;
-		specialist = flow->current[owner->rules[i].to];
-		if ((specialist->state != STEP_PENDING || is_in_its_loop(specialist)) &&
-			way_out(flow, specialist->step) != WAY_OPEN)
-			return true;
-	}
-	return false;
-}
-
-/* Specialists and compensations are started by who wants them, but for the further rounds of their loops. */
-static bool
-is_wanted(const Flow *flow, int to)
-{
-	return is_in_its_loop(flow->current[to]) ||
-		(flow->plan->steps[to].demand == DEMAND_FALLBACK && fallback_is_wanted(flow, to));
-}
-
-static Readiness
-readiness_by_ways(const Flow *flow, int to)
-{
-	const PlanStep *step = &flow->plan->steps[to];
-	int			open = 0;
-	int			closed = 0;
-	int			needed;
-
-	for (int i = 0; i < step->nafter; i++)
-	{
-		Way			way = way_between(flow, step->after[i], to);
-
-		open += way == WAY_OPEN;
-		closed += way == WAY_CLOSED;
-	}
-	if (step->nafter > 0 && closed == step->nafter)
-		return READY_SKIP;
-	needed = step->nafter - closed;
-	if (step->merge != PLAN_MERGE_ALL && step->merge < needed)
-		needed = step->merge;
-	return open >= needed ? READY_START : READY_WAIT;
-}
-
-static Readiness
-readiness(const Flow *flow, int to)
-{
-	if (awaits_specialist(flow, to))
-		return READY_WAIT;
-	if (flow->plan->steps[to].demand != DEMAND_NONE)
-		return is_wanted(flow, to) ? READY_START : READY_WAIT;
-	return readiness_by_ways(flow, to);
 }
 
 /* ---------- starting ---------- */
@@ -360,8 +172,8 @@ queue_step(Flow *flow, FlowRow *row)
 }
 
 /* Where it cannot be found out, any answer would be a guess: the step fails, and says why. */
-static bool
-holds(Flow *flow, FlowRow *row, const char *condition, bool own)
+bool
+flow_holds(Flow *flow, FlowRow *row, const char *condition, bool own)
 {
 	Buf			problem;
 	bool		result;
@@ -388,7 +200,7 @@ decide(Flow *flow, FlowRow *row)
 	{
 		const char *condition = step->cases[i].condition;
 
-		if (condition == NULL || holds(flow, row, condition, false))
+		if (condition == NULL || flow_holds(flow, row, condition, false))
 			choice = &step->cases[i];
 		if (row->error_class != ERROR_CLASS_NONE)
 			return;
@@ -402,13 +214,13 @@ flow_start(Flow *flow, FlowRow *row)
 {
 	const PlanStep *step = flow_step_of(flow, row);
 
-	if (step->when != NULL && !holds(flow, row, step->when, false))
+	if (step->when != NULL && !flow_holds(flow, row, step->when, false))
 	{
 		if (row->error_class != ERROR_CLASS_NONE)
 			return;
 		flow_move(flow, row, STEP_SKIPPED);
 		row->verdict = VERDICT_PASSED_OVER;
-		tell(flow, row, "info", "step_skipped", NULL, "passed over: its condition does not hold");
+		flow_tell(flow, row, "info", "step_skipped", NULL, "passed over: its condition does not hold");
 	}
 	else if (step->is_decision)
 		decide(flow, row);
@@ -419,171 +231,6 @@ flow_start(Flow *flow, FlowRow *row)
 	}
 	else
 		queue_step(flow, row);
-}
-
-/* ---------- loops ---------- */
-
-static void renew_helpers(Flow *flow, const PlanStep *step);
-
-/*
- * What runs on demand for a step begins anew with it, and what runs on demand for that.
- * Where it is at work for another step, both take what it brings.
- */
-static void
-renew_demand(Flow *flow, int step)
-{
-	if (!step_is_at_rest(flow->current[step]->state) || add_iteration(flow, step, 1) == NULL)
-		return;
-	renew_helpers(flow, &flow->plan->steps[step]);
-}
-
-static void
-renew_helpers(Flow *flow, const PlanStep *step)
-{
-	if (step->on_failure == FAILURE_FALLBACK)
-		renew_demand(flow, step->fallback);
-	for (int i = 0; i < step->nrules; i++)
-	{
-		if (step->rules[i].action == RULE_HAND_OFF)
-			renew_demand(flow, step->rules[i].to);
-	}
-}
-
-static void
-go_back(Flow *flow, FlowRow *end, const bool *body, int to, const PlanText *text, const char *words)
-{
-	end->verdict = VERDICT_WENT_BACK;
-	end->is_changed = true;
-	for (int i = 0; i < flow->plan->nsteps; i++)
-	{
-		if (!body[i])
-			continue;
-		(void) add_iteration(flow, i, i == end->step ? end->round + 1 : 1);
-		renew_helpers(flow, &flow->plan->steps[i]);
-	}
-	if (flow->out_of_memory)
-		return;
-	flow->host->feedback(flow->host->arg, end, flow->current[to], text, words);
-	tell(flow, end, "info", "went_back", text, words);
-}
-
-static void
-hand_off(Flow *flow, FlowRow *row, const PlanRule *rule)
-{
-	FlowRow    *specialist;
-
-	row->verdict = VERDICT_HANDED_OFF;
-	row->is_changed = true;
-	(void) add_iteration(flow, row->step, row->round + 1);
-	renew_demand(flow, rule->to);
-	if (flow->out_of_memory)
-		return;
-	specialist = flow->current[rule->to];
-	tell(flow, row, "warning", "handed_off", &rule->text, rule->text.npieces > 0 ? NULL : "handed off to a specialist");
-	if (specialist->state != STEP_PENDING)
-		return;
-	if (rule->text.npieces > 0)
-		flow->host->feedback(flow->host->arg, row, specialist, &rule->text, NULL);
-	flow_start(flow, specialist);
-}
-
-/* Rounds of a loop are bounded; at the bound the step has failed. */
-static bool
-bound_is_reached(Flow *flow, FlowRow *row, int max_iterations, const char *unmet)
-{
-	char		words[600];
-
-	if (row->round < max_iterations)
-		return false;
-	snprintf(words, sizeof(words), "not good enough after %d iterations%s%s", row->round,
-			 unmet ? ": " : "", unmet ? unmet : "");
-	flow_fail(flow, row, ERROR_CLASS_MAX_ITERATIONS, words);
-	return true;
-}
-
-static void
-repeat_for_criteria(Flow *flow, FlowRow *row, const char *unmet)
-{
-	bool	   *body;
-
-	if (bound_is_reached(flow, row, flow_step_of(flow, row)->criteria.max_iterations, unmet))
-		return;
-	body = calloc((size_t) flow->plan->nsteps, sizeof(bool));
-	if (body == NULL)
-	{
-		flow->out_of_memory = true;
-		return;
-	}
-	body[row->step] = true;
-	go_back(flow, row, body, row->step, NULL, unmet);
-	free(body);
-}
-
-/* ---------- rules ---------- */
-
-/* Whether the rules after this one are still looked at. */
-static bool
-apply_rule(Flow *flow, FlowRow *row, const PlanRule *rule)
-{
-	switch (rule->action)
-	{
-		case RULE_NOTIFY:
-			tell(flow, row, rule->severity, "rule", &rule->text, NULL);
-			return true;
-		case RULE_GO_BACK:
-			if (!bound_is_reached(flow, row, rule->max_iterations, NULL))
-				go_back(flow, row, rule->body, rule->to, &rule->text, NULL);
-			return false;
-		case RULE_HAND_OFF:
-			if (!bound_is_reached(flow, row, rule->max_iterations, NULL))
-				hand_off(flow, row, rule);
-			return false;
-		case RULE_MANUAL_REVIEW:
-			row->verdict = VERDICT_MANUAL_REVIEW;
-			row->is_changed = true;
-			tell(flow, row, "warning", "manual_review", &rule->text,
-				 rule->text.npieces > 0 ? NULL : "requires manual review");
-			return false;
-		case RULE_FAIL:
-			flow_fail(flow, row, ERROR_CLASS_INVALID_OUTPUT, "a rule of the workflow refuses its result");
-			if (rule->text.npieces > 0)
-				tell(flow, row, "error", "rule", &rule->text, NULL);
-			return false;
-	}
-	return false;
-}
-
-void
-flow_completed(Flow *flow, FlowRow *row, bool with_warnings, const char *unmet)
-{
-	const PlanStep *step = flow_step_of(flow, row);
-
-	if (flow->current[row->step] != row)
-		return;
-	if (unmet != NULL && step->criteria.given)
-	{
-		repeat_for_criteria(flow, row, unmet);
-		return;
-	}
-	for (int i = 0; i < step->nrules; i++)
-	{
-		const PlanRule *rule = &step->rules[i];
-
-		if (rule->condition != NULL && !holds(flow, row, rule->condition, true))
-		{
-			if (row->error_class != ERROR_CLASS_NONE)
-				return;
-			continue;
-		}
-		if (!apply_rule(flow, row, rule))
-			return;
-	}
-	if (with_warnings && !flow->continue_on_warnings)
-	{
-		row->verdict = VERDICT_MANUAL_REVIEW;
-		row->is_changed = true;
-		tell(flow, row, "warning", "manual_review", NULL, "it completed with warnings, and the run does not continue on these");
-	}
 }
 
 /* ---------- the end ---------- */
@@ -690,7 +337,7 @@ is_of_use(const Flow *flow, int step)
 		if (demand == DEMAND_FALLBACK && owner->on_failure == FAILURE_FALLBACK && owner->fallback == step &&
 			state == STEP_FAILED && is_of_use(flow, i))
 			return true;
-		if (demand == DEMAND_SPECIALIST && state == STEP_PENDING && hands_off_to(owner, step))
+		if (demand == DEMAND_SPECIALIST && state == STEP_PENDING && flow_hands_off_to(owner, step))
 			return true;
 	}
 	return demand == DEMAND_NONE;
@@ -716,7 +363,7 @@ status_at_rest(Flow *flow)
 	{
 		const PlanStep *step = &flow->plan->steps[i];
 		FlowRow    *row = flow->current[i];
-		Way			way = way_out(flow, i);
+		Way			way = flow_way_out(flow, i);
 
 		if (serves_rollback(flow->plan, i) || (row->state != STEP_PENDING && !is_of_use(flow, i)))
 			continue;			/* it decides nothing */
@@ -727,7 +374,7 @@ status_at_rest(Flow *flow)
 			blame(flow, row);
 		if (step->demand == DEMAND_NONE
 			? row->state == STEP_PENDING || (way == WAY_BLOCKED && !has_consumer(flow, i))
-			: row->state == STEP_PENDING && is_wanted(flow, i))
+			: row->state == STEP_PENDING && flow_is_wanted(flow, i))
 			blocked = true;
 	}
 	return held ? EXECUTION_MANUAL_REVIEW : blocked ? EXECUTION_FAILED : EXECUTION_COMPLETED;
@@ -760,7 +407,7 @@ move_on(Flow *flow)
 
 			if (row->state != STEP_PENDING)
 				continue;
-			ready = readiness(flow, row->step);
+			ready = flow_readiness(flow, row->step);
 			if (ready == READY_SKIP)
 				flow_move(flow, row, STEP_SKIPPED);
 			else if (ready == READY_START)
@@ -793,7 +440,7 @@ flow_advance(Flow *flow)
 		compensation = next_compensation(flow);
 		if (compensation == NULL)
 			break;
-		tell(flow, compensation, "warning", "rollback", NULL, "rolling back");
+		flow_tell(flow, compensation, "warning", "rollback", NULL, "rolling back");
 		flow_start(flow, compensation);
 	}
 	if (flow->status == EXECUTION_COMPLETED)
