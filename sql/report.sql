@@ -19,7 +19,7 @@ SELECT agent_studio_private.issue_counts(v) FROM (VALUES ('"- High: x\n\n- low: 
 SELECT b, agent_studio_private.size_text(b) FROM unnest('{0,1,1023,1024,8192,8704,81920,1048575,1048576,15728640}'::bigint[]) b;
 
 -- What was said is quoted so that it begins nothing.
-SELECT agent_studio_private.markdown_line(l) FROM unnest(ARRAY['# x', '  ###### x', '#tag', '####### x', '====', '---', '- x', '| --- |', '<b>x</b> 1 < 2 <!-- c -->', '![i](http://x) !x', '#']) l;
+SELECT agent_studio_private.markdown_line(l) FROM unnest(ARRAY['# x', '  ###### x', '#tag', '####### x', '====', '---', '- x', '| --- |', '<b>x</b> 1 < 2 <!-- c -->', '![i](http://x) !x', '#', '[x](javascript:alert(1))', '[x][1]', '[1]: javascript:alert(1)', 'a[0] = b[1] (c)']) l;
 SELECT agent_studio_private.markdown_quote(E'\r\none\r\n\r\n## two\rthree \u202e\u0007\n\n', 100);
 SELECT agent_studio_private.markdown_quote(repeat('x', 3000), 10);
 SELECT v AS value, l FROM unnest(ARRAY['"text"', '["a", 1, null, {"title": "t", "description": "d\n# x", "status": "open", "tags": ["x", "y"], "nested": {"a": 1}, "none": null}]',

@@ -125,6 +125,13 @@ doubt_usage(Call *call)
 	answer->output_tokens = answer->reasoning_tokens = -1;
 }
 
+/* The vendor has done nothing for it, and charges nothing. */
+static bool
+is_refusal(int status)
+{
+	return status == 400 || status == 401 || status == 403 || status == 404 || status == 413 || status == 422 || status == 429;
+}
+
 void
 call_end(Call *call, Outcome outcome)
 {
@@ -132,7 +139,7 @@ call_end(Call *call, Outcome outcome)
 	call->finished_at = GetCurrentTimestamp();
 	if (call->http != NULL)
 	{
-		call->possibly_billed = call->http->request_sent;
+		call->possibly_billed = call->http->request_sent && !is_refusal(call->http->head.status);
 		call->http_status = call->http->head.status;
 		call->head = call->http->head;
 	}

@@ -93,7 +93,7 @@ warn_of_limit(Call *call)
 
 	if (call->told_limit || call->output_limit <= 0)
 		return;
-	percent = call_output_tokens(call) * 100 / call->output_limit;
+	percent = (call_output_tokens(call) * 100 + call->output_limit / 2) / call->output_limit;
 	if (percent < LIMIT_WARNING_PERCENT)
 		return;
 	call->told_limit = true;

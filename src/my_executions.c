@@ -17,6 +17,7 @@
 #include "utils/guc.h"
 
 #include "my_executions.h"
+#include "roles.h"
 
 /* Beyond so many ids, looking through the table is as fast. */
 #define FEW 5000
@@ -105,12 +106,13 @@ my_executions_are_few(void)
 	return sees_many != user;
 }
 
-PG_FUNCTION_INFO_V1(agent_studio_my_executions);
+PG_FUNCTION_INFO_V1(agent_studio_planned_executions);
 Datum
-agent_studio_my_executions(PG_FUNCTION_ARGS)
+agent_studio_planned_executions(PG_FUNCTION_ARGS)
 {
 	Datum		ids;
 
+	roles_check_plan();
 	(void) find_ids(0, true, &ids);
 	PG_RETURN_DATUM(ids);
 }

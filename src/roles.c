@@ -46,7 +46,7 @@ forget_roles(Datum arg, int cacheid, uint32 hashvalue)
 {
 	kept_for = InvalidOid;
 	changes++;
-	if (cacheid == AUTHMEMROLEMEM)
+	if (cacheid != DATABASEOID)
 		ResetPlanCache();
 }
 
@@ -162,5 +162,28 @@ Datum
 agent_studio_my_roles(PG_FUNCTION_ARGS)
 {
 	roles_know();
+	PG_RETURN_DATUM(roles_as_array());
+}
+
+/*
+ * What an index is asked for. The planner has asked for nothing where somebody reads all, so
+ * this plan was made for another: a cursor that has changed hands.
+ */
+void
+roles_check_plan(void)
+{
+	roles_know();
+	if (reads_all)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this query was planned for a role that sees little, and is executed by one that reads everything"),
+				 errhint("Open the cursor, or prepare the statement, as the role that fetches from it.")));
+}
+
+PG_FUNCTION_INFO_V1(agent_studio_planned_roles);
+Datum
+agent_studio_planned_roles(PG_FUNCTION_ARGS)
+{
+	roles_check_plan();
 	PG_RETURN_DATUM(roles_as_array());
 }

@@ -20,4 +20,7 @@ extern int	roles_count(void);
 /* As text[], in the current memory context. */
 extern Datum roles_as_array(void);
 
+/* Raises 55000 where he reads all: what calls it was planned for somebody who does not. */
+extern void roles_check_plan(void);
+
 #endif							/* AS_ROLES_H */

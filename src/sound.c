@@ -15,6 +15,7 @@
 #include "access/detoast.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -55,6 +56,12 @@ listed(const char *const *words)
 	return list.data;
 }
 
+static char *
+shortened(const text *value)
+{
+	return pnstrdup(VARDATA_ANY(value), pg_mbcliplen(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), 64));
+}
+
 static void
 check_word(FunctionCallInfo fcinfo, int argument, const char *column, const char *const *words)
 {
@@ -62,7 +69,7 @@ check_word(FunctionCallInfo fcinfo, int argument, const char *column, const char
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_CHECK_VIOLATION),
-			 errmsg("%s cannot be \"%s\"", column, text_to_cstring(PG_GETARG_TEXT_PP(argument))),
+			 errmsg("%s cannot be \"%s\"", column, shortened(PG_GETARG_TEXT_PP(argument))),
 			 errhint("It is one of: %s.", listed(words))));
 }
 

@@ -66,7 +66,12 @@ AS 'MODULE_PATHNAME', 'agent_studio_is_of_mine' LANGUAGE C STABLE PARALLEL SAFE 
 COMMENT ON FUNCTION agent_studio_private.is_of_mine(bigint, text, text) IS
 'Whether the current user may see what belongs to an execution of that owner and that team: he has the rights of one of them, or reads everything.';
 
-CREATE FUNCTION agent_studio_private.my_executions() RETURNS bigint[]
-AS 'MODULE_PATHNAME', 'agent_studio_my_executions' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION agent_studio_private.my_executions() IS
-'The ids of all executions of which the current user has the rights of the owner or of the team.';
+CREATE FUNCTION agent_studio_private.planned_roles() RETURNS text[]
+AS 'MODULE_PATHNAME', 'agent_studio_planned_roles' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION agent_studio_private.planned_roles() IS
+'my_roles(), for an index that the planner has chosen; raises 55000 for whoever reads everything, for whom it would not have.';
+
+CREATE FUNCTION agent_studio_private.planned_executions() RETURNS bigint[]
+AS 'MODULE_PATHNAME', 'agent_studio_planned_executions' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION agent_studio_private.planned_executions() IS
+'The ids of all executions of which the current user has the rights of the owner or of the team, for an index that the planner has chosen; raises 55000 for whoever reads everything.';

@@ -248,7 +248,7 @@ COMMENT ON COLUMN agent_studio.attempts.output_tokens IS 'By the vendor''s usage
 COMMENT ON COLUMN agent_studio.attempts.reasoning_tokens IS 'Of these, spent on reasoning; NULL = not said.';
 COMMENT ON COLUMN agent_studio.attempts.input_cost_usd IS 'USD, with the price of the moment at which it ended; NULL = no price or no usage.';
 COMMENT ON COLUMN agent_studio.attempts.output_cost_usd IS 'USD, with the price of the moment at which it ended; NULL = no price or no usage.';
-COMMENT ON COLUMN agent_studio.attempts.possibly_billed IS 'True: the request left this machine, so the vendor may charge for it even where the cost is NULL.';
+COMMENT ON COLUMN agent_studio.attempts.possibly_billed IS 'True: the request left this machine and was not refused (400, 401, 403, 404, 413, 422, 429), so the vendor may charge for it even where the cost is NULL.';
 COMMENT ON COLUMN agent_studio.attempts.finish_reason IS 'Why the model stopped; NULL = not said.';
 COMMENT ON COLUMN agent_studio.attempts.http_status IS 'Status of the response; NULL = there was none.';
 COMMENT ON COLUMN agent_studio.attempts.request_id IS 'The vendor''s id of the request, for its support; NULL = not said.';

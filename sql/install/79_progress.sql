@@ -127,8 +127,9 @@ BEGIN
 	waiting := least(1, coalesce(usual.wait_seconds / nullif(usual.seconds, 0), 0));
 	IF call.first_token_at IS NULL THEN
 		streamed := 0;
-		waiting := waiting * agent_studio_private.capped(
-			extract(epoch FROM coalesce(step.finished_at, clock_timestamp()) - step.sent_at) / nullif(usual.wait_seconds, 0));
+		-- While it waits for another try nobody is at work.
+		waiting := CASE WHEN step.state IN ('queued', 'retrying', 'paused') THEN 0 ELSE waiting * agent_studio_private.capped(
+			extract(epoch FROM coalesce(step.finished_at, clock_timestamp()) - step.sent_at) / nullif(usual.wait_seconds, 0)) END;
 	ELSE
 		streamed := call.output_tokens / nullif(coalesce(usual.output_tokens, agent_studio_private.expected_tokens_of(step)), 0);
 	END IF;

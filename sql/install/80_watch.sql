@@ -160,18 +160,23 @@ CREATE FUNCTION agent_studio_private.estimated_rest(execution agent_studio.execu
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
+	usual interval;
 	rest interval;
+	retry_in interval;
 BEGIN
 	IF execution.status <> 'running' THEN
 		RETURN NULL;
 	END IF;
-	rest := coalesce((agent_studio_private.usual_total(execution)).duration - (clock_timestamp() - execution.started_at),
-					 agent_studio_private.rest_by_rate(execution), agent_studio_private.rest_by_steps(execution));
-	RETURN CASE WHEN rest < interval '0' THEN interval '0' ELSE rest END;
+	usual := (agent_studio_private.usual_total(execution)).duration - (clock_timestamp() - execution.started_at);
+	-- What takes longer than usual is judged by what it still has to do.
+	rest := coalesce(CASE WHEN usual > interval '0' THEN usual END, agent_studio_private.rest_by_rate(execution), agent_studio_private.rest_by_steps(execution));
+	SELECT max(s.retry_at) - clock_timestamp() INTO retry_in FROM agent_studio.steps s
+	WHERE s.execution_id = execution.execution_id AND s.state = 'retrying';
+	RETURN CASE WHEN rest IS NOT NULL THEN greatest(rest, retry_in, interval '0') END;
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.estimated_rest(agent_studio.executions) IS
-'How long a running execution is going to take: what is usual, else what rates and single steps tell; never negative. NULL = not known.';
+'How long a running execution is going to take: what is usual, else, and when it has taken longer than that, what rates and single steps tell; never less than it waits for a retry. NULL = not known.';
 
 CREATE FUNCTION agent_studio_private.estimated_cost(execution agent_studio.executions, so_far numeric) RETURNS numeric
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
@@ -209,7 +214,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio.as_status(bigint) IS
-'One row: status, agent (of a workflow, those at work now), when it started, time elapsed, an estimate of the time remaining (from the median of the newest completed executions of the agent or workflow; without any, of a task how long the rest of the longest answer would take, of a workflow what its agents usually take; NULL = not known), and the progress: of a workflow the share of its steps that are done with, of a task that of as_progress (NULL = not known). note says how many steps are complete, what it waits for, why it failed, or which command is pending. Raises 42704.';
+'One row: status, agent (of a workflow, those at work now), when it started, time elapsed, an estimate of the time remaining (from the median of the newest completed executions of the agent or workflow; without any, and once it has taken longer, of a task how long the rest of the longest answer would take, of a workflow what its agents usually take; NULL = not known), and the progress: of a workflow the share of its steps that are done with, of a task that of as_progress (NULL = not known). note says how many steps are complete, what it waits for, why it failed, or which command is pending. Raises 42704.';
 
 CREATE FUNCTION agent_studio.as_thoughts(execution bigint, after_seq bigint DEFAULT 0)
 RETURNS TABLE (seq bigint, elapsed text, elapsed_ms bigint, source text, content text)

@@ -148,13 +148,15 @@ COMMENT ON FUNCTION agent_studio_private.result_title(agent_studio.executions) I
 CREATE FUNCTION agent_studio_private.total_cost_text(execution bigint) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT CASE WHEN c.cost IS NULL THEN 'not known'
+	SELECT CASE WHEN c.cost IS NULL AND c.unknown = 0 AND c.calls > 0 THEN agent_studio_private.money_text(0)	-- refused, all of them
+		WHEN c.cost IS NULL THEN 'not known'
 		WHEN c.unknown > 0 THEN format('%s, and that of %s not known', agent_studio_private.money_text(c.cost),
 			CASE c.unknown WHEN 1 THEN 'one call' ELSE c.unknown || ' calls' END)
 		ELSE agent_studio_private.money_text(c.cost) END
 	FROM (SELECT sum(coalesce(a.input_cost_usd, 0) + coalesce(a.output_cost_usd, 0))
 					FILTER (WHERE a.input_cost_usd IS NOT NULL OR a.output_cost_usd IS NOT NULL) AS cost,
-				 count(*) FILTER (WHERE a.possibly_billed AND (a.input_cost_usd IS NULL OR a.output_cost_usd IS NULL)) AS unknown
+				 count(*) FILTER (WHERE a.possibly_billed AND (a.input_cost_usd IS NULL OR a.output_cost_usd IS NULL)) AS unknown,
+				 count(*) AS calls
 		  FROM agent_studio.attempts a WHERE a.execution_id = execution) c;
 END;
 COMMENT ON FUNCTION agent_studio_private.total_cost_text(bigint) IS

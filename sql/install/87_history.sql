@@ -165,7 +165,7 @@ COMMENT ON FUNCTION agent_studio_private.chosen_executions(text[], text, text, t
 CREATE FUNCTION agent_studio_private.agents_of_type(agent_type text) RETURNS text[]
 LANGUAGE sql STABLE
 RETURN CASE WHEN agent_type IS NOT NULL THEN
-	ARRAY(SELECT a.name FROM agent_studio.agents a WHERE a.agent_type = agents_of_type.agent_type) END;
+	ARRAY(SELECT a.name FROM agent_studio.agents a WHERE a.agent_type = lower(agents_of_type.agent_type)) END;
 COMMENT ON FUNCTION agent_studio_private.agents_of_type(text) IS
 'Names of the agents of a type that the current user can see; NULL for NULL.';
 

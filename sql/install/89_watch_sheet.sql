@@ -1,5 +1,6 @@
 -- as_watch: an execution at work on one sheet, for \watch. It says what as_status,
--- as_progress, as_workflow_status, as_thoughts and as_usage say, within 100 columns.
+-- as_progress, as_workflow_status, as_thoughts and as_usage say, within the 100 columns of
+-- a terminal, of which psql takes two.
 
 CREATE FUNCTION agent_studio_private.watch_head(execution agent_studio.executions) RETURNS SETOF text
 LANGUAGE sql STABLE
@@ -10,7 +11,7 @@ BEGIN ATOMIC
 		format('Execution %s: %s', (execution).execution_id, agent_studio_private.one_line(coalesce((execution).workflow, (execution).agent), 70)),
 		concat_ws('   ', 'Status: ' || s.status, 'Started: ' || to_char(s.started, 'YYYY-MM-DD HH24:MI:SS'), 'Elapsed: ' || s.elapsed),
 		'Estimated Remaining: ' || s.estimated_remaining,
-		agent_studio_private.one_line(s.note, 100)]) WITH ORDINALITY l (line, n)
+		agent_studio_private.one_line(s.note, 98)]) WITH ORDINALITY l (line, n)
 	WHERE l.line IS NOT NULL
 	ORDER BY l.n;
 END;
@@ -39,8 +40,8 @@ BEGIN ATOMIC
 	CROSS JOIN LATERAL (VALUES
 		(1, format('%s %s %s %s %s', agent_studio_private.padded(s.step, 24), agent_studio_private.padded(s.state, 16),
 			lpad(coalesce(agent_studio_private.duration_text(make_interval(secs => s.seconds::float8)), ''), 10),
-			lpad(coalesce(agent_studio_private.money_text(s.cost_usd), ''), 9), coalesce(agent_studio_private.one_line(s.agent, 36), ''))),
-		(2, '    ' || agent_studio_private.one_line(coalesce(s.note, CASE WHEN s.state = 'running' THEN s.latest_thought END), 96))) l (place, line)
+			lpad(coalesce(agent_studio_private.money_text(s.cost_usd), ''), 9), coalesce(agent_studio_private.one_line(s.agent, 34), ''))),
+		(2, '    ' || agent_studio_private.one_line(coalesce(s.note, CASE WHEN s.state = 'running' THEN s.latest_thought END), 94))) l (place, line)
 	WHERE l.line IS NOT NULL
 	ORDER BY s.n, l.place;
 END;
@@ -50,7 +51,7 @@ COMMENT ON FUNCTION agent_studio_private.watch_steps(bigint) IS
 CREATE FUNCTION agent_studio_private.watch_thoughts(execution bigint) RETURNS SETOF text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT format('[%s] %s', agent_studio_private.clock_text(make_interval(secs => t.elapsed_ms / 1000.0)), agent_studio_private.one_line(t.content, 85))
+	SELECT format('[%s] %s', agent_studio_private.clock_text(make_interval(secs => t.elapsed_ms / 1000.0)), agent_studio_private.one_line(t.content, 86))
 	FROM (SELECT x.seq, x.elapsed_ms, x.content FROM agent_studio.thoughts x WHERE x.execution_id = watch_thoughts.execution
 		  ORDER BY x.seq DESC LIMIT 5) t
 	ORDER BY t.seq;
@@ -63,8 +64,9 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT concat_ws('   ',
 		'Tokens: ' || agent_studio_private.number_text(u.total_tokens),
-		'Cost: ' || agent_studio_private.money_text(u.cost_usd)
-			|| CASE WHEN u.is_estimate THEN coalesce(' of about ' || agent_studio_private.money_text(u.estimated_cost_usd), '') ELSE '' END,
+		'Cost: ' || CASE WHEN u.is_estimate
+			THEN agent_studio_private.money_text(u.cost_usd) || coalesce(' of about ' || agent_studio_private.money_text(u.estimated_cost_usd), '')
+			WHEN u.cost_usd IS NOT NULL THEN agent_studio_private.total_cost_text(execution) END,
 		u.tokens_per_second || ' tokens/s',
 		'Output limit: ' || u.output_limit_percent || '%',
 		'Quota: ' || u.quota_percent || '%')
@@ -93,4 +95,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio.as_watch(bigint) IS
-'How an execution is doing, on one sheet within 100 columns, for \watch: status, time gone and left, a bar for each phase or step, of a workflow its steps with what each does or waits for, the newest five thoughts, tokens, cost and shares of limits. Raises 42704.';
+'How an execution is doing, on one sheet that fits into 100 columns, for \watch: status, time gone and left, a bar for each phase or step, of a workflow its steps with what each does or waits for, the newest five thoughts, tokens, cost and shares of limits. Raises 42704.';

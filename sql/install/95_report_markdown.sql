@@ -1,15 +1,15 @@
 -- as_report: the report of an execution as Markdown.
 --
 -- What models said stands in quotations and list items only, in which no line begins a
--- heading, a tag or an image: no answer can add a chapter to the report, or load anything
--- into the page of whoever shows it.
+-- heading, a tag, an image or a link: no answer can add a chapter to the report, load
+-- anything into the page of whoever shows it, or lead him somewhere.
 
 CREATE FUNCTION agent_studio_private.markdown_line(value text) RETURNS text
 LANGUAGE sql IMMUTABLE
-RETURN regexp_replace(regexp_replace(regexp_replace(value,
-	'<(?=[A-Za-z/!?])', '\\<', 'g'), '!\[', '!\\[', 'g'), '^(\s*)(?=#{1,6}(\s|$)|=+\s*$|-+\s*$)', '\1\\');
+RETURN regexp_replace(regexp_replace(regexp_replace(regexp_replace(value,
+	'<(?=[A-Za-z/!?])', '\\<', 'g'), '!\[', '!\\[', 'g'), '\](?=\(|\[|:)', '\\]', 'g'), '^(\s*)(?=#{1,6}(\s|$)|=+\s*$|-+\s*$)', '\1\\');
 COMMENT ON FUNCTION agent_studio_private.markdown_line(text) IS
-'A line that is neither a heading nor underlines one, and holds no tag and no image.';
+'A line that is neither a heading nor underlines one, and holds no tag, no image, no link and no address for one.';
 
 CREATE FUNCTION agent_studio_private.markdown_text(value text, columns integer DEFAULT 300) RETURNS text
 LANGUAGE sql IMMUTABLE

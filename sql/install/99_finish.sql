@@ -29,7 +29,7 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_purge_batch, agent_studio.as_delete_hi
 	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored, agent_studio.as_roll_up TO agent_studio_admin;
 GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
-	agent_studio.as_context_fields, agent_studio.as_usage, agent_studio.as_progress, agent_studio.as_notices, agent_studio.as_workflow_status, agent_studio.as_watch, agent_studio.as_failure, agent_studio.as_result,
+	agent_studio.as_context_fields, agent_studio.as_usage, agent_studio.as_progress, agent_studio.as_notices, agent_studio.as_workflow_status, agent_studio.as_watch(bigint), agent_studio.as_watch(), agent_studio.as_failure, agent_studio.as_result,
 	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate,
 	agent_studio.as_diagram(text, text, text), agent_studio.as_diagram(bigint, text), agent_studio.as_report, agent_studio.as_report_html, agent_studio.as_dashboard_html,
 	agent_studio.as_history, agent_studio.as_history_totals, agent_studio.as_download, agent_studio.as_download_text, agent_studio.as_compare,
@@ -38,7 +38,7 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agen
 GRANT EXECUTE ON PROCEDURE agent_studio.as_follow TO agent_studio_monitor;
 
 -- What the reading functions and the policies call with the caller's own rights.
-GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.is_mine, agent_studio_private.is_of_mine, agent_studio_private.my_executions, agent_studio_private.newest_completed,
+GRANT EXECUTE ON FUNCTION agent_studio_private.my_roles, agent_studio_private.is_mine, agent_studio_private.is_of_mine, agent_studio_private.planned_roles, agent_studio_private.planned_executions, agent_studio_private.newest_completed,
 	agent_studio_private.my_grants, agent_studio_private.has_grant,
 	agent_studio_private.sees_agent, agent_studio_private.reads_all,
 	agent_studio_private.require_execution, agent_studio_private.require_no_block,
@@ -68,7 +68,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.plan_of, agent_studio_private.pla
 	agent_studio_private.review_note, agent_studio_private.agents_at_work, agent_studio_private.progress_percent,
 	agent_studio_private.thought_lines, agent_studio_private.notice_lines, agent_studio_private.wait_lines,
 	agent_studio_private.start_lines, agent_studio_private.follow_lines, agent_studio_private.printable,
-	agent_studio_private.watch_head, agent_studio_private.watch_bars, agent_studio_private.watch_steps, agent_studio_private.watch_thoughts, agent_studio_private.watch_usage,
+	agent_studio_private.watch_head, agent_studio_private.watch_bars, agent_studio_private.watch_steps, agent_studio_private.watch_thoughts, agent_studio_private.watch_usage, agent_studio_private.watch_active, agent_studio_private.watch_rested, agent_studio_private.watch_alerts,
 	agent_studio_private.pending_step_note, agent_studio_private.step_note, agent_studio_private.failed_step,
 	agent_studio_private.possible_causes, agent_studio_private.retries_left, agent_studio_private.longer_timeout,
 	agent_studio_private.recovery_call, agent_studio_private.completion_arguments, agent_studio_private.preferred_options,

@@ -67,6 +67,12 @@ is_deeply([ map { "$_->{attempt_no} $_->{outcome} " . ($_->{partial_output} // '
 	[ '1 failed abcd', '2 failed abcd', '3 completed ' ], 'each attempt keeps what it brought');
 is("$run->{status} $run->{output}", 'completed abcdef', 'the output is the last one alone');
 is(scalar(grep { $_->{possibly_billed} } @{ $run->{tries} }), 3, 'each may have been billed');
+for my $status (400, 401, 403, 404, 413, 422, 429, 500, 503)
+{
+	my $refused = run_task($node, "\@mock status=$status\nRefuse it.", max_retries => 0);
+
+	is($refused->{tries}[0]{possibly_billed} ? 1 : 0, $status < 500 ? 0 : 1, "what is answered with $status " . ($status < 500 ? 'costs nothing' : 'may have cost something'));
+}
 
 # Each token in an event of its own: sixty times as much stream as text is no fault.
 $run = run_task($node, "\@mock size=160000 chunks=40000\nTell it in small pieces.");

@@ -165,7 +165,7 @@ sub expected
 			push @{ $views{agent_results} }, { month => $month, agent => $name, success(@tasks), average_duration_seconds => mean('seconds', completed(@tasks)),
 				attempts => scalar @calls, attempts_failed => scalar(grep { $_->{outcome} eq 'failed' } @calls), retries => scalar(grep { $_->{attempt_no} > 1 } @calls),
 				input_tokens => total('input_tokens', @calls), output_tokens => total('output_tokens', @calls), cost_usd => total('cost', @calls),
-				attempts_without_cost => unpriced(@calls) };
+				attempts_without_cost => unpriced(grep { $_->{possibly_billed} } @calls) };
 		}
 	}
 	$views{success_summary} = [ map { summary($_, @$executions) } qw(all task workflow) ];

@@ -35,12 +35,35 @@ for my $role (qw(seldom never))
 }
 like(plan('alice', $newest), qr/Index Scan Backward using executions_pkey/, 'who sees many looks at the newest');
 like(plan('alice', 'SELECT * FROM agent_studio.steps'), qr/Seq Scan on steps/, 'and through all steps');
-unlike(plan('watcher', $newest), qr/my_roles/, 'who reads all is not looked for');
-unlike(plan('watcher', 'SELECT * FROM agent_studio.attempts'), qr/my_executions/, 'nor are his executions');
+unlike(plan('watcher', $newest), qr/planned_roles/, 'who reads all is not looked for');
+unlike(plan('watcher', 'SELECT * FROM agent_studio.attempts'), qr/planned_executions/, 'nor are his executions');
 sub expected { my ($role, $table) = @_; my ($rows) = as_role($role, "EXPLAIN SELECT * FROM agent_studio.$table") =~ /rows=(\d+)/; return $rows; }
 cmp_ok(expected('seldom', $_), '<', all_of($_) / 100, "few $_ are expected") for qw(executions steps attempts);
 cmp_ok(expected('alice', $_), '>', all_of($_) / 4, "many $_ are expected") for qw(executions steps attempts);
 is(expected('watcher', $_), all_of($_), "all $_ are expected") for qw(executions steps attempts);
+
+# The ids are told once: not where each row of something else, or the query, leads to an execution.
+for my $query ('SELECT * FROM agent_studio.execution_history', 'SELECT * FROM agent_studio.steps WHERE execution_id = 5', 'SELECT * FROM agent_studio.attempts WHERE execution_id = ANY (ARRAY[1, 2, 3])',
+	'SELECT * FROM agent_studio.executions e JOIN agent_studio.steps s USING (execution_id)', 'SELECT (SELECT count(*) FROM agent_studio.attempts a WHERE a.execution_id = e.execution_id) FROM agent_studio.executions e',
+	'SELECT * FROM agent_studio.steps s WHERE EXISTS (SELECT FROM agent_studio.attempts a WHERE a.execution_id = s.execution_id)')
+{
+	unlike(plan('seldom', $query), qr/planned_executions/, "his executions are not asked for: $query");
+}
+
+# An index of the DBA's, in which the execution comes second, is sorted by what comes first.
+sql($node, 'CREATE INDEX steps_by_state ON agent_studio.steps (state, execution_id); CREATE INDEX attempts_by_time ON agent_studio.attempts (sent_at, execution_id);
+	UPDATE agent_studio.attempts SET sent_at = now() WHERE (execution_id, step_no, attempt_no) = (SELECT execution_id, step_no, attempt_no FROM agent_studio.attempts WHERE owner = \'seldom\' ORDER BY 1, 2, 3 LIMIT 1);
+	ANALYZE agent_studio.steps; ANALYZE agent_studio.attempts');
+for my $role (qw(seldom erin))
+{
+	my $ordered = 'SELECT max(state), min(state), (SELECT max(sent_at) FROM agent_studio.attempts %s) FROM agent_studio.steps %s';
+	my $of_role = sub { my ($where) = @_; return sprintf $ordered, $where, $where };
+
+	is(as_role($role, $of_role->('')), sql($node, $of_role->("WHERE owner = '$role'")), "what comes first and last for $role");
+	is(as_role($role, 'SET enable_sort = off; SET enable_seqscan = off; SET enable_bitmapscan = off; SELECT state, count(*) FROM (SELECT state, execution_id FROM agent_studio.steps ORDER BY state) x GROUP BY state ORDER BY state'),
+		sql($node, "SELECT state, count(*) FROM agent_studio.steps WHERE owner = '$role' GROUP BY state ORDER BY state"), "each state once for $role");
+}
+sql($node, 'DROP INDEX agent_studio.steps_by_state; DROP INDEX agent_studio.attempts_by_time');
 
 # ---------- what is in it ----------
 
@@ -70,6 +93,15 @@ sql($node, 'REVOKE agent_studio_monitor FROM seldom');
 is($session->query_safe('EXECUTE counted'), $his, 'and of his alone when he may not any more');
 $session->quit;
 
+# A cursor that changes hands does not pass what one sees little of for all there is.
+for my $table (qw(executions steps))
+{
+	my $moves = "BEGIN; SET LOCAL ROLE seldom; DECLARE mine CURSOR FOR SELECT execution_id FROM agent_studio.$table; SET LOCAL ROLE %s; MOVE ALL mine; COMMIT";
+
+	like(sql_error($node, sprintf($moves, 'watcher')), qr/55000.*planned for a role that sees little.*HINT:/s, "$table of a cursor that a monitor fetches from");
+	is(sql_error($node, sprintf($moves, 'never')), 'no error, but: ', "$table of one that another fetches from");
+}
+
 # What he may not read, he is told is not for him: not what the planner came upon.
 for my $table (qw(executions steps))
 {
@@ -80,6 +112,8 @@ for my $table (qw(executions steps))
 sql($node, 'GRANT SELECT ON agent_studio.steps TO stranger; GRANT USAGE ON SCHEMA agent_studio_private TO stranger;
 	GRANT EXECUTE ON FUNCTION agent_studio_private.is_of_mine TO stranger');
 is(as_role('stranger', 'SELECT count(*) FROM agent_studio.steps'), 0, 'who may read steps only sees none of others, and no error');
+sql($node, 'GRANT SELECT ON agent_studio.executions TO stranger; GRANT EXECUTE ON FUNCTION agent_studio_private.is_mine, agent_studio_private.planned_executions TO stranger');
+is(as_role('stranger', 'SELECT count(*) FROM agent_studio.steps'), 0, 'nor who may ask for half of it');
 
 # More roles than it is worth to ask the statistics for.
 sql($node, 'SELECT format(\'CREATE ROLE "team %s" ROLE seldom\', g) FROM generate_series(1, 300) g \gexec');
