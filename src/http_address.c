@@ -96,15 +96,25 @@ address_keep_socket(HttpTransfer *transfer)
 		transfer->loop->sockets[port] = fd + 1;
 }
 
+/* The port of an address; -1 = it is no address of the internet. */
+static int
+port_of(const struct sockaddr_storage *address)
+{
+	struct sockaddr_in either;		/* the port of both families stands at the same place */
+
+	if (address->ss_family != AF_INET && address->ss_family != AF_INET6)
+		return -1;
+	memcpy(&either, address, sizeof(either));
+	return ntohs(either.sin_port);
+}
+
 /* Is this the address, in text? */
 static bool
 is_address(const struct sockaddr_storage *address, const char *ip, int port)
 {
 	char		text[INET6_ADDRSTRLEN];
-	in_port_t	found = address->ss_family == AF_INET ? ((const struct sockaddr_in *) address)->sin_port :
-		((const struct sockaddr_in6 *) address)->sin6_port;
 
-	return ntohs(found) == port && ip != NULL &&
+	return port_of(address) == port && ip != NULL &&
 		address_text((const struct sockaddr *) address, text, sizeof(text)) && strcmp(text, ip) == 0;
 }
 
@@ -112,7 +122,7 @@ is_address(const struct sockaddr_storage *address, const char *ip, int port)
 static bool
 is_socket_of(int fd, const char *ip, const char *local_ip, int port, int local_port)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {0};
 	socklen_t	len = sizeof(address);
 
 	if (getsockname(fd, (struct sockaddr *) &address, &len) != 0 || !is_address(&address, local_ip, local_port))

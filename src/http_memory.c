@@ -28,7 +28,7 @@ move(void *block, size_t size)
 
 	if (size > 0 && size <= had)
 		return block;
-	moved = malloc(size);
+	moved = malloc(size > 0 ? size : 1);
 	if (moved == NULL)
 		return NULL;
 	if (block != NULL)
