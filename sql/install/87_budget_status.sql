@@ -48,14 +48,14 @@ RETURNS TABLE (severity text, kind text, execution_id bigint, message text, reme
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	-- The remedy is an amount with which it would hold as it goes now, with a quarter to spare.
-	SELECT CASE s.state WHEN 'over' THEN 'error' WHEN 'near' THEN 'warning' ELSE 'info' END, 'budget', NULL::bigint,
+	SELECT CASE s.state WHEN 'over' THEN 'error' ELSE 'warning' END, 'budget', NULL::bigint,
 		   agent_studio_private.budget_words(s.scope, s.period, s.amount_usd, s.spent_usd)
 			|| format(', %s expected by its end', agent_studio_private.money_text(s.projected_usd))
 			|| CASE WHEN s.unknown_calls > 0 THEN format('; the cost of %s not known', CASE s.unknown_calls WHEN 1 THEN 'one call is' ELSE s.unknown_calls || ' calls is' END) ELSE '' END,
 		   format('SELECT agent_studio.as_set_budget(%L, %s, %L, %L);', s.scope,
 			least(pg_catalog.ceil(1.25 * greatest(s.projected_usd, s.spent_usd, s.amount_usd)), 999999999999), s.period, s.action)
-	FROM agent_studio.budget_status s WHERE s.state IN ('near', 'over') OR s.projected_usd > s.amount_usd
+	FROM agent_studio.budget_status s WHERE s.state IN ('near', 'over')
 	ORDER BY s.percent_used DESC, s.scope;
 END;
 COMMENT ON FUNCTION agent_studio_private.budget_alerts() IS
-'A row for each budget that is used up, or nearly so, or is going to be by the end of its period, with the call that raises it.';
+'A row for each budget that is used up, or nearly so, with the call that raises it.';
