@@ -276,7 +276,7 @@ BEGIN
 	FOR call IN SELECT format(c, run) FROM unnest(ARRAY['agent_studio.as_status(%s)', 'agent_studio.as_progress(%s)', 'agent_studio.as_workflow_status(%s)', 'agent_studio.as_watch(%s)', 'agent_studio.as_thoughts(%s)',
 		'agent_studio.as_notices(%s)', 'agent_studio.as_logs(%s)', 'agent_studio.as_result(%s)', 'agent_studio.as_failure(%s)', 'agent_studio.as_recovery_options(%s)', 'agent_studio.as_compare(%s, %1$s)',
 		'agent_studio.as_diagram(%s)', 'agent_studio.as_diagram(%s, ''mermaid'')', 'agent_studio.as_diagram(%s, ''svg'')', 'agent_studio.as_report(%s)', 'agent_studio.as_report_html(%s)',
-		'agent_studio.as_download_text(%s, ''txt'')', 'agent_studio.as_dashboard_html()', 'agent_studio.as_search_agents(''obeyed'')', 'agent_studio.as_suggest_agents(''obeyed'')',
+		'agent_studio.as_download_text(%s, ''txt'')', 'agent_studio.as_dashboard_html()', 'agent_studio.as_watch_all()', 'agent_studio.as_search_agents(''obeyed'')', 'agent_studio.as_suggest_agents(''obeyed'')',
 		'agent_studio.active_executions', 'agent_studio.recent_completions', 'agent_studio.alerts', 'agent_studio.execution_history', 'agent_studio.pending_approvals',
 		'agent_studio_private.follow_lines(%s, 0, 0, ''{}'')', 'agent_studio_private.wait_lines(%s)', 'agent_studio_private.result_text(%s)']) c
 	LOOP

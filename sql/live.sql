@@ -142,7 +142,7 @@ CREATE FUNCTION pg_temp.sheet(execution bigint) RETURNS SETOF text LANGUAGE sql 
 SELECT pg_temp.sheet(:flow);
 SELECT pg_temp.sheet(:next);
 SELECT pg_temp.sheet(:id);
-SELECT regexp_replace(line, '\d+(?=\);)|^ *\d+ |\d\d:\d\d:\d\d|\d+m \d+s|\d{4}-\d\d-\d\d| +\$[0-9.]+| +[0-9]+s|1[01][0-9] of|2h.*|\d+ days', 'N', 'g') AS line FROM as_watch() line;
+SELECT regexp_replace(line, '\d+(?=\);)|^ *\d+ |\d\d:\d\d:\d\d|\d+m \d+s|\d{4}-\d\d-\d\d| +\$[0-9.]+| +[0-9]+s|1[01][0-9] of|2h.*|\d+ days', 'N', 'g') AS line FROM as_watch_all() line;
 BEGIN;
 RESET ROLE;
 UPDATE steps SET name = repeat('s', 63) WHERE execution_id = :flow;
@@ -156,7 +156,7 @@ RESET ROLE;
 UPDATE executions SET error_message = repeat('wide 宽 ', 100), error_hint = 'x', error_class = 'internal', status = 'failed', finished_at = now() WHERE execution_id = :id;
 SET ROLE regress_alice;
 SELECT max(agent_studio_private.display_width(line)) <= 98 AS fits, max(agent_studio_private.display_width(line)) > 93 AS is_tried,
-	bool_or(line ~ E'[\u0001-\u001F\u202E]') AS has_controls FROM as_watch() line;
+	bool_or(line ~ E'[\u0001-\u001F\u202E]') AS has_controls FROM as_watch_all() line;
 ROLLBACK;
 -- At most 100 columns on the screen, with ids of six digits; alerts with \x.
 SELECT (SELECT sum(greatest(length(column_name), CASE column_name WHEN 'id' THEN 6 ELSE widest END) + 3)

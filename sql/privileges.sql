@@ -239,6 +239,7 @@ BEGIN
 	PERFORM * FROM agent_studio.as_diagram(id, 'svg');
 	PERFORM agent_studio.as_report(id), agent_studio.as_report_html(id);
 	PERFORM agent_studio.as_dashboard_html();
+	PERFORM agent_studio.as_watch_all();
 	PERFORM agent_studio.as_cancel(agent_studio.as_clone(id, '{"priority": "low", "context": {"b": 2}}'));
 	PERFORM * FROM agent_studio.as_recovery_options(id);
 	PERFORM * FROM agent_studio.pending_approvals;

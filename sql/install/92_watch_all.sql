@@ -1,4 +1,4 @@
--- as_watch(): everything at work on one sheet, for \watch: what active_executions,
+-- as_watch_all(): everything at work on one sheet, for \watch: what active_executions,
 -- recent_completions and alerts say, within the 100 columns of a terminal.
 
 CREATE FUNCTION agent_studio_private.watch_active() RETURNS SETOF text
@@ -35,7 +35,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION agent_studio_private.watch_alerts() IS 'The first ten alerts with their remedies, as lines.';
 
-CREATE FUNCTION agent_studio.as_watch() RETURNS SETOF text
+CREATE FUNCTION agent_studio.as_watch_all() RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
@@ -47,5 +47,5 @@ BEGIN
 	RETURN QUERY SELECT agent_studio_private.titled('Alerts:', ARRAY(SELECT agent_studio_private.watch_alerts()));
 END
 $$;
-COMMENT ON FUNCTION agent_studio.as_watch() IS
+COMMENT ON FUNCTION agent_studio.as_watch_all() IS
 'How everything is doing that the current user can see, on one sheet that fits into 100 columns, for \watch: active_executions, recent_completions, and the first ten alerts with their remedies. as_watch(execution) shows one. Raises nothing.';

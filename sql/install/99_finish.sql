@@ -29,7 +29,7 @@ GRANT EXECUTE ON FUNCTION agent_studio.as_purge_batch, agent_studio.as_delete_hi
 	agent_studio.as_drop_model, agent_studio.as_load_prices, agent_studio.as_release_restored, agent_studio.as_roll_up TO agent_studio_admin;
 GRANT EXECUTE ON FUNCTION agent_studio.as_status, agent_studio.as_thoughts, agent_studio.as_output,
 	agent_studio.as_metrics, agent_studio.as_quality, agent_studio.as_logs, agent_studio.as_wait, agent_studio.as_check,
-	agent_studio.as_context_fields, agent_studio.as_usage, agent_studio.as_progress, agent_studio.as_notices, agent_studio.as_workflow_status, agent_studio.as_watch(bigint), agent_studio.as_watch(), agent_studio.as_failure, agent_studio.as_result,
+	agent_studio.as_context_fields, agent_studio.as_usage, agent_studio.as_progress, agent_studio.as_notices, agent_studio.as_workflow_status, agent_studio.as_watch, agent_studio.as_watch_all, agent_studio.as_failure, agent_studio.as_result,
 	agent_studio.as_recovery_options, agent_studio.as_export_workflow, agent_studio.as_estimate,
 	agent_studio.as_diagram(text, text, text), agent_studio.as_diagram(bigint, text), agent_studio.as_report, agent_studio.as_report_html, agent_studio.as_dashboard_html,
 	agent_studio.as_history, agent_studio.as_history_totals, agent_studio.as_download, agent_studio.as_download_text, agent_studio.as_compare,

@@ -71,7 +71,7 @@ for my $call (q(CALL agent_studio.as_follow_task('worker', 'No.')), q(CALL agent
 # Everything that only reads, as somebody who may see all, and as the owner.
 my @reads = (map({ ("as_$_($done)", "as_$_($running)", "as_$_($asks)") } qw(status watch progress usage notices result output metrics quality logs thoughts)),
 	map({ ("as_$_($asks)") } qw(workflow_status failure recovery_options report report_html diagram)), map({ ("as_$_($done)") } qw(report report_html download_text download)),
-	"as_download($done, 'zip')", "as_compare($done, $asks)", 'as_history()', 'as_history_totals()', 'as_dashboard_html()', 'as_check()', q(as_search_agents('worker')),
+	"as_download($done, 'zip')", "as_compare($done, $asks)", 'as_history()', 'as_history_totals()', 'as_dashboard_html()', 'as_watch_all()', 'as_check()', q(as_search_agents('worker')),
 	q(as_suggest_agents('build something')), q(as_task_template('builder')), q(as_context_fields('builder')), q(as_check_task('worker', 'Build it.')),
 	q(as_diagram('asks-sequential-dev')), q(as_export_workflow('asks-sequential-dev')), q(as_estimate('asks-sequential-dev')),
 	q(as_test_workflow('asks-sequential-dev')));
