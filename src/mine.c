@@ -107,7 +107,7 @@ estimate(SupportRequestSelectivity *request)
 	return true;
 }
 
-/* Of ours, without arguments; whoever may not call it is refused when he executes the plan, not here. */
+/* Of ours, without arguments. By the catalog, which asks for no right: a missing one is an error of the query, not of its plan. */
 static Oid
 function_of_ours(const char *name)
 {
