@@ -29,9 +29,39 @@ CREATE VIEW tests.told_spending AS
 SELECT s.day, s.workflow, s.owner, s.is_test, s.outcome, s.error_class, sum(s.attempts) AS attempts, sum(s.retries) AS retries,
 	sum(s.output_tokens) AS output_tokens, sum(s.input_cost_usd + s.output_cost_usd) AS cost
 FROM agent_studio_private.spending s GROUP BY 1, 2, 3, 4, 5, 6;
+-- And what each owner's came to.
+CREATE VIEW tests.true_owner_totals AS
+SELECT (e.finished_at AT TIME ZONE 'UTC')::date AS day, e.kind, e.owner, e.team, e.status, count(*) AS executions, count(e.started_at) AS timed,
+	sum(extract(epoch FROM e.finished_at - e.started_at)) AS duration_seconds,
+	count(*) FILTER (WHERE extract(epoch FROM e.finished_at - e.started_at) < 60) AS fast,
+	count(*) FILTER (WHERE extract(epoch FROM e.finished_at - e.started_at) BETWEEN 60 AND 120) AS medium,
+	count(*) FILTER (WHERE extract(epoch FROM e.finished_at - e.started_at) > 120) AS slow,
+	sum(CASE WHEN e.output_cost_usd IS NOT NULL THEN e.input_cost_usd END) AS input_cost,
+	sum(CASE WHEN e.input_cost_usd IS NOT NULL THEN e.output_cost_usd END) AS output_cost,
+	sum(CASE WHEN e.attempts > 0 AND (e.input_cost_usd IS NULL OR e.output_cost_usd IS NULL) THEN 1 ELSE 0 END) AS without_cost
+FROM executions e WHERE e.finished_at IS NOT NULL AND NOT e.is_test GROUP BY 1, 2, 3, 4, 5;
+CREATE VIEW tests.told_owner_totals AS
+SELECT t.day, t.kind, t.owner, t.team, t.status, sum(t.executions) AS executions, sum(t.timed) AS timed,
+	sum(t.duration_seconds) AS duration_seconds, sum(t.fast) AS fast, sum(t.medium) AS medium, sum(t.slow) AS slow,
+	sum(t.input_cost_usd) AS input_cost, sum(t.output_cost_usd) AS output_cost, sum(t.without_cost) AS without_cost
+FROM agent_studio_private.owner_totals t GROUP BY 1, 2, 3, 4, 5;
+CREATE VIEW tests.true_owner_spending AS
+SELECT (a.finished_at AT TIME ZONE 'UTC')::date AS day, a.owner, a.team, count(*) AS attempts, sum(a.input_tokens) AS input_tokens,
+	sum(a.cached_input_tokens) AS cached_input_tokens, sum(a.output_tokens) AS output_tokens, sum(a.reasoning_tokens) AS reasoning_tokens,
+	sum(CASE WHEN a.output_cost_usd IS NOT NULL THEN a.input_cost_usd END) AS input_cost,
+	sum(CASE WHEN a.input_cost_usd IS NOT NULL THEN a.output_cost_usd END) AS output_cost,
+	sum(CASE WHEN a.possibly_billed AND (a.input_cost_usd IS NULL OR a.output_cost_usd IS NULL) THEN 1 ELSE 0 END) AS without_cost
+FROM attempts a JOIN executions e USING (execution_id) WHERE NOT e.is_test GROUP BY 1, 2, 3;
+CREATE VIEW tests.told_owner_spending AS
+SELECT s.day, s.owner, s.team, sum(s.attempts) AS attempts, sum(s.input_tokens) AS input_tokens, sum(s.cached_input_tokens) AS cached_input_tokens,
+	sum(s.output_tokens) AS output_tokens, sum(s.reasoning_tokens) AS reasoning_tokens,
+	sum(s.input_cost_usd) AS input_cost, sum(s.output_cost_usd) AS output_cost, sum(s.without_cost) AS without_cost
+FROM agent_studio_private.owner_spending s GROUP BY 1, 2, 3;
 CREATE FUNCTION tests.differences() RETURNS bigint LANGUAGE sql AS $$
 	SELECT (SELECT count(*) FROM ((TABLE tests.true_totals EXCEPT TABLE tests.told_totals) UNION ALL (TABLE tests.told_totals EXCEPT TABLE tests.true_totals)) d)
 		+ (SELECT count(*) FROM ((TABLE tests.true_spending EXCEPT TABLE tests.told_spending) UNION ALL (TABLE tests.told_spending EXCEPT TABLE tests.true_spending)) d)
+		+ (SELECT count(*) FROM ((TABLE tests.true_owner_totals EXCEPT TABLE tests.told_owner_totals) UNION ALL (TABLE tests.told_owner_totals EXCEPT TABLE tests.true_owner_totals)) d)
+		+ (SELECT count(*) FROM ((TABLE tests.true_owner_spending EXCEPT TABLE tests.told_owner_spending) UNION ALL (TABLE tests.told_owner_spending EXCEPT TABLE tests.true_owner_spending)) d)
 $$;
 SELECT tests.differences();
 
@@ -93,6 +123,10 @@ SELECT count(*) > 5 AS days_closed, bool_and(c.day < (now() AT TIME ZONE 'UTC'):
 -- Everything is told from closed days but today.
 SELECT as_roll_up() >= 0 AS rolled_up;
 SELECT tests.differences() = 0 AS same, (SELECT count(*) FROM agent_studio_private.days_to_count) AS stale;
+-- Of each owner a row for each kind and end, with and without calls of models.
+SELECT count(*) > 0 AS some, count(*) = count(DISTINCT (t.day, t.kind, t.owner, t.team, t.status, t.is_called)) AS added_up,
+	(SELECT count(*) FROM daily_owner_spending s) = (SELECT count(DISTINCT (s.day, s.owner, s.team)) FROM daily_spending s WHERE NOT s.is_test) AS spending_added_up
+FROM daily_owner_totals t;
 SELECT count(*) FILTER (WHERE t.day < (now() AT TIME ZONE 'UTC')::date - 1) = 0 AS open_is_new FROM agent_studio_private.open_totals t;
 SELECT as_roll_up() AS nothing_to_do;
 
@@ -141,16 +175,27 @@ FROM frozen f;
 
 BEGIN;
 CREATE TEMP TABLE before AS SELECT sum(t.executions) AS executions FROM agent_studio_private.totals t;
+CREATE TEMP VIEW last_day AS TABLE agent_studio_private.last_closed_day;
+CREATE TEMP TABLE owners_before AS SELECT (SELECT sum(t.executions) FROM agent_studio_private.owner_totals t) AS executions,
+	(SELECT sum(s.attempts) FROM agent_studio_private.owner_spending s) AS attempts;
 CREATE TEMP TABLE spent_before AS SELECT sum(s.attempts) AS attempts FROM agent_studio_private.spending s;
 INSERT INTO closed_days (day) SELECT (now() AT TIME ZONE 'UTC')::date + n FROM generate_series(0, 3) n;
 INSERT INTO stale_days (day) SELECT (now() AT TIME ZONE 'UTC')::date + n FROM generate_series(0, 3) n;
 INSERT INTO daily_totals SELECT t.* FROM agent_studio_private.totals t WHERE t.day = (now() AT TIME ZONE 'UTC')::date;
+INSERT INTO daily_owner_totals SELECT t.* FROM agent_studio_private.owner_totals t WHERE t.day = (now() AT TIME ZONE 'UTC')::date;
+INSERT INTO daily_owner_spending SELECT s.* FROM agent_studio_private.owner_spending s WHERE s.day = (now() AT TIME ZONE 'UTC')::date;
 UPDATE executions SET started_at = now(), finished_at = now() WHERE execution_id = :id;
 SELECT (SELECT sum(t.executions) FROM agent_studio_private.totals t) = b.executions AS told,
-	(SELECT sum(s.attempts) FROM agent_studio_private.spending s) = s.attempts AS spent FROM before b, spent_before s;
+	(SELECT sum(s.attempts) FROM agent_studio_private.spending s) = s.attempts AS spent,
+	((SELECT sum(t.executions) FROM agent_studio_private.owner_totals t), (SELECT sum(s.attempts) FROM agent_studio_private.owner_spending s))
+		= (SELECT o.executions, o.attempts FROM owners_before o) AS of_owners FROM before b, spent_before s;
 SELECT as_roll_up() >= 0 AS rolled_up;
 SELECT (SELECT sum(t.executions) FROM agent_studio_private.totals t) = b.executions AS told,
-	(SELECT max(c.day) < (now() AT TIME ZONE 'UTC')::date FROM closed_days c) AS ended FROM before b;
+	(SELECT max(c.day) < (now() AT TIME ZONE 'UTC')::date FROM closed_days c) AS ended,
+	((SELECT sum(t.executions) FROM agent_studio_private.owner_totals t), (SELECT sum(s.attempts) FROM agent_studio_private.owner_spending s))
+		= (SELECT o.executions, o.attempts FROM owners_before o) AS of_owners,
+	(SELECT count(*) FROM daily_owner_totals t, last_day l WHERE t.day > l.day) + (SELECT count(*) FROM daily_owner_spending s, last_day l WHERE s.day > l.day) AS of_days_to_come
+FROM before b;
 ROLLBACK;
 
 -- ---------- who may, and when ----------
@@ -160,8 +205,11 @@ SELECT * FROM tests.try('SELECT as_roll_up()');
 SELECT count(*) AS of_others FROM daily_totals WHERE agent = 'worker';
 SELECT count(*) AS of_others FROM agent_studio_private.visible_totals WHERE agent = 'worker';
 SELECT count(*) AS of_others FROM agent_studio_private.visible_spending WHERE owner IN ('ann', 'bob', 'cid');
+SELECT (SELECT count(*) FROM agent_studio_private.visible_owner_totals t WHERE t.owner IN ('ann', 'bob', 'cid')) AS of_others,
+	(SELECT count(*) FROM agent_studio_private.visible_owner_spending s WHERE s.owner IN ('ann', 'bob', 'cid')) AS spent_by_others;
 SET ROLE regress_mona;
 SELECT (SELECT sum(t.executions) FROM agent_studio_private.visible_totals t) > 50 AS monitors_see, sum(s.attempts) > 50 AS all_of_it FROM agent_studio_private.visible_spending s;
+SELECT (SELECT sum(t.executions) FROM agent_studio_private.visible_owner_totals t) > 50 AS monitors_see, sum(s.attempts) > 50 AS all_of_it FROM agent_studio_private.visible_owner_spending s;
 RESET ROLE;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT * FROM tests.try('SELECT as_roll_up()');
@@ -175,6 +223,7 @@ UPDATE epochs SET started_at = now() - interval '25 hours';
 SELECT agent_studio_private.roll_up_when_idle() AS old_enough;
 ROLLBACK;
 
-DROP VIEW tests.true_totals, tests.told_totals, tests.true_spending, tests.told_spending;
+DROP VIEW tests.true_totals, tests.told_totals, tests.true_spending, tests.told_spending,
+	tests.true_owner_totals, tests.told_owner_totals, tests.true_owner_spending, tests.told_owner_spending;
 DROP FUNCTION tests.differences, tests.marks_of;
 DROP PROCEDURE tests.take_turns;

@@ -25,6 +25,15 @@ SELECT agent_studio_private.markdown_quote(repeat('x', 3000), 10);
 SELECT v AS value, l FROM unnest(ARRAY['"text"', '["a", 1, null, {"title": "t", "description": "d\n# x", "status": "open", "tags": ["x", "y"], "nested": {"a": 1}, "none": null}]',
 	'{"immediate_actions": ["a"], "future": "b", "none": []}', '7', '[]']::jsonb[]) WITH ORDINALITY u (v, n), agent_studio_private.markdown_value(u.v) WITH ORDINALITY x (l, m) ORDER BY n, m;
 SELECT agent_studio_private.html_text(E'<a href="x">&amp;\'\u0007\u202e\r\n\tx');
+-- Each character there is, alone and between others, as expressions would show it.
+CREATE FUNCTION pg_temp.shown(value text) RETURNS text LANGUAGE sql AS $$
+	SELECT regexp_replace(regexp_replace(value, '\r\n?', E'\n', 'g'),
+		'[\u0001-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB\uFFFE\uFFFF]', '�', 'g') $$;
+SELECT count(*) AS characters, count(*) FILTER (WHERE agent_studio_private.visible_text(c) IS DISTINCT FROM pg_temp.shown(c)) AS shown_otherwise,
+	count(*) FILTER (WHERE agent_studio_private.html_text(c) IS DISTINCT FROM replace(replace(replace(replace(replace(pg_temp.shown(c), '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;')) AS escaped_otherwise
+FROM (SELECT chr(n) FROM generate_series(1, 70000) n WHERE n NOT BETWEEN 55296 AND 57343
+	  UNION ALL SELECT E'<\r' || chr(n) || E'\n&\r\n' || chr(n) || chr(n) || '''' FROM generate_series(1, 70000) n WHERE n NOT BETWEEN 55296 AND 57343) x (c);
+SELECT agent_studio_private.html_text(''), agent_studio_private.html_text(NULL), length(agent_studio_private.html_text(repeat(E'<\u202e', 5000000)));
 SELECT agent_studio_private.html_value(v) FROM unnest(ARRAY['"a\n<b>"', '["<i>", {"title": "<t>", "x_y": ["&", "b"]}]', '{"<k>": "v"}', '[]', '{}']::jsonb[]) v;
 
 -- Charts: nothing, one, zero, unknown, and a hostile label; all are well formed.
@@ -37,6 +46,8 @@ SELECT c.name, c.svg::xml IS DOCUMENT AS well_formed, c.svg ~ 'NaN|Inf|<script' 
 SELECT agent_studio_private.svg_bars('Seconds', '{design,build}', '{87,215}', 1, '{1m 27s,3m 35s}');
 SELECT agent_studio_private.svg_line('Success', '{Jan,Feb}', '{80,100}', 60, 100, 95, 'goal 95 %');
 SELECT agent_studio_private.svg_donut('Errors', '{timeout,other}', '{3,1}', '{3,1}');
+SELECT agent_studio_private.html_row(c.cells, c.numeric_columns, c.classes) FROM (VALUES ('{a,"<b>",NULL}'::text[], '{2}'::integer[], '{bad,good}'::text[]), ('{a,b}', NULL, NULL), ('{a,b}', '{1,NULL}', '{NULL,soft,more}'),
+	('{}', '{1}', '{x}'), (NULL, NULL, NULL), ('{a}', '{1,7,-1}', '{NULL}'), (E'{"\r\n\u202e"}', '{}', '{"\">"}')) c (cells, numeric_columns, classes);
 SELECT agent_studio_private.html_table('{Name,Size}', '{2}', agent_studio_private.html_row('{<a>,12 KB}', '{2}') || agent_studio_private.html_row('{b,NULL}', '{2}'));
 
 -- An execution with iterations, retries, a call of unknown cost, a decision, a step that was passed over, and one by hand.

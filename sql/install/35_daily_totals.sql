@@ -11,6 +11,10 @@
 -- Marks are only ever inserted, without a key: nobody waits for anybody. A roll-up
 -- deletes the marks that its own snapshot sees, with the totals of that snapshot;
 -- a mark that it does not see stays for the next one.
+--
+-- daily_owner_totals and daily_owner_spending hold the same once more, added up to what
+-- a chart of everything by day is made of: with many agents, workflows and kinds of
+-- errors that is a small part of the rows.
 
 CREATE TABLE agent_studio.closed_days (
 	day date PRIMARY KEY,
@@ -132,10 +136,76 @@ COMMENT ON COLUMN agent_studio.daily_spending.input_cost_usd IS 'USD, sum over t
 COMMENT ON COLUMN agent_studio.daily_spending.output_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
 COMMENT ON COLUMN agent_studio.daily_spending.without_cost IS 'How many may be billed, but have no cost that is known.';
 
+CREATE TABLE agent_studio.daily_owner_totals (
+	day date NOT NULL,
+	kind text NOT NULL,
+	owner text NOT NULL,
+	team text,
+	status text NOT NULL,
+	is_called boolean NOT NULL,
+	executions bigint NOT NULL,
+	timed bigint NOT NULL,
+	duration_seconds numeric(20, 6),
+	fast bigint NOT NULL,
+	medium bigint NOT NULL,
+	slow bigint NOT NULL,
+	input_cost_usd numeric(24, 10),
+	output_cost_usd numeric(24, 10),
+	without_cost bigint NOT NULL
+);
+CREATE INDEX daily_owner_totals_day ON agent_studio.daily_owner_totals (day);
+COMMENT ON TABLE agent_studio.daily_owner_totals IS
+'daily_totals, added up to a few rows for each owner and day: written with them. Complete together with what is not closed yet only: agent_studio_private.owner_totals adds that.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.day IS 'As in daily_totals.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.kind IS 'As in executions: task or workflow.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.owner IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.team IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.status IS 'As in daily_totals.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.is_called IS 'True: of rows of daily_totals that have attempts.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.executions IS 'How many.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.timed IS 'Of these, how many had started; the others have no duration.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.duration_seconds IS 'Seconds from start to rest, sum over those that had started; NULL = none had.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.fast IS 'How many took less than 60 seconds.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.medium IS 'How many took from 60 to 120 seconds.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.slow IS 'How many took more than 120 seconds.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.input_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.output_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.without_cost IS 'How many had attempts, but no cost that is known.';
+
+CREATE TABLE agent_studio.daily_owner_spending (
+	day date NOT NULL,
+	owner text NOT NULL,
+	team text,
+	attempts bigint NOT NULL,
+	input_tokens bigint,
+	cached_input_tokens bigint,
+	output_tokens bigint,
+	reasoning_tokens bigint,
+	input_cost_usd numeric(24, 10),
+	output_cost_usd numeric(24, 10),
+	without_cost bigint NOT NULL
+);
+CREATE INDEX daily_owner_spending_day ON agent_studio.daily_owner_spending (day);
+COMMENT ON TABLE agent_studio.daily_owner_spending IS
+'daily_spending without tests of workflows, added up to a row for each owner, team and day: written with it. Complete together with what is not closed yet only: agent_studio_private.owner_spending adds that.';
+COMMENT ON COLUMN agent_studio.daily_owner_spending.day IS 'As in daily_spending.';
+COMMENT ON COLUMN agent_studio.daily_owner_spending.owner IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.daily_owner_spending.team IS 'As in executions.';
+COMMENT ON COLUMN agent_studio.daily_owner_spending.attempts IS 'How many calls.';
+COMMENT ON COLUMN agent_studio.daily_owner_spending.input_tokens IS 'Sum; NULL = not said of any.';
+COMMENT ON COLUMN agent_studio.daily_owner_spending.cached_input_tokens IS 'Sum; NULL = not said of any.';
+COMMENT ON COLUMN agent_studio.daily_owner_spending.output_tokens IS 'Sum; NULL = not said of any.';
+COMMENT ON COLUMN agent_studio.daily_owner_spending.reasoning_tokens IS 'Sum; NULL = not said of any.';
+COMMENT ON COLUMN agent_studio.daily_owner_spending.input_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
+COMMENT ON COLUMN agent_studio.daily_owner_spending.output_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
+COMMENT ON COLUMN agent_studio.daily_owner_spending.without_cost IS 'How many may be billed, but have no cost that is known.';
+
 -- They have no key, and can be deleted from where a publication is FOR ALL TABLES, all the same.
 ALTER TABLE agent_studio.stale_days REPLICA IDENTITY FULL;
 ALTER TABLE agent_studio.daily_totals REPLICA IDENTITY FULL;
 ALTER TABLE agent_studio.daily_spending REPLICA IDENTITY FULL;
+ALTER TABLE agent_studio.daily_owner_totals REPLICA IDENTITY FULL;
+ALTER TABLE agent_studio.daily_owner_spending REPLICA IDENTITY FULL;
 
 -- When something comes to rest it cannot be a HOT update any more, once in the life
 -- of an execution; all updates before that still are.
@@ -242,6 +312,22 @@ CREATE VIEW agent_studio_private.open_spending AS
 COMMENT ON VIEW agent_studio_private.open_spending IS
 'Rows of daily_spending for the days that are not closed, or stale, as they would be if they were rolled up now.';
 
+-- Of a day with very many calls open_spending is no quick answer: it is told by whom, and for what.
+CREATE VIEW agent_studio_private.open_owner_spending AS
+	SELECT t.*
+	FROM agent_studio_private.open_ranges r CROSS JOIN LATERAL (
+		SELECT (a.finished_at AT TIME ZONE 'UTC')::date AS day, a.owner, a.team, count(*) AS attempts,
+			   sum(a.input_tokens)::bigint AS input_tokens, sum(a.cached_input_tokens)::bigint AS cached_input_tokens,
+			   sum(a.output_tokens)::bigint AS output_tokens, sum(a.reasoning_tokens)::bigint AS reasoning_tokens,
+			   (sum(a.input_cost_usd) FILTER (WHERE a.output_cost_usd IS NOT NULL))::numeric(24, 10) AS input_cost_usd,
+			   (sum(a.output_cost_usd) FILTER (WHERE a.input_cost_usd IS NOT NULL))::numeric(24, 10) AS output_cost_usd,
+			   count(*) FILTER (WHERE a.possibly_billed AND a.input_cost_usd + a.output_cost_usd IS NULL) AS without_cost
+		FROM agent_studio.attempts a
+		WHERE a.finished_at >= r.since AND a.finished_at < r.until AND NOT a.is_test
+		GROUP BY 1, a.owner, a.team) t;
+COMMENT ON VIEW agent_studio_private.open_owner_spending IS
+'Rows of daily_owner_spending for the days that are not closed, or stale, as they would be if they were rolled up now.';
+
 -- ---------- all of it ----------
 
 CREATE VIEW agent_studio_private.totals AS
@@ -274,6 +360,31 @@ CREATE VIEW agent_studio_private.spending AS
 COMMENT ON VIEW agent_studio_private.spending IS
 'daily_spending, complete: from the closed days, and from the attempts of the others. Of everybody.';
 
+CREATE VIEW agent_studio_private.owner_totals AS
+	SELECT t.day, t.kind, t.owner, t.team, t.status, t.is_called, t.executions, t.timed, t.duration_seconds,
+		   t.fast, t.medium, t.slow, t.input_cost_usd, t.output_cost_usd, t.without_cost
+	FROM agent_studio.daily_owner_totals t LEFT JOIN agent_studio_private.days_to_count d ON d.day = t.day
+	WHERE d.day IS NULL AND t.day <= (SELECT c.day FROM agent_studio_private.last_closed_day c)
+	UNION ALL
+	-- Not added up: whoever reads this does so in any case.
+	SELECT t.day, t.kind, t.owner, t.team, t.status, t.attempts > 0, t.executions, t.timed, t.duration_seconds,
+		   t.fast, t.medium, t.slow, t.input_cost_usd, t.output_cost_usd, t.without_cost
+	FROM agent_studio_private.open_totals t;
+COMMENT ON VIEW agent_studio_private.owner_totals IS
+'daily_owner_totals, complete: from the closed days, and from the executions of the others, in any number of rows for an owner and a day. Of everybody.';
+
+CREATE VIEW agent_studio_private.owner_spending AS
+	SELECT t.day, t.owner, t.team, t.attempts, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,
+		   t.input_cost_usd, t.output_cost_usd, t.without_cost
+	FROM agent_studio.daily_owner_spending t LEFT JOIN agent_studio_private.days_to_count d ON d.day = t.day
+	WHERE d.day IS NULL AND t.day <= (SELECT c.day FROM agent_studio_private.last_closed_day c)
+	UNION ALL
+	SELECT t.day, t.owner, t.team, t.attempts, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,
+		   t.input_cost_usd, t.output_cost_usd, t.without_cost
+	FROM agent_studio_private.open_owner_spending t;
+COMMENT ON VIEW agent_studio_private.owner_spending IS
+'daily_owner_spending, complete: from the closed days, and from the attempts of the others. Of everybody.';
+
 -- The condition is that of the policies.
 CREATE VIEW agent_studio_private.visible_totals WITH (security_barrier = true) AS
 	SELECT t.* FROM agent_studio_private.totals t
@@ -286,6 +397,18 @@ CREATE VIEW agent_studio_private.visible_spending WITH (security_barrier = true)
 	WHERE agent_studio_private.is_mine(s.owner) OR agent_studio_private.is_mine(s.team);
 COMMENT ON VIEW agent_studio_private.visible_spending IS
 'Of spending, what the current user may see.';
+
+CREATE VIEW agent_studio_private.visible_owner_totals WITH (security_barrier = true) AS
+	SELECT t.* FROM agent_studio_private.owner_totals t
+	WHERE agent_studio_private.is_mine(t.owner) OR agent_studio_private.is_mine(t.team);
+COMMENT ON VIEW agent_studio_private.visible_owner_totals IS
+'Of owner_totals, what the current user may see.';
+
+CREATE VIEW agent_studio_private.visible_owner_spending WITH (security_barrier = true) AS
+	SELECT s.* FROM agent_studio_private.owner_spending s
+	WHERE agent_studio_private.is_mine(s.owner) OR agent_studio_private.is_mine(s.team);
+COMMENT ON VIEW agent_studio_private.visible_owner_spending IS
+'Of owner_spending, what the current user may see.';
 
 CREATE FUNCTION agent_studio_private.spent(since date, scope text DEFAULT 'all', name text DEFAULT NULL) RETURNS numeric
 LANGUAGE sql STABLE

@@ -8,7 +8,8 @@ DO $$
 DECLARE
 	table_name text;
 BEGIN
-	FOREACH table_name IN ARRAY ARRAY['executions', 'schedules', 'daily_totals', 'daily_spending', 'live_usage'] LOOP
+	FOREACH table_name IN ARRAY ARRAY['executions', 'schedules', 'daily_totals', 'daily_spending', 'daily_owner_totals',
+		'daily_owner_spending', 'live_usage'] LOOP
 		EXECUTE pg_catalog.format('ALTER TABLE agent_studio.%I ENABLE ROW LEVEL SECURITY', table_name);
 		EXECUTE pg_catalog.format($policy$
 			CREATE POLICY readers ON agent_studio.%I FOR SELECT USING (
@@ -84,7 +85,8 @@ GRANT SELECT ON agent_studio.models, agent_studio.model_prices, agent_studio.age
 	agent_studio.executions, agent_studio.steps, agent_studio.attempts, agent_studio.thoughts,
 	agent_studio.notices, agent_studio.logs, agent_studio.commands, agent_studio.outputs,
 	agent_studio.workflows, agent_studio.workflow_versions, agent_studio.approvals, agent_studio.deliveries, agent_studio.schedules, agent_studio.schedule_jobs, agent_studio.grants,
-	agent_studio.daily_totals, agent_studio.daily_spending, agent_studio.closed_days, agent_studio.stale_days,
+	agent_studio.daily_totals, agent_studio.daily_spending, agent_studio.daily_owner_totals, agent_studio.daily_owner_spending,
+	agent_studio.closed_days, agent_studio.stale_days,
 	agent_studio.live_usage
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio_private.queued_steps TO agent_studio_user, agent_studio_monitor;

@@ -1,4 +1,5 @@
--- Rolling up: from executions and attempts to daily_totals and daily_spending.
+-- Rolling up: from executions and attempts to daily_totals and daily_spending, and from
+-- their new rows to those of each owner.
 --
 -- To close a day is to say that it is closed and stale; what is stale is counted. So
 -- a day is counted the second time as it was the first.
@@ -12,6 +13,8 @@ BEGIN
 	WITH marks AS (DELETE FROM agent_studio.stale_days s WHERE s.day = which),
 	old_totals AS (DELETE FROM agent_studio.daily_totals t WHERE t.day = which),
 	old_spending AS (DELETE FROM agent_studio.daily_spending t WHERE t.day = which),
+	old_owner_totals AS (DELETE FROM agent_studio.daily_owner_totals t WHERE t.day = which),
+	old_owner_spending AS (DELETE FROM agent_studio.daily_owner_spending t WHERE t.day = which),
 	new_totals AS (
 		INSERT INTO agent_studio.daily_totals (day, kind, workflow, agent, owner, team, status, error_class, executions, timed,
 			duration_seconds, fast, medium, slow, attempts, input_tokens, cached_input_tokens, output_tokens,
@@ -19,7 +22,8 @@ BEGIN
 		SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
 			   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens, t.output_tokens,
 			   t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost, t.known_cost_usd, t.priced, t.unpriced
-		FROM agent_studio_private.open_totals t WHERE t.since = which::timestamp AT TIME ZONE 'UTC' AND t.until < 'infinity'),
+		FROM agent_studio_private.open_totals t WHERE t.since = which::timestamp AT TIME ZONE 'UTC' AND t.until < 'infinity'
+		RETURNING *),
 	new_spending AS (
 		INSERT INTO agent_studio.daily_spending (day, workflow, agent, model, owner, team, is_test, outcome, error_class, attempts,
 			retries, duration_seconds, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
@@ -27,7 +31,20 @@ BEGIN
 		SELECT t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.is_test, t.outcome, t.error_class, t.attempts,
 			   t.retries, t.duration_seconds, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,
 			   t.input_cost_usd, t.output_cost_usd, t.without_cost
-		FROM agent_studio_private.open_spending t WHERE t.since = which::timestamp AT TIME ZONE 'UTC' AND t.until < 'infinity')
+		FROM agent_studio_private.open_spending t WHERE t.since = which::timestamp AT TIME ZONE 'UTC' AND t.until < 'infinity'
+		RETURNING *),
+	new_owner_totals AS (
+		INSERT INTO agent_studio.daily_owner_totals (day, kind, owner, team, status, is_called, executions, timed, duration_seconds,
+			fast, medium, slow, input_cost_usd, output_cost_usd, without_cost)
+		SELECT n.day, n.kind, n.owner, n.team, n.status, n.attempts > 0, sum(n.executions), sum(n.timed), sum(n.duration_seconds),
+			   sum(n.fast), sum(n.medium), sum(n.slow), sum(n.input_cost_usd), sum(n.output_cost_usd), sum(n.without_cost)
+		FROM new_totals n GROUP BY n.day, n.kind, n.owner, n.team, n.status, n.attempts > 0),
+	new_owner_spending AS (
+		INSERT INTO agent_studio.daily_owner_spending (day, owner, team, attempts, input_tokens, cached_input_tokens,
+			output_tokens, reasoning_tokens, input_cost_usd, output_cost_usd, without_cost)
+		SELECT n.day, n.owner, n.team, sum(n.attempts), sum(n.input_tokens), sum(n.cached_input_tokens),
+			   sum(n.output_tokens), sum(n.reasoning_tokens), sum(n.input_cost_usd), sum(n.output_cost_usd), sum(n.without_cost)
+		FROM new_spending n WHERE NOT n.is_test GROUP BY n.day, n.owner, n.team)
 	INSERT INTO agent_studio.closed_days (day) VALUES (which)
 	ON CONFLICT (day) DO UPDATE SET rolled_up_at = excluded.rolled_up_at;
 END
@@ -40,7 +57,9 @@ LANGUAGE sql VOLATILE
 BEGIN ATOMIC
 	WITH reopened AS (
 		DELETE FROM agent_studio.closed_days c WHERE c.day >= (now() AT TIME ZONE 'UTC')::date AND NOT c.frozen RETURNING c.day),
-	totals AS (DELETE FROM agent_studio.daily_totals t USING reopened r WHERE t.day = r.day)
+	totals AS (DELETE FROM agent_studio.daily_totals t USING reopened r WHERE t.day = r.day),
+	owner_totals AS (DELETE FROM agent_studio.daily_owner_totals t USING reopened r WHERE t.day = r.day),
+	owner_spending AS (DELETE FROM agent_studio.daily_owner_spending t USING reopened r WHERE t.day = r.day)
 	DELETE FROM agent_studio.daily_spending s USING reopened r WHERE s.day = r.day;
 END;
 COMMENT ON FUNCTION agent_studio_private.reopen_days() IS

@@ -101,14 +101,18 @@ GRANT SELECT ON agent_studio.artifacts TO agent_studio_user, agent_studio_monito
 
 -- Pieces of the sheet.
 
+-- Expressions, which the planner puts into a query that has thousands of them.
+CREATE FUNCTION agent_studio_private.whole_seconds_text(seconds bigint) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN seconds >= 3600 THEN format('%sh %sm %ss', seconds / 3600, seconds / 60 % 60, seconds % 60)
+	WHEN seconds >= 60 THEN format('%sm %ss', seconds / 60, seconds % 60)
+	WHEN seconds >= 0 THEN seconds || 's'
+	WHEN seconds < 0 THEN '0s' END;
+COMMENT ON FUNCTION agent_studio_private.whole_seconds_text(bigint) IS 'Seconds as 42s, 9m 42s or 3h 0m 5s, never less than 0s; NULL for NULL.';
+
 CREATE FUNCTION agent_studio_private.duration_text(elapsed interval) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN t.s >= 3600 THEN format('%sh %sm %ss', t.s / 3600, t.s / 60 % 60, t.s % 60)
-				WHEN t.s >= 60 THEN format('%sm %ss', t.s / 60, t.s % 60)
-				ELSE format('%ss', t.s) END
-	FROM (SELECT greatest(0, round(extract(epoch FROM elapsed)))::bigint AS s WHERE elapsed IS NOT NULL) t;
-END;
+RETURN agent_studio_private.whole_seconds_text(round(extract(epoch FROM elapsed))::bigint);
 COMMENT ON FUNCTION agent_studio_private.duration_text(interval) IS 'A duration as 42s, 9m 42s or 3h 0m 5s; NULL for NULL.';
 
 CREATE FUNCTION agent_studio_private.money_text(usd numeric) RETURNS text

@@ -12,7 +12,7 @@ CREATE VIEW agent_studio_private.durations AS
 		  FROM (VALUES ('day'), ('week'), ('month')) u (unit)
 		  CROSS JOIN (SELECT t.day, sum(t.timed) AS timed, sum(t.duration_seconds) AS seconds, sum(t.fast) AS fast,
 							 sum(t.medium) AS medium, sum(t.slow) AS slow
-					  FROM agent_studio_private.totals t WHERE t.status = 'completed' GROUP BY t.day) d
+					  FROM agent_studio_private.owner_totals t WHERE t.status = 'completed' GROUP BY t.day) d
 		  GROUP BY 1, 2) t
 	CROSS JOIN agent_studio_private.targets g;
 COMMENT ON VIEW agent_studio_private.durations IS
@@ -28,11 +28,11 @@ CREATE VIEW agent_studio_private.costs AS
 	CROSS JOIN (
 		SELECT s.day, sum(s.input_cost_usd) AS input_cost, sum(s.output_cost_usd) AS output_cost, sum(s.attempts) AS attempts,
 			   sum(s.without_cost) AS attempts_without_cost, 0 AS executions, 0 AS executions_with_cost, NULL::numeric AS cost_at_rest
-		FROM agent_studio_private.spending s WHERE NOT s.is_test GROUP BY s.day
+		FROM agent_studio_private.owner_spending s GROUP BY s.day
 		UNION ALL
-		SELECT t.day, NULL, NULL, 0, 0, sum(t.executions), sum(t.executions - t.without_cost) FILTER (WHERE t.attempts > 0),
+		SELECT t.day, NULL, NULL, 0, 0, sum(t.executions), sum(t.executions - t.without_cost) FILTER (WHERE t.is_called),
 			   sum(t.input_cost_usd + t.output_cost_usd)
-		FROM agent_studio_private.totals t GROUP BY t.day) c
+		FROM agent_studio_private.owner_totals t GROUP BY t.day) c
 	GROUP BY 1, 2;
 COMMENT ON VIEW agent_studio_private.costs IS
 'What calls of models have cost, and what executions that came to rest have cost on average, by day, week and month.';
@@ -46,7 +46,7 @@ CREATE VIEW agent_studio_bi.success_rate_daily AS
 				 coalesce(sum(t.executions) FILTER (WHERE t.status = 'canceled'), 0)::bigint AS executions_canceled,
 				 coalesce(sum(t.executions) FILTER (WHERE t.status = 'requires_manual_review'), 0)::bigint AS executions_in_review,
 				 (100 * coalesce(sum(t.executions) FILTER (WHERE t.status = 'completed'), 0) / sum(t.executions))::numeric(5, 2) AS success_rate_percent
-		  FROM agent_studio_private.totals t GROUP BY t.day) r
+		  FROM agent_studio_private.owner_totals t GROUP BY t.day) r
 	CROSS JOIN agent_studio_private.targets g;
 COMMENT ON VIEW agent_studio_bi.success_rate_daily IS
 'How many of the executions that came to rest on a day completed, against the target.';
@@ -73,7 +73,7 @@ CREATE VIEW agent_studio_bi.token_usage_daily AS
 	SELECT s.day, sum(s.attempts)::bigint AS attempts, sum(s.input_tokens)::bigint AS input_tokens,
 		   sum(s.cached_input_tokens)::bigint AS cached_input_tokens, sum(s.output_tokens)::bigint AS output_tokens,
 		   sum(s.reasoning_tokens)::bigint AS reasoning_tokens
-	FROM agent_studio_private.spending s WHERE NOT s.is_test GROUP BY s.day;
+	FROM agent_studio_private.owner_spending s GROUP BY s.day;
 COMMENT ON VIEW agent_studio_bi.token_usage_daily IS 'Tokens of the calls of models that ended on a day.';
 
 CREATE VIEW agent_studio_bi.cost_daily AS

@@ -2,14 +2,14 @@
 -- workflow, agent and user by month.
 
 CREATE VIEW agent_studio_private.monthly_totals AS
-	SELECT date_trunc('month', t.day::timestamp)::date AS month, t.kind, t.workflow, t.agent, t.owner,
+	SELECT date_trunc('month', t.day::timestamp)::date AS month, t.kind, t.workflow, t.agent,
 		   sum(t.executions)::bigint AS executions,
 		   coalesce(sum(t.executions) FILTER (WHERE t.status = 'completed'), 0)::bigint AS completed,
 		   coalesce(sum(t.timed) FILTER (WHERE t.status = 'completed'), 0)::bigint AS timed,
 		   sum(t.duration_seconds) FILTER (WHERE t.status = 'completed') AS duration_seconds,
 		   sum(t.input_cost_usd + t.output_cost_usd) AS cost_usd, sum(t.without_cost)::bigint AS without_cost,
 		   coalesce(sum(t.executions - t.without_cost) FILTER (WHERE t.attempts > 0), 0)::bigint AS with_cost
-	FROM agent_studio_private.totals t GROUP BY 1, t.kind, t.workflow, t.agent, t.owner;
+	FROM agent_studio_private.totals t GROUP BY 1, t.kind, t.workflow, t.agent;
 COMMENT ON VIEW agent_studio_private.monthly_totals IS
 'Totals of executions by month; durations are those of completed ones.';
 
@@ -29,7 +29,7 @@ CREATE VIEW agent_studio_private.month_results AS
 			   sum(t.duration_seconds) FILTER (WHERE NOT t.this_month AND t.is_completed) AS last_seconds,
 			   sum(t.timed) FILTER (WHERE NOT t.this_month AND t.is_completed) AS last_timed
 		FROM (SELECT t.*, t.day >= date_trunc('month', now() AT TIME ZONE 'UTC')::date AS this_month, t.status = 'completed' AS is_completed
-			  FROM agent_studio_private.totals t
+			  FROM agent_studio_private.owner_totals t
 			  WHERE t.day >= (date_trunc('month', now() AT TIME ZONE 'UTC') - interval '1 month')::date) t
 		GROUP BY GROUPING SETS ((t.kind), ())) r ON r.kind = k.kind;
 COMMENT ON VIEW agent_studio_private.month_results IS
@@ -92,10 +92,11 @@ COMMENT ON VIEW agent_studio_bi.agent_results IS
 'Each agent by month: the tasks that were given to it and came to rest, and the calls of models, tokens and cost of all its work, that in workflows too.';
 
 CREATE VIEW agent_studio_bi.active_users AS
-	SELECT t.month, t.owner, sum(t.executions)::bigint AS executions, sum(t.completed)::bigint AS executions_completed,
-		   (100 * sum(t.completed) / sum(t.executions))::numeric(5, 2) AS success_rate_percent, sum(t.cost_usd)::numeric(20, 6) AS cost_usd,
-		   sum(t.without_cost)::bigint AS executions_without_cost
-	FROM agent_studio_private.monthly_totals t GROUP BY t.month, t.owner;
+	SELECT date_trunc('month', t.day::timestamp)::date AS month, t.owner, sum(t.executions)::bigint AS executions,
+		   coalesce(sum(t.executions) FILTER (WHERE t.status = 'completed'), 0)::bigint AS executions_completed,
+		   (100 * coalesce(sum(t.executions) FILTER (WHERE t.status = 'completed'), 0) / sum(t.executions))::numeric(5, 2) AS success_rate_percent,
+		   sum(t.input_cost_usd + t.output_cost_usd)::numeric(20, 6) AS cost_usd, sum(t.without_cost)::bigint AS executions_without_cost
+	FROM agent_studio_private.owner_totals t GROUP BY 1, t.owner;
 COMMENT ON VIEW agent_studio_bi.active_users IS
 'Whose executions came to rest in a month, how many completed, and what they cost.';
 

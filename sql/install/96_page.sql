@@ -89,12 +89,7 @@ END;
 COMMENT ON FUNCTION agent_studio_private.html_tiles(text[], text[], text[], text[]) IS 'Figures to be seen first, each with its label, a note (or NULL), and a class of the style (or NULL).';
 
 CREATE FUNCTION agent_studio_private.html_row(cells text[], numeric_columns integer[], classes text[] DEFAULT NULL) RETURNS text
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-	SELECT '<tr>' || string_agg('<td' || coalesce(' class="' || nullif(concat_ws(' ', CASE WHEN c.n = ANY (numeric_columns) THEN 'n' END, classes[c.n]), '') || '"', '') || '>'
-		|| agent_studio_private.html_text(coalesce(c.cell, '')) || '</td>', '' ORDER BY c.n) || E'</tr>\n'
-	FROM unnest(cells) WITH ORDINALITY c (cell, n);
-END;
+AS 'MODULE_PATHNAME', 'agent_studio_html_row' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION agent_studio_private.html_row(text[], integer[], text[]) IS 'A row of a table; numeric_columns are aligned at the right, classes are those of the style for each cell (or NULL).';
 
 CREATE FUNCTION agent_studio_private.html_table(heads text[], numeric_columns integer[], rows text) RETURNS text

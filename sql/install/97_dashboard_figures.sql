@@ -12,28 +12,28 @@ COMMENT ON TYPE agent_studio_private.dashboard_figure IS
 CREATE FUNCTION agent_studio_private.dashboard_figures(since date, first_month date) RETURNS SETOF agent_studio_private.dashboard_figure
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	-- In two stages: the second one has a few hundred rows for each way of adding up.
 	SELECT g.subject, g.name, g.day, sum(t.executions)::bigint, coalesce(sum(t.executions) FILTER (WHERE t.status = 'completed'), 0)::bigint,
 		   coalesce(sum(t.timed) FILTER (WHERE t.status = 'completed'), 0)::bigint, sum(t.seconds) FILTER (WHERE t.status = 'completed'),
 		   NULL::bigint, NULL::bigint, NULL::bigint, sum(t.cost_usd),
 		   coalesce(sum(t.executions - t.without_cost) FILTER (WHERE t.is_called), 0)::bigint, sum(t.without_cost)::bigint
-	FROM (SELECT v.day, v.kind, NULL AS workflow, NULL AS owner, NULL AS error_class, v.status, v.attempts > 0 AS is_called,
-				 sum(v.executions) AS executions, sum(v.timed) AS timed, sum(v.duration_seconds) AS seconds,
-				 sum(v.input_cost_usd + v.output_cost_usd) AS cost_usd, sum(v.without_cost) AS without_cost
-		  FROM agent_studio_private.visible_totals v WHERE v.day >= first_month
-		  GROUP BY v.day, v.kind, v.status, v.attempts > 0
+	FROM (SELECT v.day, v.kind, v.owner, NULL AS workflow, NULL AS error_class, v.status, v.is_called, v.executions, v.timed,
+				 v.duration_seconds AS seconds, v.input_cost_usd + v.output_cost_usd AS cost_usd, v.without_cost
+		  FROM agent_studio_private.visible_owner_totals v WHERE v.day >= first_month
 		  UNION ALL
-		  SELECT NULL, NULL, v.workflow, v.owner, v.error_class, v.status, v.attempts > 0,
-				 sum(v.executions), sum(v.timed), sum(v.duration_seconds), sum(v.input_cost_usd + v.output_cost_usd), sum(v.without_cost)
-		  FROM agent_studio_private.visible_totals v WHERE v.day >= dashboard_figures.since
-		  GROUP BY v.workflow, v.owner, v.error_class, v.status, v.attempts > 0) t
-	CROSS JOIN LATERAL (VALUES ('day', t.kind, t.day), ('workflow', t.workflow, NULL), ('user', t.owner, NULL), ('error', t.error_class, NULL)) g (subject, name, day)
+		  -- Added up first: of these there may be very many, to be told in two ways.
+		  SELECT NULL, NULL, NULL, v.workflow, v.error_class, v.status, v.attempts > 0, sum(v.executions)::bigint, sum(v.timed)::bigint,
+				 sum(v.duration_seconds), sum(v.input_cost_usd + v.output_cost_usd), sum(v.without_cost)::bigint
+		  FROM agent_studio_private.visible_totals v
+		  WHERE v.day >= dashboard_figures.since AND (v.workflow IS NOT NULL OR v.error_class IS NOT NULL)
+		  GROUP BY v.workflow, v.error_class, v.status, v.attempts > 0) t
+	CROSS JOIN LATERAL (VALUES ('day', t.kind, t.day), ('user', CASE WHEN t.day >= dashboard_figures.since THEN t.owner END, NULL),
+		('workflow', t.workflow, NULL), ('error', t.error_class, NULL)) g (subject, name, day)
 	WHERE g.name IS NOT NULL
 	GROUP BY g.subject, g.name, g.day
 	UNION ALL
 	SELECT 'calls', NULL, s.day, NULL, NULL, NULL, NULL, sum(s.attempts)::bigint, sum(s.input_tokens)::bigint, sum(s.output_tokens)::bigint,
 		   sum(s.input_cost_usd + s.output_cost_usd), NULL, sum(s.without_cost)::bigint
-	FROM agent_studio_private.visible_spending s WHERE s.day >= first_month AND NOT s.is_test GROUP BY s.day;
+	FROM agent_studio_private.visible_owner_spending s WHERE s.day >= first_month GROUP BY s.day;
 END;
 COMMENT ON FUNCTION agent_studio_private.dashboard_figures(date, date) IS
 'All sums that the dashboard''s page is made of: by day from the first month on; by workflow, user and error from since on. Tests of workflows are left out.';

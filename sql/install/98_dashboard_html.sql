@@ -4,7 +4,7 @@
 
 CREATE FUNCTION agent_studio_private.seconds_duration(seconds numeric) RETURNS text
 LANGUAGE sql IMMUTABLE
-RETURN agent_studio_private.duration_text(make_interval(secs => seconds::float8));
+RETURN agent_studio_private.whole_seconds_text(round(seconds)::bigint);
 COMMENT ON FUNCTION agent_studio_private.seconds_duration(numeric) IS 'Seconds as 42s, 9m 42s or 3h 0m 5s; NULL for NULL.';
 
 CREATE FUNCTION agent_studio_private.rate_text(percent numeric) RETURNS text

@@ -90,7 +90,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.type_phases, agent_studio_private
 GRANT SELECT ON agent_studio_private.calls, agent_studio_private.all_notices TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of results.
 GRANT EXECUTE ON FUNCTION agent_studio_private.media_type, agent_studio_private.safe_file_name, agent_studio_private.declared_files,
-	agent_studio_private.files_of, agent_studio_private.duration_text, agent_studio_private.money_text, agent_studio_private.number_text,
+	agent_studio_private.files_of, agent_studio_private.whole_seconds_text, agent_studio_private.duration_text, agent_studio_private.money_text, agent_studio_private.number_text,
 	agent_studio_private.sheet_section, agent_studio_private.result_title, agent_studio_private.total_cost_text,
 	agent_studio_private.result_head, agent_studio_private.step_mark, agent_studio_private.spent_on_step,
 	agent_studio_private.result_steps, agent_studio_private.result_files, agent_studio_private.metric_text,
@@ -201,7 +201,8 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.report_names, agent_studio_privat
 	agent_studio_private.dashboard_body
 	TO agent_studio_user, agent_studio_monitor;
 GRANT SELECT ON agent_studio_private.log_lines, agent_studio_private.log_steps TO agent_studio_user, agent_studio_monitor;
-GRANT SELECT ON agent_studio_private.visible_totals, agent_studio_private.visible_spending, agent_studio_private.targets TO agent_studio_user, agent_studio_monitor;
+GRANT SELECT ON agent_studio_private.visible_totals, agent_studio_private.visible_spending, agent_studio_private.visible_owner_totals,
+	agent_studio_private.visible_owner_spending, agent_studio_private.targets TO agent_studio_user, agent_studio_monitor;
 
 -- Everything but queue, live_usage, commands, schedule_jobs and model_headroom is dumped: see as_release_restored.
 -- What budgets have spent is counted anew by the next executor.

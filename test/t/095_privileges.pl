@@ -248,7 +248,7 @@ my %kind_of = (
 	(map { $_ => 'matrix.whose(r.execution_id)' } qw(executions steps attempts thoughts notices logs commands deliveries live_usage outputs artifacts
 		execution_history workflow_history approvals pending_approvals alerts)),
 	(map { $_ => 'matrix.whose(r.id)' } qw(active_executions recent_completions)),
-	(map { $_ => 'matrix.owners(r.owner, r.team)' } qw(daily_totals daily_spending)),
+	(map { $_ => 'matrix.owners(r.owner, r.team)' } qw(daily_totals daily_spending daily_owner_totals daily_owner_spending)),
 	(map { $_ => 'matrix.called(r.name)' } qw(schedules agents workflows)),
 	schedule_jobs => 'matrix.called(r.job_name)', agent_performance => 'matrix.called(r.agent)',
 	agent_versions => 'matrix.called(matrix.agent_name(r.agent_id))', workflow_versions => 'matrix.called(matrix.workflow_name(r.workflow_id))',
