@@ -8,6 +8,8 @@ SELECT as_create_agent('theirs', 'builder', 'mock', team => 'regress_team');
 -- Never claimed: canceled at once, even in the transaction that submitted it.
 SELECT as_execute_task('worker', 'One') AS one \gset
 SELECT as_cancel(:one, 'not needed');
+SELECT status, note FROM as_status(:one);
+SELECT * FROM as_result(:one) r WHERE r LIKE 'Canceled%';
 BEGIN;
 SELECT as_execute_task('worker', 'Two') AS two \gset
 SELECT as_cancel(:two);

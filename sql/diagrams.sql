@@ -43,7 +43,7 @@ SELECT as_create_workflow(t.name, 'parallel', pg_temp.plain_steps(t.n, t.before)
 FROM (VALUES ('six', 6, 0), ('seven', 7, 0), ('wide', 100, 0), ('long', 200, 1), ('chain', 90, 1), ('dense', 101, 20)) t (name, n, before);
 SELECT as_diagram('six');
 SELECT as_diagram('seven');
-SELECT w.name, count(*), max(agent_studio_private.display_width(d)) <= 100 AS narrow, bool_or(d ~ '┌') AS drawn
+SELECT w.name, count(*), max(agent_studio_private.display_width(d)) <= 98 AS narrow, bool_or(d ~ '┌') AS drawn
 FROM workflows w, as_diagram(w.name) d GROUP BY w.name ORDER BY w.name;
 -- SVG: always drawn, well formed, with a box for each step.
 SELECT s.name, s.svg::xml IS DOCUMENT AS well_formed, (SELECT count(*) FROM regexp_matches(s.svg, '<rect class="(step|decision|demand)', 'g')) AS boxes, s.svg ~ '<script|href|url\(|@import|on[a-z]+=' AS active
@@ -91,7 +91,7 @@ SELECT regexp_replace(d, '\m10\ds', '(so many) s') FROM as_diagram(:id) d;
 SELECT as_diagram(:smart);
 SELECT as_diagram(:smart, 'mermaid');
 SELECT as_diagram(:task);
-SELECT count(*), max(agent_studio_private.display_width(d)) <= 100, bool_or(d ~ '[\u0001-\u001F\u007F-\u009F\u202E]') FROM as_diagram(:id) d;
+SELECT count(*), max(agent_studio_private.display_width(d)) <= 98, bool_or(d ~ '[\u0001-\u001F\u007F-\u009F\u202E]') FROM as_diagram(:id) d;
 SELECT string_agg(d, '')::xml IS DOCUMENT, string_agg(d, '') ~ 'class="t running"' FROM as_diagram(:id, 'svg') d;
 SELECT * FROM tests.try(format('SELECT as_diagram(%s, %L)', :id, 'pdf'));
 -- Who may see the execution but not the workflow is told the steps.
@@ -111,8 +111,8 @@ BEGIN;
 UPDATE workflow_versions SET definition = jsonb_set(definition, '{steps,0,title}', to_jsonb(e'</text><script>alert(1)</script>"]; click s1 "javascript:x" `#quot; ]]>\u0001\u202e' || repeat('漢字 ', 60)));
 UPDATE steps SET title = e'</text><script>alert(1)</script>"\u0007\u202e' || repeat('漢', 60), error_class = 'internal', error_message = e'--> s1\r\n]] <img src=x onerror=alert(1)> & "' WHERE execution_id = :smart;
 SELECT d FROM as_diagram('smart', 'mermaid') d WHERE d ~ 's1\[';
-SELECT max(agent_studio_private.display_width(d)) <= 100, bool_or(d ~ '[\u0001-\u001F\u007F-\u009F\u202E]') FROM workflows w, as_diagram(w.name) d WHERE w.name IN ('smart', 'feature');
-SELECT max(agent_studio_private.display_width(d)) <= 100, bool_or(d ~ '[\u0001-\u001F\u007F-\u009F\u202E]') FROM as_diagram(:smart) d;
+SELECT max(agent_studio_private.display_width(d)) <= 98, bool_or(d ~ '[\u0001-\u001F\u007F-\u009F\u202E]') FROM workflows w, as_diagram(w.name) d WHERE w.name IN ('smart', 'feature');
+SELECT max(agent_studio_private.display_width(d)) <= 98, bool_or(d ~ '[\u0001-\u001F\u007F-\u009F\u202E]') FROM as_diagram(:smart) d;
 SELECT string_agg(d, '')::xml IS DOCUMENT, string_agg(d, '') ~ '<script|<img|[\u0001-\u0008\u202E]' FROM as_diagram('smart', 'svg') d;
 SELECT string_agg(d, '')::xml IS DOCUMENT, string_agg(d, '') ~ '<script|<img|[\u0001-\u0008\u202E]' FROM as_diagram(:smart, 'svg') d;
 ROLLBACK;

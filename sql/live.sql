@@ -143,6 +143,20 @@ SELECT pg_temp.sheet(:flow);
 SELECT pg_temp.sheet(:next);
 SELECT pg_temp.sheet(:id);
 SELECT regexp_replace(line, '\d+(?=\);)|^ *\d+ |\d\d:\d\d:\d\d|\d+m \d+s|\d{4}-\d\d-\d\d| +\$[0-9.]+| +[0-9]+s|1[01][0-9] of|2h.*|\d+ days', 'N', 'g') AS line FROM as_watch_all() line;
+-- Of a long workflow the sheet shows where it stands.
+BEGIN;
+SELECT as_create_workflow('long', 'sequential', jsonb_build_object('steps', (SELECT jsonb_agg(jsonb_build_object('name', 's' || n, 'agent', 'worker', 'task', 'x') ORDER BY n) FROM generate_series(1, 40) n))) \g /dev/null
+SELECT as_run_workflow('long') AS long \gset
+SELECT regexp_replace(line, '\d+(?=\);)', 'N') FROM as_watch(:long) line WHERE line ~ '^s[0-9]+ |^\(';
+RESET ROLE;
+UPDATE steps SET state = 'completed', started_at = now(), finished_at = now() WHERE execution_id = :long AND step_no <= 18;
+SET ROLE regress_alice;
+SELECT regexp_replace(line, '\d+(?=\);)', 'N') FROM as_watch(:long) line WHERE line ~ '^s(14|15|18|19|33|34) |^\(';
+RESET ROLE;
+UPDATE steps SET state = 'completed', started_at = now(), finished_at = now() WHERE execution_id = :long;
+SET ROLE regress_alice;
+SELECT count(*) FILTER (WHERE line ~ '^s') AS shown, min(line) FILTER (WHERE line ~ '^\(') AS before, bool_or(line ~ '^s40 ') AS last FROM as_watch(:long) line;
+ROLLBACK;
 BEGIN;
 RESET ROLE;
 UPDATE steps SET name = repeat('s', 63) WHERE execution_id = :flow;

@@ -292,7 +292,7 @@ SELECT class, label FROM recommended;
 UPDATE steps SET error_message = E'\x1b[2J\x1b[31m' || repeat(E'evil\r\n\t', 100) || E'\u202e' || repeat('漢字', 300),
 	output = NULL WHERE execution_id = :id AND step_no = 2;
 UPDATE thoughts SET content = E'"; DROP\u0007 TABLE \u200b' || repeat('a', 5000) WHERE execution_id = :id AND seq = 2;
-SELECT count(*) > 20 AS whole, max(agent_studio_private.display_width(t)) <= 100 AS narrow, bool_or(t ~ '[\u0001-\u001F\u007F-\u009F\u202E\u200B]') AS dangerous FROM as_failure(:id) t;
+SELECT count(*) > 20 AS whole, max(agent_studio_private.display_width(t)) <= 98 AS narrow, bool_or(t ~ '[\u0001-\u001F\u007F-\u009F\u202E\u200B]') AS dangerous FROM as_failure(:id) t;
 UPDATE steps SET name = rpad('a', 63, '-long-name') WHERE execution_id = :id AND step_no = 2;
 UPDATE executions SET status = 'failed', finished_at = now() WHERE execution_id = :id;
 SELECT t FROM as_failure(:id) t WHERE t ~ '(SELECT|not now|Step 2)' OR length(t) > 100;

@@ -116,7 +116,7 @@ UPDATE workflow_versions SET definition = replace(definition::text, 'Test covera
 UPDATE workflow_versions SET definition = jsonb_set(definition, '{steps,2,outputs,score,metric,unit}', to_jsonb('/' || repeat('x', 500)));
 UPDATE executions SET workflow = repeat('evil', 100), error_class = 'internal', error_message = E'\x1b[2J' || repeat(E'evil\r\n\t', 100) || repeat('漢字', 300) WHERE execution_id = :id;
 UPDATE steps SET state = 'failed', error_class = 'internal', error_message = E'\x1b[2J\u202e' || repeat('漢字', 300) WHERE execution_id = :id AND step_no = 3;
-SELECT count(*) > 20 AS whole, max(agent_studio_private.display_width(t)) <= 100 AS narrow, bool_or(t ~ '[\u0001-\u001F\u007F-\u009F\u202E\u200B]') AS dangerous FROM as_result(:id) t;
+SELECT count(*) > 20 AS whole, max(agent_studio_private.display_width(t)) <= 98 AS narrow, bool_or(t ~ '[\u0001-\u001F\u007F-\u009F\u202E\u200B]') AS dangerous FROM as_result(:id) t;
 -- The longest call fits.
 UPDATE executions SET status = 'failed', error_class = NULL WHERE execution_id = :id;
 SELECT max(length(t)) FROM executions e, LATERAL (SELECT jsonb_populate_record(e, '{"execution_id": 9223372036854775807}') AS x) y, LATERAL agent_studio_private.next_calls(y.x) t WHERE e.execution_id = :id;

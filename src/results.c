@@ -108,8 +108,8 @@ tell_failure(Call *call, const Decision *decision)
 	}
 
 	if (decision->failures > 1)
-		snprintf(message, sizeof(message), "Task failed after %d retry attempts - see logs for details",
-				 decision->failures - 1);
+		snprintf(message, sizeof(message), "Task failed after %d retry attempt%s - see logs for details",
+				 decision->failures - 1, decision->failures == 2 ? "" : "s");
 	else
 		snprintf(message, sizeof(message), "Task failed - see logs for details");
 	journal_notice(call->journal, &call->key, "error", "failed", message);

@@ -74,6 +74,16 @@ END;
 COMMENT ON FUNCTION agent_studio_private.review_note(bigint) IS
 'Why somebody has to look at an execution, in one line.';
 
+CREATE FUNCTION agent_studio_private.canceled_by(execution bigint) RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT c.actor || coalesce(': ' || c.reason, '') FROM agent_studio.commands c
+	WHERE c.execution_id = canceled_by.execution AND c.wanted = 'cancel' AND c.outcome = 'applied'
+	ORDER BY c.command_id DESC LIMIT 1;
+END;
+COMMENT ON FUNCTION agent_studio_private.canceled_by(bigint) IS
+'Who canceled an execution, and why, if he said so; NULL = nobody did.';
+
 CREATE FUNCTION agent_studio_private.status_note(execution agent_studio.executions) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -84,6 +94,7 @@ BEGIN ATOMIC
 		CASE
 			WHEN (execution).error_message IS NOT NULL
 				THEN format('%s: %s', (execution).error_class, (execution).error_message)
+			WHEN (execution).status = 'canceled' THEN 'canceled by ' || agent_studio_private.canceled_by((execution).execution_id)
 			WHEN (execution).status = 'queued' THEN
 				coalesce((SELECT string_agg(DISTINCT agent_studio_private.vendor_note(s.model_id), '; ') FROM agent_studio.steps s
 						  WHERE s.execution_id = (execution).execution_id AND s.state = 'queued'), 'waiting for its turn')

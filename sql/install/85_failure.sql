@@ -232,7 +232,7 @@ BEGIN ATOMIC
 		UNION ALL
 		SELECT 2, '       ' || o.call WHERE o.legal
 		UNION ALL
-		SELECT 3, '       not now: ' || agent_studio_private.one_line(o.why_not, 84) WHERE NOT o.legal) l
+		SELECT 3, '       not now: ' || agent_studio_private.one_line(o.why_not, 82) WHERE NOT o.legal) l
 	ORDER BY o.option, l.place;
 END;
 COMMENT ON FUNCTION agent_studio_private.option_lines(bigint) IS
@@ -260,14 +260,14 @@ BEGIN
 	step := agent_studio_private.failed_step(execution);
 	IF step.step_no IS NULL THEN
 		RETURN NEXT format('No step of execution %s has failed: it is %s.', execution, replace(target.status, '_', ' '));
-		RETURN QUERY SELECT agent_studio_private.wrapped(concat_ws(': ', target.error_class, target.error_message), 100, 4);
+		RETURN QUERY SELECT agent_studio_private.wrapped(concat_ws(': ', target.error_class, target.error_message), 98, 4);
 		RETURN;
 	END IF;
 	RETURN NEXT agent_studio_private.failure_title(step);
 	RETURN NEXT '';
 	RETURN NEXT format('Error: %s', coalesce(step.error_class, 'none'));
-	RETURN QUERY SELECT agent_studio_private.wrapped('Message: ' || agent_studio_private.failure_message(step), 100, 4);
-	RETURN QUERY SELECT agent_studio_private.wrapped('Hint: ' || target.error_hint, 100, 3) WHERE target.error_class = step.error_class;
+	RETURN QUERY SELECT agent_studio_private.wrapped('Message: ' || agent_studio_private.failure_message(step), 98, 4);
+	RETURN QUERY SELECT agent_studio_private.wrapped('Hint: ' || target.error_hint, 98, 3) WHERE target.error_class = step.error_class AND target.error_hint !~ 'as_failure';
 	details := ARRAY(SELECT agent_studio_private.failure_details(step));
 	IF cardinality(details) > 0 THEN
 		RETURN QUERY SELECT unnest('{"",Details:}'::text[] || details);
@@ -284,4 +284,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio.as_failure(bigint) IS
-'The failure sheet of an execution, a row a line, at most 100 columns wide: the step that failed last, is partial, or is held for review, with error, partial output, last thought, possible causes, and six ways to go on with their calls, one of them recommended (see as_recovery_options). Raises 42704.';
+'The failure sheet of an execution, a row a line, at most 98 columns wide (psql takes two more): the step that failed last, is partial, or is held for review, with error, partial output, last thought, possible causes, and six ways to go on with their calls, one of them recommended (see as_recovery_options). Raises 42704.';

@@ -176,7 +176,9 @@ BEGIN ATOMIC
 				coalesce((execution).finished_at, clock_timestamp()) - (execution).started_at)
 				|| CASE WHEN (execution).finished_at IS NULL THEN ' so far' ELSE '' END, 'not started'))),
 		(4, format('Total Cost: %s', agent_studio_private.total_cost_text((execution).execution_id))),
-		(5, 'Task: ' || CASE (execution).kind WHEN 'task' THEN agent_studio_private.one_line((execution).task, 94) END))
+		(5, 'Task: ' || CASE (execution).kind WHEN 'task' THEN agent_studio_private.one_line((execution).task, 92) END),
+		(6, CASE (execution).status WHEN 'canceled'
+			THEN agent_studio_private.one_line('Canceled by ' || agent_studio_private.canceled_by((execution).execution_id), 98) END))
 		AS l (place, line)
 	WHERE l.line IS NOT NULL ORDER BY l.place;
 END;
@@ -232,7 +234,7 @@ BEGIN
 				WHEN s.state <> 'running' THEN agent_studio_private.step_note(execution, s, p.on_demand, p.after, unfinished)
 				ELSE '' END,
 		'- chose ' || CASE WHEN p.step ->> 'type' = 'decision' AND jsonb_typeof(s.outputs -> 'chosen') = 'array'
-			THEN coalesce((SELECT string_agg(c.name, ', ') FROM jsonb_array_elements_text(s.outputs -> 'chosen') c (name)), 'none') END), 98)
+			THEN coalesce((SELECT string_agg(c.name, ', ') FROM jsonb_array_elements_text(s.outputs -> 'chosen') c (name)), 'none') END), 96)
 	FROM agent_studio_private.current_steps(id) s
 	LEFT JOIN agent_studio_private.plan_steps(plan) p USING (plan_step)
 	ORDER BY s.plan_step;
@@ -286,7 +288,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mod
 AS $$
 BEGIN
 	RETURN QUERY
-	SELECT '  ' || agent_studio_private.one_line(format('%s: %s', m.label, m.content), 98)
+	SELECT '  ' || agent_studio_private.one_line(format('%s: %s', m.label, m.content), 96)
 	FROM (SELECT 1 AS kind, d.plan_step, d.name, agent_studio_private.one_line(d.label, 50) AS label,
 				 agent_studio_private.metric_text(d.value, d.unit) AS content
 		  FROM agent_studio_private.declared_metrics(execution) d
@@ -380,7 +382,7 @@ BEGIN
 	RETURN NEXT agent_studio_private.result_title(target);
 	RETURN NEXT '';
 	RETURN QUERY SELECT agent_studio_private.result_head(target);
-	RETURN QUERY SELECT agent_studio_private.wrapped(format('Error: %s', concat_ws(': ', target.error_class, target.error_message)), 100, 3)
+	RETURN QUERY SELECT agent_studio_private.wrapped(format('Error: %s', concat_ws(': ', target.error_class, target.error_message)), 98, 3)
 	WHERE target.error_class IS NOT NULL;
 	IF target.kind = 'workflow' OR target.plan IS NOT NULL THEN
 		RETURN QUERY SELECT agent_studio_private.titled('Step Summary:', ARRAY(SELECT agent_studio_private.result_steps(target)));
@@ -395,4 +397,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio.as_result(bigint) IS
-'The result sheet of an execution, a row a line, at most 100 columns wide: status, time and cost; of a workflow each step with its seconds and cost over all iterations, the files with their sizes, the declared metrics and the checks of the answers; of a task tokens, cost, model, quality and behaviour; and the calls that lead on. A cost is "not known" where no price or usage is. Of a failed one as_failure tells more. Raises 42704.';
+'The result sheet of an execution, a row a line, at most 98 columns wide (psql takes two more): status, time and cost; of a workflow each step with its seconds and cost over all iterations, the files with their sizes, the declared metrics and the checks of the answers; of a task tokens, cost, model, quality and behaviour; and the calls that lead on. A cost is "not known" where no price or usage is. Of a failed one as_failure tells more. Raises 42704.';

@@ -137,4 +137,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio.as_compare(bigint[]) IS
-'Two to four executions side by side, a row a line, at most 100 columns wide: agent or workflow and version, status, parameters (of context or inputs the members that differ), time, tokens, cost, quality, and size of the output. Lines that differ begin with ≠; numbers say by how many percent they are more or less than that of the first. Raises 22023 for another number of them, 42704.';
+'Two to four executions side by side, a row a line, at most 98 columns wide (psql takes two more): agent or workflow and version, status, parameters (of context or inputs the members that differ), time, tokens, cost, quality, and size of the output. Lines that differ begin with ≠; numbers say by how many percent they are more or less than that of the first. Raises 22023 for another number of them, 42704.';

@@ -1,5 +1,5 @@
--- Diagrams in psql: 100 columns wide at most. What has no room there (more branches than
--- fit side by side, very many steps) is told as a list.
+-- Diagrams in psql, within the 100 columns of a terminal, of which psql takes two. What has
+-- no room there (more branches than fit side by side, very many steps) is told as a list.
 
 CREATE FUNCTION agent_studio_private.box_columns(boxes agent_studio_private.diagram_box[], layers integer[], passing integer[],
 	notes_inside boolean) RETURNS integer[]
@@ -15,7 +15,7 @@ BEGIN ATOMIC
 		FROM listed l GROUP BY l.layer),
 	fitted AS (
 		SELECT r.*, least(CASE WHEN max(r.boxes + r.passing) OVER () = 1 THEN max(r.columns) OVER () ELSE r.columns END,
-						  (100 - r.passing * 2 - r.boxes + 1) / r.boxes - 4)::int AS room FROM rows r)
+						  (98 - r.passing * 2 - r.boxes + 1) / r.boxes - 4)::int AS room FROM rows r)
 	SELECT array_agg(f.room ORDER BY l.n)
 	FROM listed l JOIN fitted f USING (layer);
 END;
@@ -94,13 +94,13 @@ BEGIN ATOMIC
 	FROM unnest(places) p CROSS JOIN LATERAL unnest(agent_studio_private.box_text(boxes[p.node], NOT notes_beside, columns[p.node])) WITH ORDINALITY l (line, n)
 	UNION ALL
 	SELECT (p.top + n.n, p.middle + (p.width + 1) / 2 + CASE n.n WHEN 1 THEN 2 ELSE 4 END,
-			agent_studio_private.one_line(n.note, 96 - p.middle - (p.width + 1) / 2))::agent_studio_private.canvas_text
+			agent_studio_private.one_line(n.note, 94 - p.middle - (p.width + 1) / 2))::agent_studio_private.canvas_text
 	FROM unnest(places) p CROSS JOIN LATERAL unnest((boxes[p.node]).notes) WITH ORDINALITY n (note, n)
 	WHERE notes_beside AND n.n <= 3
 	UNION ALL
 	SELECT (p.top - 1, p.middle, '▼')::agent_studio_private.canvas_text FROM unnest(places) p WHERE p.node = ANY (way_to)
 	UNION ALL
-	SELECT (p.top - 2, p.middle + 2, agent_studio_private.one_line(w.label, least(98 - p.middle,
+	SELECT (p.top - 2, p.middle + 2, agent_studio_private.one_line(w.label, least(96 - p.middle,
 			-- Up to the next way down.
 			(SELECT min(o.middle) - p.middle - 3 FROM unnest(places) o WHERE o.layer = p.layer AND o.middle > p.middle))))::agent_studio_private.canvas_text
 	FROM (SELECT w.node, string_agg(DISTINCT w.label, ', ') AS label
@@ -136,7 +136,7 @@ BEGIN
 	places := agent_studio_private.diagram_places(
 		ARRAY(SELECT cardinality(agent_studio_private.box_text(boxes[c.n], NOT (is_chain AND with_notes), c.columns))
 			  FROM unnest(columns) WITH ORDINALITY c (columns, n) ORDER BY c.n),
-		columns, layers, way_from, way_to, labels, (1, 1, 4, 2, 1, 1, 1, 1, 100));
+		columns, layers, way_from, way_to, labels, (1, 1, 4, 2, 1, 1, 1, 1, 98));
 	RETURN QUERY
 	SELECT agent_studio_private.canvas(
 		ARRAY(SELECT l FROM agent_studio_private.way_lines(places, h.froms, h.tos) l
@@ -147,4 +147,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.drawn_boxes(agent_studio_private.diagram_box[], integer[], integer[], text[], boolean) IS
-'The boxes with the ways between them, a row a line; no rows where they do not fit in 100 columns. with_notes: where the boxes are a chain, their notes stand beside them.';
+'The boxes with the ways between them, a row a line; no rows where they do not fit in 98 columns. with_notes: where the boxes are a chain, their notes stand beside them.';

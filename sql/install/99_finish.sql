@@ -64,7 +64,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.plan_of, agent_studio_private.pla
 	agent_studio_private.command_words, agent_studio_private.way_out, agent_studio_private.approval_problem,
 	agent_studio_private.command_is_legal, agent_studio_private.command_problem,
 	agent_studio_private.output_type, agent_studio_private.declared_outputs,
-	agent_studio_private.approval_note, agent_studio_private.retry_note, agent_studio_private.pending_note,
+	agent_studio_private.approval_note, agent_studio_private.retry_note, agent_studio_private.pending_note, agent_studio_private.canceled_by,
 	agent_studio_private.review_note, agent_studio_private.agents_at_work, agent_studio_private.progress_percent,
 	agent_studio_private.thought_lines, agent_studio_private.notice_lines, agent_studio_private.wait_lines,
 	agent_studio_private.start_lines, agent_studio_private.follow_lines, agent_studio_private.printable,
