@@ -65,7 +65,7 @@ CREATE TABLE agent_studio.executions (
 	error_hint text,
 	purged_at timestamptz,
 	CHECK (agent_studio_private.execution_is_sound(kind, agent, workflow, timeout_seconds, output_format, inputs, status, priority, max_retries, task, context))
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 60);		-- what a workflow's steps come to is added up here
 CREATE UNIQUE INDEX executions_idempotency ON agent_studio.executions (owner, idempotency_key)
 	WHERE idempotency_key IS NOT NULL;
 -- The newest of one: agent BETWEEN x AND x ... ORDER BY agent DESC, execution_id DESC. With
@@ -139,21 +139,21 @@ CREATE TABLE agent_studio.steps (
 	sent_at timestamptz,
 	retry_at timestamptz,
 	finished_at timestamptz,
-	task text,
-	feedback text,
-	timeout_seconds integer,
-	max_retries integer,
-	output_format text,
-	json_schema json,
 	output text,
 	outputs jsonb,
 	quality_score numeric(4, 3),
 	finish_reason text,
 	error_class text,
 	error_message text,
+	timeout_seconds integer,
+	max_retries integer,
+	output_format text,
+	json_schema json,
+	feedback text,
+	task text,
 	PRIMARY KEY (execution_id, step_no),
 	CHECK (agent_studio_private.step_is_sound(step_no, plan_step, iteration, round, state, verdict, timeout_seconds, max_retries, quality_score))
-) WITH (fillfactor = 50);		-- task and output come later, into the room that is left
+) WITH (fillfactor = 30);		-- task and output come later, into the room that is left
 COMMENT ON TABLE agent_studio.steps IS
 'Steps of executions, a row for each iteration; a single task has one. Changed by the executor only.';
 COMMENT ON COLUMN agent_studio.steps.execution_id IS 'The execution.';

@@ -20,7 +20,7 @@ CREATE TABLE agent_studio.queue (
 	held_by bigint,
 	reserved_usd numeric(20, 10),
 	PRIMARY KEY (execution_id, step_no)
-) WITH (fillfactor = 60,
+) WITH (fillfactor = 40,
 		autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
 		autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 10000);
 -- One narrow path for each model: a model at its limit costs the others nothing.
