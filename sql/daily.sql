@@ -12,12 +12,14 @@ SELECT (e.finished_at AT TIME ZONE 'UTC')::date AS day, e.kind, e.workflow, e.ag
 	count(*) FILTER (WHERE extract(epoch FROM e.finished_at - e.started_at) > 120) AS slow,
 	sum(e.attempts) AS attempts, sum(e.input_tokens) AS input_tokens, sum(e.output_tokens) AS output_tokens,
 	sum(CASE WHEN e.input_cost_usd IS NOT NULL AND e.output_cost_usd IS NOT NULL THEN e.input_cost_usd + e.output_cost_usd END) AS cost,
+	sum(CASE WHEN e.attempts > 0 AND e.input_cost_usd IS NOT NULL AND e.output_cost_usd IS NOT NULL THEN 1 ELSE 0 END) AS with_cost,
 	sum(CASE WHEN e.attempts > 0 AND (e.input_cost_usd IS NULL OR e.output_cost_usd IS NULL) THEN 1 ELSE 0 END) AS without_cost
 FROM executions e WHERE e.finished_at IS NOT NULL AND NOT e.is_test GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
 CREATE VIEW tests.told_totals AS
 SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, sum(t.executions) AS executions, sum(t.timed) AS timed,
 	sum(t.duration_seconds) AS duration_seconds, sum(t.fast) AS fast, sum(t.slow) AS slow, sum(t.attempts) AS attempts,
 	sum(t.input_tokens) AS input_tokens, sum(t.output_tokens) AS output_tokens, sum(t.input_cost_usd + t.output_cost_usd) AS cost,
+	sum(t.with_cost) AS with_cost,
 	sum(t.without_cost) AS without_cost
 FROM agent_studio_private.totals t GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
 CREATE VIEW tests.true_spending AS
@@ -38,12 +40,13 @@ SELECT (e.finished_at AT TIME ZONE 'UTC')::date AS day, e.kind, e.owner, e.team,
 	count(*) FILTER (WHERE extract(epoch FROM e.finished_at - e.started_at) > 120) AS slow,
 	sum(CASE WHEN e.output_cost_usd IS NOT NULL THEN e.input_cost_usd END) AS input_cost,
 	sum(CASE WHEN e.input_cost_usd IS NOT NULL THEN e.output_cost_usd END) AS output_cost,
+	sum(CASE WHEN e.attempts > 0 AND e.input_cost_usd IS NOT NULL AND e.output_cost_usd IS NOT NULL THEN 1 ELSE 0 END) AS with_cost,
 	sum(CASE WHEN e.attempts > 0 AND (e.input_cost_usd IS NULL OR e.output_cost_usd IS NULL) THEN 1 ELSE 0 END) AS without_cost
 FROM executions e WHERE e.finished_at IS NOT NULL AND NOT e.is_test GROUP BY 1, 2, 3, 4, 5;
 CREATE VIEW tests.told_owner_totals AS
 SELECT t.day, t.kind, t.owner, t.team, t.status, sum(t.executions) AS executions, sum(t.timed) AS timed,
 	sum(t.duration_seconds) AS duration_seconds, sum(t.fast) AS fast, sum(t.medium) AS medium, sum(t.slow) AS slow,
-	sum(t.input_cost_usd) AS input_cost, sum(t.output_cost_usd) AS output_cost, sum(t.without_cost) AS without_cost
+	sum(t.input_cost_usd) AS input_cost, sum(t.output_cost_usd) AS output_cost, sum(t.with_cost) AS with_cost, sum(t.without_cost) AS without_cost
 FROM agent_studio_private.owner_totals t GROUP BY 1, 2, 3, 4, 5;
 CREATE VIEW tests.true_owner_spending AS
 SELECT (a.finished_at AT TIME ZONE 'UTC')::date AS day, a.owner, a.team, count(*) AS attempts, sum(a.input_tokens) AS input_tokens,
@@ -98,7 +101,10 @@ BEGIN
 		ELSE
 			PERFORM agent_studio_private.roll_up_next();
 		END IF;
-		IF id IS NOT NULL THEN
+		-- Some end before a model was asked for anything, among others that failed likewise.
+		IF turn % 8 = 4 THEN
+			UPDATE executions e SET status = 'failed', finished_at = at, error_class = 'timeout' WHERE e.execution_id = id;
+		ELSIF id IS NOT NULL THEN
 			INSERT INTO attempts (execution_id, step_no, attempt_no, outcome, epoch, model_id, sent_at, finished_at,
 				output_tokens, input_cost_usd, output_cost_usd, possibly_billed, owner, team, is_test)
 			SELECT id, 1, 1 + (SELECT count(*) FROM attempts a WHERE a.execution_id = id), 'completed', 1, 1,
@@ -123,8 +129,8 @@ SELECT count(*) > 5 AS days_closed, bool_and(c.day < (now() AT TIME ZONE 'UTC'):
 -- Everything is told from closed days but today.
 SELECT as_roll_up() >= 0 AS rolled_up;
 SELECT tests.differences() = 0 AS same, (SELECT count(*) FROM agent_studio_private.days_to_count) AS stale;
--- Of each owner a row for each kind and end, with and without calls of models.
-SELECT count(*) > 0 AS some, count(*) = count(DISTINCT (t.day, t.kind, t.owner, t.team, t.status, t.is_called)) AS added_up,
+-- Of each owner a row for each kind and end.
+SELECT count(*) > 0 AS some, count(*) = count(DISTINCT (t.day, t.kind, t.owner, t.team, t.status)) AS added_up,
 	(SELECT count(*) FROM daily_owner_spending s) = (SELECT count(DISTINCT (s.day, s.owner, s.team)) FROM daily_spending s WHERE NOT s.is_test) AS spending_added_up
 FROM daily_owner_totals t;
 SELECT count(*) FILTER (WHERE t.day < (now() AT TIME ZONE 'UTC')::date - 1) = 0 AS open_is_new FROM agent_studio_private.open_totals t;

@@ -273,14 +273,14 @@ BEGIN
 	SELECT run, 100 + n, n, 1, now(), n, 'reasoning', said, 'regress_bob' FROM generate_series(1, 2) n;
 	INSERT INTO agent_studio.notices (execution_id, step_no, at, severity, kind, message, owner) VALUES (run, 1, now(), 'error', 'failed', said, 'regress_bob');
 	INSERT INTO agent_studio.approvals (execution_id, step_no, approver, message, requested_at, on_expiry, owner) VALUES (run, 2, 'regress_bob', said, now(), 'reject', 'regress_bob');
-	FOR call IN SELECT format(c, run) FROM unnest(ARRAY['agent_studio.as_status(%s)', 'agent_studio.as_progress(%s)', 'agent_studio.as_workflow_status(%s)', 'agent_studio.as_watch(%s)', 'agent_studio.as_thoughts(%s)',
+	FOR call IN SELECT c FROM unnest(ARRAY['agent_studio.as_status(%s)', 'agent_studio.as_progress(%s)', 'agent_studio.as_workflow_status(%s)', 'agent_studio.as_watch(%s)', 'agent_studio.as_thoughts(%s)',
 		'agent_studio.as_notices(%s)', 'agent_studio.as_logs(%s)', 'agent_studio.as_result(%s)', 'agent_studio.as_failure(%s)', 'agent_studio.as_recovery_options(%s)', 'agent_studio.as_compare(%s, %1$s)',
 		'agent_studio.as_diagram(%s)', 'agent_studio.as_diagram(%s, ''mermaid'')', 'agent_studio.as_diagram(%s, ''svg'')', 'agent_studio.as_report(%s)', 'agent_studio.as_report_html(%s)',
 		'agent_studio.as_download_text(%s, ''txt'')', 'agent_studio.as_dashboard_html()', 'agent_studio.as_watch_all()', 'agent_studio.as_search_agents(''obeyed'')', 'agent_studio.as_suggest_agents(''obeyed'')',
 		'agent_studio.active_executions', 'agent_studio.recent_completions', 'agent_studio.alerts', 'agent_studio.execution_history', 'agent_studio.pending_approvals',
 		'agent_studio_private.follow_lines(%s, 0, 0, ''{}'')', 'agent_studio_private.wait_lines(%s)', 'agent_studio_private.result_text(%s)']) c
 	LOOP
-		EXECUTE format('SELECT string_agg(r::text, '' '') FROM %s r', call) INTO shown;
+		EXECUTE format('SELECT string_agg(r::text, '' '') FROM %s r', format(call, run)) INTO shown;
 		shows := shown ~ 'sesame|obeyed';		-- which is harmless, and has to be there for the rest to be missed
 		obeys := shown ~ E'[\u0001-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]';
 		RETURN NEXT;

@@ -342,15 +342,13 @@ typedef struct Ended
 	WrittenAttempt *attempt;
 } Ended;
 
-/* Dollars to the cent; NULL = one of the two is not known. */
+/* NULL = one of the two is not known. */
 static const char *
-rounded_cost(const AttemptCost *cost)
+shown_cost(const AttemptCost *cost)
 {
 	if (cost->input_is_null || cost->output_is_null)
 		return NULL;
-	return DatumGetCString(DirectFunctionCall1(numeric_out, DirectFunctionCall2(numeric_round,
-																			   DirectFunctionCall2(numeric_add, cost->input, cost->output),
-																			   Int32GetDatum(2))));
+	return prices_shown(DirectFunctionCall2(numeric_add, cost->input, cost->output));
 }
 
 static void
@@ -360,7 +358,7 @@ remember(AttemptWriting *writing, const AttemptCost *cost, WrittenAttempt *attem
 
 	attempt->started_at = DatumGetTimestampTz(rows_value(writing->steps, S_STARTED_AT, &isnull));
 	attempt->order_at = DatumGetTimestampTz(rows_value(writing->queue, Q_ORDER_AT, &isnull));
-	attempt->cost = rounded_cost(cost);
+	attempt->cost = shown_cost(cost);
 }
 
 static void
@@ -378,7 +376,7 @@ write_attempt(AttemptWriting *writing, const Ended *ended)
 		return;
 	held = decision->retry_at != 0 && row_has_text(writing->executions, E_STATUS, "paused");
 	model_id = DatumGetInt64(rows_value(writing->queue, Q_MODEL_ID, &isnull));
-	prices_cost(writing->prices, model_id, call->finished_at, answer_of(call), &cost);
+	prices_cost(writing->prices, model_id, call->finished_at, answer_of(call), call->possibly_billed, &cost);
 	remember(writing, &cost, ended->attempt);
 	add_attempt(writing, call, model_id, &cost);
 	tell_unpriced(writing, call, &cost);

@@ -101,11 +101,28 @@ rounded(Datum cost)
 	return DirectFunctionCall2(numeric, cost, Int32GetDatum(COST_TYPMOD));
 }
 
-void
-prices_cost(Prices *prices, int64 model_id, TimestampTz at, const Answer *answer, AttemptCost *cost)
+char *
+prices_shown(Datum cost)
 {
+	Datum		one = NumericGetDatum(int64_to_numeric(1));
+	Datum		cents = DirectFunctionCall2(numeric_mul, cost, NumericGetDatum(int64_to_numeric(100)));
+	bool		is_small = DatumGetBool(DirectFunctionCall2(numeric_lt, cents, one)) &&
+		DatumGetBool(DirectFunctionCall2(numeric_gt, cents, NumericGetDatum(int64_to_numeric(0))));
+	Datum		rounded_to = DirectFunctionCall2(numeric_round, cost, Int32GetDatum(is_small ? 6 : 2));
+
+	return DatumGetCString(DirectFunctionCall1(numeric_out,
+											   is_small ? DirectFunctionCall1(numeric_trim_scale, rounded_to) : rounded_to));
+}
+
+void
+prices_cost(Prices *prices, int64 model_id, TimestampTz at, const Answer *answer,
+			bool possibly_billed, AttemptCost *cost)
+{
+	static const Answer nothing = {.input_tokens = 0};
 	const Price *price = price_of(prices, model_id, at);
 
+	if (!possibly_billed)
+		answer = &nothing;
 	memset(cost, 0, sizeof(AttemptCost));
 	cost->model = price->model;
 	cost->input_is_null = answer == NULL || answer->input_tokens < 0 || price->input == (Datum) 0;

@@ -32,7 +32,11 @@ typedef struct AttemptCost
 
 extern Prices *prices_begin(void);
 
-/* answer: NULL = there was none. */
-extern void prices_cost(Prices *prices, int64 model_id, TimestampTz at, const Answer *answer, AttemptCost *cost);
+/* USD as people read them: two places, six below a cent. In the current memory context. */
+extern char *prices_shown(Datum cost);
+
+/* answer: NULL = there was none. What cannot have been charged costs nothing, at a price that is known. */
+extern void prices_cost(Prices *prices, int64 model_id, TimestampTz at, const Answer *answer,
+						bool possibly_billed, AttemptCost *cost);
 
 #endif							/* AS_PRICES_H */

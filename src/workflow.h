@@ -31,7 +31,7 @@ typedef struct StepEnd
 	const Buf  *outputs;
 	TimestampTz started_at;
 	TimestampTz finished_at;
-	const char *cost;			/* of the attempt, USD to the cent; NULL = not known */
+	const char *cost;			/* of the attempt, USD as people read them; NULL = not known */
 	TimestampTz order_at;		/* its place in the queue, which is free now */
 } StepEnd;
 

@@ -27,7 +27,8 @@
 /* ---------- notices ---------- */
 
 void
-workflow_tell_whole(Workflow *workflow, const FlowRow *row, const char *severity, const char *kind, const char *message)
+workflow_tell_at(Workflow *workflow, const FlowRow *row, TimestampTz at, const char *severity, const char *kind,
+				 const char *message)
 {
 	Batch	   *notices = workflow->writing->notices;
 
@@ -35,7 +36,7 @@ workflow_tell_whole(Workflow *workflow, const FlowRow *row, const char *severity
 	batch_set(notices, 0, Int64GetDatum(workflow->execution_id));
 	if (row != NULL)
 		batch_set(notices, 1, Int32GetDatum(row->step_no));
-	batch_time(notices, 2, GetCurrentTimestamp());
+	batch_time(notices, 2, at);
 	batch_text(notices, 3, severity);
 	batch_text(notices, 4, kind);
 	batch_text(notices, 5, message);
@@ -46,7 +47,7 @@ workflow_tell_whole(Workflow *workflow, const FlowRow *row, const char *severity
 void
 workflow_tell(Workflow *workflow, const FlowRow *row, const char *severity, const char *kind, const char *message)
 {
-	workflow_tell_whole(workflow, row, severity, kind, pnstrdup(message, utf8_clip(message, strlen(message), MAX_MESSAGE)));
+	workflow_tell_at(workflow, row, GetCurrentTimestamp(), severity, kind, pnstrdup(message, utf8_clip(message, strlen(message), MAX_MESSAGE)));
 }
 
 static const char *

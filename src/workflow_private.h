@@ -122,8 +122,9 @@ extern void workflow_set_host(Workflow *workflow);
 extern char *workflow_task(Workflow *workflow, const FlowRow *row, bool *is_too_large);
 extern void workflow_tell(Workflow *workflow, const FlowRow *row, const char *severity, const char *kind, const char *message);
 
-/* However long it is. */
-extern void workflow_tell_whole(Workflow *workflow, const FlowRow *row, const char *severity, const char *kind, const char *message);
+/* However long it is, and as of that time. */
+extern void workflow_tell_at(Workflow *workflow, const FlowRow *row, TimestampTz at, const char *severity, const char *kind,
+							 const char *message);
 
 /* workflow_values.c: values are NULL where they are not there; texts are palloc'd. */
 extern JsonbValue *workflow_value(Workflow *workflow, const PlanSource *sources, int nsources, int reader);

@@ -38,7 +38,7 @@ static const char agent_needs_sql[] =
 
 /* $1, $2: a step; what its attempts have cost. */
 static const char step_cost_sql[] =
-"SELECT round(sum(a.input_cost_usd + a.output_cost_usd), 2) FROM agent_studio.attempts a WHERE a.execution_id = $1 AND a.step_no = $2";
+"SELECT agent_studio_private.money_text(sum(a.input_cost_usd + a.output_cost_usd)) FROM agent_studio.attempts a WHERE a.execution_id = $1 AND a.step_no = $2";
 
 static const char write_approvals_sql[] =
 "INSERT INTO agent_studio.approvals AS a (execution_id, step_no, approver, message, requested_at, expires_at, on_expiry, owner, team)"

@@ -203,7 +203,7 @@ cost_of_step(Workflow *workflow, const FlowRow *row)
 	statement_run(STATEMENT_STEP_COST, args, NULL);
 	cost = SPI_processed == 1 ? SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1) : NULL;
 	MemoryContextSwitchTo(caller);
-	return cost != NULL ? psprintf("$%s", cost) : NULL;
+	return cost != NULL ? pstrdup(cost) : NULL;
 }
 
 static void
@@ -224,7 +224,8 @@ tell_completed(Workflow *workflow, FlowRow *row)
 	if (row_data(row)->output != NULL)
 		append_preview(&message, row_data(row)->output);
 	append_passed(&message, workflow->plan, row->step);
-	workflow_tell_whole(workflow, row, "success", "step_completed", message.data);
+	/* Not now: what follows may have begun. */
+	workflow_tell_at(workflow, row, end->finished_at, "success", "step_completed", message.data);
 }
 
 /* ---------- approvals and deliveries ---------- */

@@ -246,8 +246,8 @@ COMMENT ON COLUMN agent_studio.attempts.input_tokens IS 'By the vendor''s usage,
 COMMENT ON COLUMN agent_studio.attempts.cached_input_tokens IS 'Of these, from the vendor''s cache; NULL = not said.';
 COMMENT ON COLUMN agent_studio.attempts.output_tokens IS 'By the vendor''s usage, reasoning included; NULL = not said.';
 COMMENT ON COLUMN agent_studio.attempts.reasoning_tokens IS 'Of these, spent on reasoning; NULL = not said.';
-COMMENT ON COLUMN agent_studio.attempts.input_cost_usd IS 'USD, with the price of the moment at which it ended; NULL = no price or no usage.';
-COMMENT ON COLUMN agent_studio.attempts.output_cost_usd IS 'USD, with the price of the moment at which it ended; NULL = no price or no usage.';
+COMMENT ON COLUMN agent_studio.attempts.input_cost_usd IS 'USD, with the price of the moment at which it ended; NULL = no price or no usage. 0 for a call that cannot have been charged (see possibly_billed).';
+COMMENT ON COLUMN agent_studio.attempts.output_cost_usd IS 'USD, with the price of the moment at which it ended; NULL = no price or no usage. 0 for a call that cannot have been charged (see possibly_billed).';
 COMMENT ON COLUMN agent_studio.attempts.possibly_billed IS 'True: the request left this machine and was not refused (400, 401, 403, 404, 413, 422, 429), so the vendor may charge for it even where the cost is NULL.';
 COMMENT ON COLUMN agent_studio.attempts.finish_reason IS 'Why the model stopped; NULL = not said.';
 COMMENT ON COLUMN agent_studio.attempts.http_status IS 'Status of the response; NULL = there was none.';

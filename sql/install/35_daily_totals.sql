@@ -58,6 +58,7 @@ CREATE TABLE agent_studio.daily_totals (
 	reasoning_tokens bigint,
 	input_cost_usd numeric(24, 10),
 	output_cost_usd numeric(24, 10),
+	with_cost bigint NOT NULL,
 	without_cost bigint NOT NULL,
 	known_cost_usd numeric(24, 10),
 	priced bigint NOT NULL,
@@ -87,6 +88,7 @@ COMMENT ON COLUMN agent_studio.daily_totals.output_tokens IS 'Sum; NULL = not sa
 COMMENT ON COLUMN agent_studio.daily_totals.reasoning_tokens IS 'Sum; NULL = not said of any.';
 COMMENT ON COLUMN agent_studio.daily_totals.input_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
 COMMENT ON COLUMN agent_studio.daily_totals.output_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
+COMMENT ON COLUMN agent_studio.daily_totals.with_cost IS 'How many had attempts, and have a cost that is known.';
 COMMENT ON COLUMN agent_studio.daily_totals.without_cost IS 'How many had attempts, but no cost that is known.';
 COMMENT ON COLUMN agent_studio.daily_totals.known_cost_usd IS 'USD, sum of all that is known, also where it is the input''s or the output''s alone; NULL = nothing is.';
 COMMENT ON COLUMN agent_studio.daily_totals.priced IS 'How many have a part in known_cost_usd.';
@@ -142,7 +144,6 @@ CREATE TABLE agent_studio.daily_owner_totals (
 	owner text NOT NULL,
 	team text,
 	status text NOT NULL,
-	is_called boolean NOT NULL,
 	executions bigint NOT NULL,
 	timed bigint NOT NULL,
 	duration_seconds numeric(20, 6),
@@ -151,6 +152,7 @@ CREATE TABLE agent_studio.daily_owner_totals (
 	slow bigint NOT NULL,
 	input_cost_usd numeric(24, 10),
 	output_cost_usd numeric(24, 10),
+	with_cost bigint NOT NULL,
 	without_cost bigint NOT NULL
 );
 CREATE INDEX daily_owner_totals_day ON agent_studio.daily_owner_totals (day);
@@ -161,7 +163,6 @@ COMMENT ON COLUMN agent_studio.daily_owner_totals.kind IS 'As in executions: tas
 COMMENT ON COLUMN agent_studio.daily_owner_totals.owner IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.daily_owner_totals.team IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.daily_owner_totals.status IS 'As in daily_totals.';
-COMMENT ON COLUMN agent_studio.daily_owner_totals.is_called IS 'True: of rows of daily_totals that have attempts.';
 COMMENT ON COLUMN agent_studio.daily_owner_totals.executions IS 'How many.';
 COMMENT ON COLUMN agent_studio.daily_owner_totals.timed IS 'Of these, how many had started; the others have no duration.';
 COMMENT ON COLUMN agent_studio.daily_owner_totals.duration_seconds IS 'Seconds from start to rest, sum over those that had started; NULL = none had.';
@@ -170,6 +171,7 @@ COMMENT ON COLUMN agent_studio.daily_owner_totals.medium IS 'How many took from 
 COMMENT ON COLUMN agent_studio.daily_owner_totals.slow IS 'How many took more than 120 seconds.';
 COMMENT ON COLUMN agent_studio.daily_owner_totals.input_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
 COMMENT ON COLUMN agent_studio.daily_owner_totals.output_cost_usd IS 'USD, sum over those whose cost is known; NULL = of none.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.with_cost IS 'How many had attempts, and have a cost that is known.';
 COMMENT ON COLUMN agent_studio.daily_owner_totals.without_cost IS 'How many had attempts, but no cost that is known.';
 
 CREATE TABLE agent_studio.daily_owner_spending (
@@ -281,6 +283,7 @@ CREATE VIEW agent_studio_private.open_totals AS
 			   sum(e.output_tokens)::bigint AS output_tokens, sum(e.reasoning_tokens)::bigint AS reasoning_tokens,
 			   (sum(e.input_cost_usd) FILTER (WHERE e.output_cost_usd IS NOT NULL))::numeric(24, 10) AS input_cost_usd,
 			   (sum(e.output_cost_usd) FILTER (WHERE e.input_cost_usd IS NOT NULL))::numeric(24, 10) AS output_cost_usd,
+			   count(*) FILTER (WHERE e.attempts > 0 AND e.input_cost_usd + e.output_cost_usd IS NOT NULL) AS with_cost,
 			   count(*) FILTER (WHERE e.attempts > 0 AND e.input_cost_usd + e.output_cost_usd IS NULL) AS without_cost,
 			   sum(coalesce(e.input_cost_usd + e.output_cost_usd, e.input_cost_usd, e.output_cost_usd))::numeric(24, 10) AS known_cost_usd,
 			   count(coalesce(e.input_cost_usd, e.output_cost_usd)) AS priced,
@@ -333,14 +336,14 @@ COMMENT ON VIEW agent_studio_private.open_owner_spending IS
 CREATE VIEW agent_studio_private.totals AS
 	SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
 		   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens,
-		   t.output_tokens, t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost,
+		   t.output_tokens, t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.with_cost, t.without_cost,
 		   t.known_cost_usd, t.priced, t.unpriced
 	FROM agent_studio.daily_totals t LEFT JOIN agent_studio_private.days_to_count d ON d.day = t.day
 	WHERE d.day IS NULL AND t.day <= (SELECT c.day FROM agent_studio_private.last_closed_day c)
 	UNION ALL
 	SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
 		   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens,
-		   t.output_tokens, t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost,
+		   t.output_tokens, t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.with_cost, t.without_cost,
 		   t.known_cost_usd, t.priced, t.unpriced
 	FROM agent_studio_private.open_totals t;
 COMMENT ON VIEW agent_studio_private.totals IS
@@ -361,14 +364,14 @@ COMMENT ON VIEW agent_studio_private.spending IS
 'daily_spending, complete: from the closed days, and from the attempts of the others. Of everybody.';
 
 CREATE VIEW agent_studio_private.owner_totals AS
-	SELECT t.day, t.kind, t.owner, t.team, t.status, t.is_called, t.executions, t.timed, t.duration_seconds,
-		   t.fast, t.medium, t.slow, t.input_cost_usd, t.output_cost_usd, t.without_cost
+	SELECT t.day, t.kind, t.owner, t.team, t.status, t.executions, t.timed, t.duration_seconds,
+		   t.fast, t.medium, t.slow, t.input_cost_usd, t.output_cost_usd, t.with_cost, t.without_cost
 	FROM agent_studio.daily_owner_totals t LEFT JOIN agent_studio_private.days_to_count d ON d.day = t.day
 	WHERE d.day IS NULL AND t.day <= (SELECT c.day FROM agent_studio_private.last_closed_day c)
 	UNION ALL
 	-- Not added up: whoever reads this does so in any case.
-	SELECT t.day, t.kind, t.owner, t.team, t.status, t.attempts > 0, t.executions, t.timed, t.duration_seconds,
-		   t.fast, t.medium, t.slow, t.input_cost_usd, t.output_cost_usd, t.without_cost
+	SELECT t.day, t.kind, t.owner, t.team, t.status, t.executions, t.timed, t.duration_seconds,
+		   t.fast, t.medium, t.slow, t.input_cost_usd, t.output_cost_usd, t.with_cost, t.without_cost
 	FROM agent_studio_private.open_totals t;
 COMMENT ON VIEW agent_studio_private.owner_totals IS
 'daily_owner_totals, complete: from the closed days, and from the executions of the others, in any number of rows for an owner and a day. Of everybody.';

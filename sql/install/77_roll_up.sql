@@ -18,10 +18,10 @@ BEGIN
 	new_totals AS (
 		INSERT INTO agent_studio.daily_totals (day, kind, workflow, agent, owner, team, status, error_class, executions, timed,
 			duration_seconds, fast, medium, slow, attempts, input_tokens, cached_input_tokens, output_tokens,
-			reasoning_tokens, input_cost_usd, output_cost_usd, without_cost, known_cost_usd, priced, unpriced)
+			reasoning_tokens, input_cost_usd, output_cost_usd, with_cost, without_cost, known_cost_usd, priced, unpriced)
 		SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
 			   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens, t.output_tokens,
-			   t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.without_cost, t.known_cost_usd, t.priced, t.unpriced
+			   t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.with_cost, t.without_cost, t.known_cost_usd, t.priced, t.unpriced
 		FROM agent_studio_private.open_totals t WHERE t.since = which::timestamp AT TIME ZONE 'UTC' AND t.until < 'infinity'
 		RETURNING *),
 	new_spending AS (
@@ -34,11 +34,11 @@ BEGIN
 		FROM agent_studio_private.open_spending t WHERE t.since = which::timestamp AT TIME ZONE 'UTC' AND t.until < 'infinity'
 		RETURNING *),
 	new_owner_totals AS (
-		INSERT INTO agent_studio.daily_owner_totals (day, kind, owner, team, status, is_called, executions, timed, duration_seconds,
-			fast, medium, slow, input_cost_usd, output_cost_usd, without_cost)
-		SELECT n.day, n.kind, n.owner, n.team, n.status, n.attempts > 0, sum(n.executions), sum(n.timed), sum(n.duration_seconds),
-			   sum(n.fast), sum(n.medium), sum(n.slow), sum(n.input_cost_usd), sum(n.output_cost_usd), sum(n.without_cost)
-		FROM new_totals n GROUP BY n.day, n.kind, n.owner, n.team, n.status, n.attempts > 0),
+		INSERT INTO agent_studio.daily_owner_totals (day, kind, owner, team, status, executions, timed, duration_seconds,
+			fast, medium, slow, input_cost_usd, output_cost_usd, with_cost, without_cost)
+		SELECT n.day, n.kind, n.owner, n.team, n.status, sum(n.executions), sum(n.timed), sum(n.duration_seconds),
+			   sum(n.fast), sum(n.medium), sum(n.slow), sum(n.input_cost_usd), sum(n.output_cost_usd), sum(n.with_cost), sum(n.without_cost)
+		FROM new_totals n GROUP BY n.day, n.kind, n.owner, n.team, n.status),
 	new_owner_spending AS (
 		INSERT INTO agent_studio.daily_owner_spending (day, owner, team, attempts, input_tokens, cached_input_tokens,
 			output_tokens, reasoning_tokens, input_cost_usd, output_cost_usd, without_cost)
@@ -176,7 +176,7 @@ BEGIN
 			USING ERRCODE = 'object_not_in_prerequisite_state',
 				  DETAIL = 'It would not see what was committed meanwhile.', HINT = 'Call it in a transaction that is READ COMMITTED.';
 	END IF;
-	INSERT INTO agent_studio.stale_days (day) SELECT c.day FROM agent_studio.closed_days c WHERE c.day >= again_from;
+	INSERT INTO agent_studio.stale_days (day) SELECT c.day FROM agent_studio.closed_days c WHERE c.day >= again_from AND NOT c.frozen;
 	RETURN agent_studio_private.roll_up_all();
 END
 $$;

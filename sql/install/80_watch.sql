@@ -92,9 +92,10 @@ BEGIN ATOMIC
 			THEN (SELECT format('Step %s of %s complete', p.done, p.total) FROM agent_studio_private.progress(execution) p) END,
 		agent_studio_private.pending_note((execution).execution_id),
 		CASE
+			WHEN (execution).status = 'canceled' AND agent_studio_private.canceled_by((execution).execution_id) IS NOT NULL
+				THEN 'canceled by ' || agent_studio_private.canceled_by((execution).execution_id)
 			WHEN (execution).error_message IS NOT NULL
 				THEN format('%s: %s', (execution).error_class, (execution).error_message)
-			WHEN (execution).status = 'canceled' THEN 'canceled by ' || agent_studio_private.canceled_by((execution).execution_id)
 			WHEN (execution).status = 'queued' THEN
 				coalesce((SELECT string_agg(DISTINCT agent_studio_private.vendor_note(s.model_id), '; ') FROM agent_studio.steps s
 						  WHERE s.execution_id = (execution).execution_id AND s.state = 'queued'), 'waiting for its turn')

@@ -130,7 +130,9 @@ BEGIN
 			RAISE INFO '%', line.line;
 			last_seq := coalesce(line.seq, last_seq);
 			last_notice := coalesce(line.notice_id, last_notice);
-			begun := pg_catalog.array_append(begun, line.step_no);
+			IF line.step_no IS NOT NULL THEN
+				begun := pg_catalog.array_append(begun, line.step_no);
+			END IF;
 		END LOOP;
 		waits := '{}';
 		FOR line IN SELECT w.step_no, w.line FROM agent_studio_private.wait_lines(execution) w LOOP

@@ -126,6 +126,13 @@ LANGUAGE sql STABLE
 RETURN ltrim(to_char(value, '999,999,999,999,999'));
 COMMENT ON FUNCTION agent_studio_private.number_text(bigint) IS 'A count as 31,960; NULL for NULL.';
 
+CREATE FUNCTION agent_studio_private.size_text(bytes bigint) RETURNS text
+LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN bytes < 1024 THEN bytes || CASE bytes WHEN 1 THEN ' byte' ELSE ' bytes' END
+	WHEN bytes < 1048576 THEN trim_scale(round(bytes / 1024.0, 1)) || ' KB'
+	ELSE trim_scale(round(bytes / 1048576.0, 1)) || ' MB' END;
+COMMENT ON FUNCTION agent_studio_private.size_text(bigint) IS 'A size as 512 bytes, 12 KB, 8.5 KB, 1.2 MB; NULL for NULL.';
+
 CREATE FUNCTION agent_studio_private.sheet_section(title text, labels text[], contents text[]) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
@@ -256,7 +263,7 @@ BEGIN ATOMIC
 		SELECT s.step_no, NULL, 'the answer', octet_length(coalesce(s.output, s.outputs::text))::bigint FROM agent_studio.steps s
 		WHERE s.execution_id = (execution).execution_id AND s.step_no = agent_studio_private.result_step(execution)
 		  AND NOT EXISTS (SELECT FROM produced))
-	SELECT format('  %s (%s%s)', agent_studio_private.one_line(f.file_name, 60), pg_size_pretty(f.bytes),
+	SELECT format('  %s (%s%s)', agent_studio_private.one_line(f.file_name, 60), agent_studio_private.size_text(f.bytes),
 		CASE (execution).kind WHEN 'workflow' THEN format(', from Step %s', s.plan_step) ELSE '' END)
 	FROM files f JOIN agent_studio.steps s ON s.execution_id = (execution).execution_id AND s.step_no = f.step_no
 	ORDER BY s.plan_step, f.name;

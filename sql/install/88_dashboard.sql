@@ -125,7 +125,7 @@ COMMENT ON COLUMN agent_studio.active_executions.cost IS 'In USD so far, with wh
 COMMENT ON COLUMN agent_studio.active_executions.now IS 'The latest thought, or what it waits for, shortened.';
 
 CREATE VIEW agent_studio.recent_completions WITH (security_invoker = true) AS
-	SELECT e.execution_id AS id, agent_studio_private.one_line(coalesce(e.workflow, e.agent), 32) AS name, e.status,
+	SELECT e.execution_id AS id, agent_studio_private.one_line(coalesce(e.workflow, e.agent) || CASE WHEN e.is_test THEN ' (test)' ELSE '' END, 32) AS name, e.status,
 		   agent_studio_private.duration_text(e.finished_at - e.started_at) AS duration,
 		   agent_studio_private.money_text(coalesce(e.input_cost_usd + e.output_cost_usd, e.input_cost_usd, e.output_cost_usd)) AS cost,
 		   agent_studio_private.ago_text(clock_timestamp() - e.finished_at) AS finished
@@ -137,7 +137,7 @@ CREATE VIEW agent_studio.recent_completions WITH (security_invoker = true) AS
 COMMENT ON VIEW agent_studio.recent_completions IS
 'The ten executions that came to rest last, of the 200 newest at rest that the current user can see, as far as they are among the newest 100,000 of all.';
 COMMENT ON COLUMN agent_studio.recent_completions.id IS 'The execution.';
-COMMENT ON COLUMN agent_studio.recent_completions.name IS 'Workflow or agent, shortened.';
+COMMENT ON COLUMN agent_studio.recent_completions.name IS 'Workflow or agent, shortened; with (test) behind it, where as_test_workflow ran it.';
 COMMENT ON COLUMN agent_studio.recent_completions.status IS 'completed, failed, canceled or requires_manual_review.';
 COMMENT ON COLUMN agent_studio.recent_completions.duration IS 'From its start to its end; NULL = it never started.';
 COMMENT ON COLUMN agent_studio.recent_completions.cost IS 'In USD; NULL = not known.';

@@ -46,7 +46,7 @@ BEGIN
 		(42, 'Token Efficiency', q.token_efficiency_percent || '%', NULL),
 		(43, 'Retries', q.retries::text, NULL),
 		(44, 'Warnings', q.warnings::text, NULL),
-		(50, 'Output Size', pg_size_pretty(output_bytes), output_bytes),
+		(50, 'Output Size', agent_studio_private.size_text(output_bytes), output_bytes),
 		(51, 'Files', files::text, NULL)) r (place, label, content, amount)
 	WHERE r.content <> '';
 END
@@ -84,10 +84,17 @@ END;
 COMMENT ON FUNCTION agent_studio_private.padded(text, integer) IS
 'A text as one line of exactly so many columns.';
 
+CREATE FUNCTION agent_studio_private.figure(value text, columns integer) RETURNS text
+LANGUAGE sql IMMUTABLE
+RETURN lpad(coalesce(value, ''), greatest(columns, length(value)));
+COMMENT ON FUNCTION agent_studio_private.figure(text, integer) IS
+'A number, time or amount at the right of so many columns; one that is longer stays whole. Blank for NULL.';
+
 CREATE FUNCTION agent_studio_private.change_text(before numeric, after numeric) RETURNS text
 LANGUAGE sql IMMUTABLE
 RETURN CASE WHEN before > 0 AND round(100 * (after - before) / before) <> 0
-	THEN format(' (%s%%)', to_char(least(round(100 * (after - before) / before), 9999), 'FMS9999')) ELSE '' END;
+	THEN format(' (%s%s%%)', CASE WHEN round(100 * (after - before) / before) > 9999 THEN '>' ELSE '' END,
+		to_char(least(round(100 * (after - before) / before), 9999), 'FMS9999')) ELSE '' END;
 COMMENT ON FUNCTION agent_studio_private.change_text(numeric, numeric) IS
 'By how much a number is another than the first, as " (+18%)"; nothing where that cannot be said or rounds to 0.';
 

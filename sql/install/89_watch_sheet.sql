@@ -30,35 +30,36 @@ END;
 COMMENT ON FUNCTION agent_studio_private.watch_bars(agent_studio.executions) IS
 'What as_progress tells of an execution, as lines.';
 
--- Of a step that runs, below it what it is doing. Of many steps those around the first that
--- is not at its end: a sheet has to fit on a screen.
+-- Of a step that runs, below it what it is doing. Of many steps those around the first one
+-- at work, or the last one that was: a sheet has to fit on a screen.
 CREATE FUNCTION agent_studio_private.watch_steps(execution bigint) RETURNS SETOF text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	WITH listed AS MATERIALIZED (
 		SELECT s.*, count(*) OVER () AS total,
-			   coalesce(min(s.n) FILTER (WHERE s.state NOT IN ('completed', 'skipped')) OVER (), count(*) OVER ()) AS now_at
+			   coalesce(min(s.n) FILTER (WHERE s.state IN ('queued', 'running', 'retrying', 'paused', 'waiting_approval', 'partial')) OVER (),
+						max(s.n) FILTER (WHERE s.state <> 'pending') OVER (), 1) AS now_at
 		FROM agent_studio.as_workflow_status(execution) WITH ORDINALITY
 			s (step_no, step, title, agent, state, iteration, seconds, cost_usd, tokens, latest_thought, note, n)),
 	shown AS (
 		SELECT x.*, x.n - x.first_n AS place
-		FROM (SELECT l.*, greatest(1, least(l.now_at - 5, l.total - 19)) AS first_n FROM listed l) x
-		WHERE x.n BETWEEN x.first_n AND x.first_n + 19)
+		FROM (SELECT l.*, greatest(1, least(l.now_at - 5, l.total - 14)) AS first_n FROM listed l) x
+		WHERE x.n BETWEEN x.first_n AND x.first_n + 14)
 	SELECT l.line
 	FROM shown s
 	CROSS JOIN LATERAL (VALUES
 		(0, CASE WHEN s.place = 0 AND s.n > 1 THEN format('(%s before)', s.n - 1) END),
 		(1, format('%s %s %s %s %s', agent_studio_private.padded(s.step, 24), agent_studio_private.padded(s.state, 16),
-			lpad(coalesce(agent_studio_private.duration_text(make_interval(secs => s.seconds::float8)), ''), 10),
-			lpad(coalesce(agent_studio_private.money_text(s.cost_usd), ''), 9), coalesce(agent_studio_private.one_line(s.agent, 34), ''))),
+			agent_studio_private.figure(agent_studio_private.duration_text(make_interval(secs => s.seconds::float8)), 11),
+			agent_studio_private.figure(agent_studio_private.money_text(s.cost_usd), 9), coalesce(agent_studio_private.one_line(s.agent, 32), ''))),
 		(2, '    ' || agent_studio_private.one_line(coalesce(s.note, CASE WHEN s.state = 'running' THEN s.latest_thought END), 94)),
-		(3, CASE WHEN s.place = 19 AND s.n < s.total
+		(3, CASE WHEN s.place = 14 AND s.n < s.total
 			THEN format('(%s more: SELECT * FROM agent_studio.as_workflow_status(%s);)', s.total - s.n, execution) END)) l (line_no, line)
 	WHERE l.line IS NOT NULL
 	ORDER BY s.n, l.line_no;
 END;
 COMMENT ON FUNCTION agent_studio_private.watch_steps(bigint) IS
-'What as_workflow_status tells of an execution''s steps, as lines; of more than 20 the five before the first that is not completed or skipped, and what follows.';
+'What as_workflow_status tells of an execution''s steps, as lines; of more than 15 the five before the first one at work (or the last one that was), and what follows.';
 
 CREATE FUNCTION agent_studio_private.watch_thoughts(execution bigint) RETURNS SETOF text
 LANGUAGE sql STABLE

@@ -4,8 +4,8 @@
 CREATE FUNCTION agent_studio_private.watch_active() RETURNS SETOF text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT format('%s %s %s %s %s %s %s', lpad(a.id::text, 8), agent_studio_private.padded(a.name, 20), agent_studio_private.padded(a.progress, 20),
-		lpad(coalesce(a.elapsed, ''), 8), lpad(coalesce(a."left", ''), 8), lpad(coalesce(a.cost, ''), 7), coalesce(agent_studio_private.one_line(a.now, 20), ''))
+	SELECT format('%s %s %s %s %s %s %s', agent_studio_private.figure(a.id::text, 9), agent_studio_private.padded(a.name, 14), agent_studio_private.padded(a.progress, 20),
+		agent_studio_private.figure(a.elapsed, 10), agent_studio_private.figure(a."left", 10), agent_studio_private.figure(a.cost, 9), coalesce(agent_studio_private.one_line(a.now, 18), ''))
 	FROM agent_studio.active_executions a;
 END;
 COMMENT ON FUNCTION agent_studio_private.watch_active() IS 'What active_executions tells, as lines.';
@@ -13,8 +13,8 @@ COMMENT ON FUNCTION agent_studio_private.watch_active() IS 'What active_executio
 CREATE FUNCTION agent_studio_private.watch_rested() RETURNS SETOF text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT format('%s %s %s %s %s %s', lpad(r.id::text, 8), agent_studio_private.padded(r.name, 32), agent_studio_private.padded(r.status, 22),
-		lpad(coalesce(r.duration, ''), 8), lpad(coalesce(r.cost, ''), 7), r.finished)
+	SELECT format('%s %s %s %s %s %s', agent_studio_private.figure(r.id::text, 9), agent_studio_private.padded(r.name, 28), agent_studio_private.padded(r.status, 22),
+		agent_studio_private.figure(r.duration, 11), agent_studio_private.figure(r.cost, 9), r.finished)
 	FROM agent_studio.recent_completions r;
 END;
 COMMENT ON FUNCTION agent_studio_private.watch_rested() IS 'What recent_completions tells, as lines.';

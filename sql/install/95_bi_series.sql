@@ -30,7 +30,7 @@ CREATE VIEW agent_studio_private.costs AS
 			   sum(s.without_cost) AS attempts_without_cost, 0 AS executions, 0 AS executions_with_cost, NULL::numeric AS cost_at_rest
 		FROM agent_studio_private.owner_spending s GROUP BY s.day
 		UNION ALL
-		SELECT t.day, NULL, NULL, 0, 0, sum(t.executions), sum(t.executions - t.without_cost) FILTER (WHERE t.is_called),
+		SELECT t.day, NULL, NULL, 0, 0, sum(t.executions), sum(t.with_cost),
 			   sum(t.input_cost_usd + t.output_cost_usd)
 		FROM agent_studio_private.owner_totals t GROUP BY t.day) c
 	GROUP BY 1, 2;

@@ -62,13 +62,6 @@ END;
 COMMENT ON FUNCTION agent_studio_private.quality_gates(agent_studio.executions) IS
 'How many steps have criteria, an approval, or rules that may stop the flow or send it back, and how many of them completed and are not held.';
 
-CREATE FUNCTION agent_studio_private.size_text(bytes bigint) RETURNS text
-LANGUAGE sql IMMUTABLE
-RETURN CASE WHEN bytes < 1024 THEN bytes || CASE bytes WHEN 1 THEN ' byte' ELSE ' bytes' END
-	WHEN bytes < 1048576 THEN trim_scale(round(bytes / 1024.0, 1)) || ' KB'
-	ELSE trim_scale(round(bytes / 1048576.0, 1)) || ' MB' END;
-COMMENT ON FUNCTION agent_studio_private.size_text(bigint) IS 'A size as 512 bytes, 12 KB, 8.5 KB, 1.2 MB; NULL for NULL.';
-
 CREATE FUNCTION agent_studio_private.report_files(execution agent_studio.executions)
 RETURNS TABLE (plan_step integer, step text, name text, file_name text, description text, bytes bigint)
 LANGUAGE sql STABLE

@@ -8,7 +8,7 @@ CREATE VIEW agent_studio_private.monthly_totals AS
 		   coalesce(sum(t.timed) FILTER (WHERE t.status = 'completed'), 0)::bigint AS timed,
 		   sum(t.duration_seconds) FILTER (WHERE t.status = 'completed') AS duration_seconds,
 		   sum(t.input_cost_usd + t.output_cost_usd) AS cost_usd, sum(t.without_cost)::bigint AS without_cost,
-		   coalesce(sum(t.executions - t.without_cost) FILTER (WHERE t.attempts > 0), 0)::bigint AS with_cost
+		   sum(t.with_cost)::bigint AS with_cost
 	FROM agent_studio_private.totals t GROUP BY 1, t.kind, t.workflow, t.agent;
 COMMENT ON VIEW agent_studio_private.monthly_totals IS
 'Totals of executions by month; durations are those of completed ones.';

@@ -15,17 +15,17 @@ BEGIN ATOMIC
 	SELECT g.subject, g.name, g.day, sum(t.executions)::bigint, coalesce(sum(t.executions) FILTER (WHERE t.status = 'completed'), 0)::bigint,
 		   coalesce(sum(t.timed) FILTER (WHERE t.status = 'completed'), 0)::bigint, sum(t.seconds) FILTER (WHERE t.status = 'completed'),
 		   NULL::bigint, NULL::bigint, NULL::bigint, sum(t.cost_usd),
-		   coalesce(sum(t.executions - t.without_cost) FILTER (WHERE t.is_called), 0)::bigint, sum(t.without_cost)::bigint
-	FROM (SELECT v.day, v.kind, v.owner, NULL AS workflow, NULL AS error_class, v.status, v.is_called, v.executions, v.timed,
-				 v.duration_seconds AS seconds, v.input_cost_usd + v.output_cost_usd AS cost_usd, v.without_cost
+		   sum(t.with_cost)::bigint, sum(t.without_cost)::bigint
+	FROM (SELECT v.day, v.kind, v.owner, NULL AS workflow, NULL AS error_class, v.status, v.executions, v.timed,
+				 v.duration_seconds AS seconds, v.input_cost_usd + v.output_cost_usd AS cost_usd, v.with_cost, v.without_cost
 		  FROM agent_studio_private.visible_owner_totals v WHERE v.day >= first_month
 		  UNION ALL
 		  -- Added up first: of these there may be very many, to be told in two ways.
-		  SELECT NULL, NULL, NULL, v.workflow, v.error_class, v.status, v.attempts > 0, sum(v.executions)::bigint, sum(v.timed)::bigint,
-				 sum(v.duration_seconds), sum(v.input_cost_usd + v.output_cost_usd), sum(v.without_cost)::bigint
+		  SELECT NULL, NULL, NULL, v.workflow, v.error_class, v.status, sum(v.executions)::bigint, sum(v.timed)::bigint,
+				 sum(v.duration_seconds), sum(v.input_cost_usd + v.output_cost_usd), sum(v.with_cost)::bigint, sum(v.without_cost)::bigint
 		  FROM agent_studio_private.visible_totals v
 		  WHERE v.day >= dashboard_figures.since AND (v.workflow IS NOT NULL OR v.error_class IS NOT NULL)
-		  GROUP BY v.workflow, v.error_class, v.status, v.attempts > 0) t
+		  GROUP BY v.workflow, v.error_class, v.status) t
 	CROSS JOIN LATERAL (VALUES ('day', t.kind, t.day), ('user', CASE WHEN t.day >= dashboard_figures.since THEN t.owner END, NULL),
 		('workflow', t.workflow, NULL), ('error', t.error_class, NULL)) g (subject, name, day)
 	WHERE g.name IS NOT NULL

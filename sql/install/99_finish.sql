@@ -124,7 +124,7 @@ GRANT EXECUTE ON FUNCTION agent_studio_private.plain_text, agent_studio_private.
 	agent_studio_private.time_json, agent_studio_private.metrics_json, agent_studio_private.model_json, agent_studio_private.error_json,
 	agent_studio_private.without_null_error,
 	agent_studio_private.document_json, agent_studio_private.distinct_names, agent_studio_private.document_zip,
-	agent_studio_private.compared, agent_studio_private.differing_members, agent_studio_private.padded,
+	agent_studio_private.compared, agent_studio_private.differing_members, agent_studio_private.padded, agent_studio_private.figure,
 	agent_studio_private.change_text, agent_studio_private.comparison_lines
 	TO agent_studio_user, agent_studio_monitor;
 -- The same for what they show of workflows that are not under way.

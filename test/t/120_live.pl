@@ -129,5 +129,30 @@ like($error, qr/first: Step 1 of 2, by worker\n.*first: Received task.*Success: 
 unlike($error, qr/\x1B/, 'and nothing that a terminal would obey');
 like($output, qr/^completed\|/, 'and the row comes last');
 
+# From its beginning: of each step it is told when it begins, too.
+create_workflow($node, 'followed', 'sequential', { steps => [
+	{ name => 'early', agent => 'worker', task => "\@mock text=One latency=300\nEarly." },
+	{ name => 'late', agent => 'worker', task => "\@mock status=400\nLate.", on_failure => 'continue' },
+	{ name => 'last', agent => 'worker', task => "\@mock text=Three latency=300\nLast." } ] });
+($code, $output, $error) = $node->psql('postgres', "CALL agent_studio.as_follow_workflow('followed')");
+like($error, qr/early: Step 1 of 3, by worker\n.*late: Step 2 of 3, by worker\n.*last: Step 3 of 3, by worker\n/s, 'the beginning of each step is told');
+$run = sql($node, "SELECT max(execution_id) FROM agent_studio.executions");
+is(sql($node, "SELECT string_agg(substring(message FROM '^Step [13] Complete|execution completed'), ', ' ORDER BY n)"
+		. " FROM agent_studio.as_logs($run) WITH ORDINALITY l (at, level, message, n)"), 'Step 1 Complete, Step 3 Complete, execution completed', 'and the log tells their ends before that of all');
+
+# ---------- what a call costs that was refused ----------
+
+is(sql($node, "SELECT outcome, possibly_billed, input_cost_usd + output_cost_usd = 0 FROM agent_studio.attempts WHERE execution_id = $run AND step_no = 2"), 'failed|f|t', 'what was refused costs nothing');
+like(sql($node, "SELECT string_agg(r, E'\n') FROM agent_studio.as_result($run) r"), qr/Step 2: late \(\d+s, \$0\.00\)/, 'and every sheet says so');
+like(sql($node, "SELECT agent_studio.as_report($run)"), qr/late \(\d+ seconds?, \$0\.00\)/, 'and the report');
+
+# ---------- who canceled ----------
+
+$id = submit($node, "\@mock text=Long stall=9\nCancel.");
+wait_for_status($node, $id, 'running');
+sql($node, "SELECT agent_studio.as_cancel($id, 'we gave up')");
+wait_for_status($node, $id, 'canceled');
+is(sql($node, "SELECT note FROM agent_studio.as_status($id)"), 'canceled by postgres: we gave up', 'who canceled what was under way, and why');
+
 finish_studio($node, $model);
 done_testing();

@@ -139,12 +139,12 @@ INSERT INTO agent_studio.model_headroom (model_id, seen_at) VALUES (1, now());
 INSERT INTO agent_studio.epochs (database_oid) SELECT oid FROM pg_database WHERE datname = current_database();
 INSERT INTO agent_studio.closed_days (day, rolled_up_at) VALUES (current_date - 100, now());
 INSERT INTO agent_studio.stale_days (day, marked_at) VALUES (current_date - 100, now());
-INSERT INTO agent_studio.daily_totals (day, kind, agent, owner, team, status, executions, timed, fast, medium, slow, attempts, without_cost, priced, unpriced)
-SELECT current_date - 100, 'task', 'worker', k.owner, k.team, 'completed', 1, 1, 1, 0, 0, 1, 0, 0, 1 FROM matrix.kinds k;
+INSERT INTO agent_studio.daily_totals (day, kind, agent, owner, team, status, executions, timed, fast, medium, slow, attempts, with_cost, without_cost, priced, unpriced)
+SELECT current_date - 100, 'task', 'worker', k.owner, k.team, 'completed', 1, 1, 1, 0, 0, 1, 0, 0, 0, 1 FROM matrix.kinds k;
 INSERT INTO agent_studio.daily_spending (day, agent, model, owner, team, is_test, outcome, attempts, retries, duration_seconds, without_cost)
 SELECT current_date - 100, 'worker', 'mock', k.owner, k.team, false, 'completed', 1, 0, 1, 0 FROM matrix.kinds k;
-INSERT INTO agent_studio.daily_owner_totals (day, kind, owner, team, status, is_called, executions, timed, fast, medium, slow, without_cost)
-SELECT current_date - 100, 'task', k.owner, k.team, 'completed', true, 1, 1, 1, 0, 0, 0 FROM matrix.kinds k;
+INSERT INTO agent_studio.daily_owner_totals (day, kind, owner, team, status, executions, timed, fast, medium, slow, with_cost, without_cost)
+SELECT current_date - 100, 'task', k.owner, k.team, 'completed', 1, 1, 1, 0, 0, 0, 0 FROM matrix.kinds k;
 INSERT INTO agent_studio.daily_owner_spending (day, owner, team, attempts, without_cost)
 SELECT current_date - 100, k.owner, k.team, 1, 0 FROM matrix.kinds k;
 
