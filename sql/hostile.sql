@@ -307,7 +307,7 @@ SELECT as_run_workflow('bait-flow') AS run \gset
 SELECT owner, team FROM executions WHERE execution_id = :run;
 SELECT as_grant('alices', 'regress_carol', 'modify');
 SET ROLE regress_bob;
-SELECT * FROM tests.try(format('SELECT agent_studio.as_cancel(%s)', :run), format('SELECT agent_studio.as_output(%s)', :run));
+SELECT replace(t, :'run', 'ID') FROM tests.try(format('SELECT agent_studio.as_cancel(%s)', :run), format('SELECT agent_studio.as_output(%s)', :run)) t;
 SET ROLE regress_carol;
 SELECT * FROM tests.try($$SELECT agent_studio.as_grant('alices', 'regress_bob')$$, $$SELECT agent_studio.as_update_agent('alices', visibility => 'shared')$$,
 	$$SELECT agent_studio.as_revoke('alices', 'regress_carol')$$);
