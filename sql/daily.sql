@@ -171,7 +171,9 @@ DELETE FROM executions e USING closed_days c
 WHERE e.agent = 'worker' AND c.frozen AND (e.finished_at AT TIME ZONE 'UTC')::date = c.day AND e.execution_id % 2 = 0;
 UPDATE executions e SET status = 'running', finished_at = NULL FROM closed_days c
 WHERE e.agent = 'worker' AND c.frozen AND (e.finished_at AT TIME ZONE 'UTC')::date = c.day;
+SELECT count(*) > 0 AS marked FROM stale_days s JOIN closed_days c USING (day) WHERE c.frozen;
 SELECT as_roll_up(again_from => '-infinity') > 0 AS rolled_up;
+SELECT count(*) AS marks FROM stale_days s JOIN closed_days c USING (day) WHERE c.frozen;
 SELECT count(*) > 0 AS some,
 	(SELECT count(*) FROM (TABLE frozen EXCEPT SELECT t.* FROM daily_totals t) d) AS changed,
 	sum(f.executions) = (SELECT sum(t.executions) FROM agent_studio_private.totals t JOIN closed_days c USING (day) WHERE c.frozen) AS told

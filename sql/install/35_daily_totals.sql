@@ -32,7 +32,7 @@ CREATE TABLE agent_studio.stale_days (
 	marked_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE agent_studio.stale_days IS
-'Days (UTC) whose rows have changed since they were rolled up, some of them many times. Without effect for days that are not closed, or frozen.';
+'Days (UTC) whose rows have changed since they were rolled up, some of them many times. Without effect for days that are not closed, or frozen; the next roll-up removes those.';
 COMMENT ON COLUMN agent_studio.stale_days.day IS 'The day, UTC.';
 COMMENT ON COLUMN agent_studio.stale_days.marked_at IS 'When something of it changed.';
 

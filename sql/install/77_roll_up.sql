@@ -93,6 +93,8 @@ DECLARE
 	which date := (SELECT min(d.day) FROM agent_studio_private.days_to_count d);
 BEGIN
 	PERFORM agent_studio_private.reopen_days();
+	-- What is told of a frozen day stays, whatever is marked.
+	DELETE FROM agent_studio.stale_days s USING agent_studio.closed_days c WHERE c.day = s.day AND c.frozen;
 	IF which IS NULL THEN
 		which := agent_studio_private.next_day_to_close();
 		IF which IS NULL THEN

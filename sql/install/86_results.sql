@@ -160,7 +160,7 @@ CREATE FUNCTION agent_studio_private.total_cost_text(execution bigint) RETURNS t
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT CASE WHEN c.cost IS NULL AND c.unknown = 0 AND c.calls > 0 THEN agent_studio_private.money_text(0)	-- refused, all of them
-		WHEN c.cost IS NULL THEN 'not known'
+		WHEN c.cost IS NULL OR (c.cost = 0 AND c.unknown > 0) THEN 'not known'
 		WHEN c.unknown > 0 THEN format('%s, and that of %s not known', agent_studio_private.money_text(c.cost),
 			CASE c.unknown WHEN 1 THEN 'one call' ELSE c.unknown || ' calls' END)
 		ELSE agent_studio_private.money_text(c.cost) END

@@ -218,14 +218,16 @@ RETURNS TABLE (topic text, label text, content text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	WITH steps AS MATERIALIZED (
-		SELECT s.*, format('Step %s (%s)', s.plan_step, agent_studio_private.one_line(s.title, 60)) AS called, s.input_tokens + s.output_tokens AS tokens
+		SELECT s.*, format('Step %s (%s)', s.plan_step, agent_studio_private.one_line(s.title, 60)) AS called, s.input_tokens + s.output_tokens AS tokens,
+			   -- A call that was refused costs nothing, which says nothing about the step.
+			   s.cost_usd > 0 OR s.output_tokens IS NOT NULL AS answered
 		FROM agent_studio_private.report_steps(execution) s WHERE s.worked),
 	total AS (
-		SELECT count(*) AS n, avg(s.seconds) AS seconds, avg(s.cost_usd) AS cost, count(s.cost_usd) AS priced, avg(s.tokens) AS tokens,
+		SELECT count(*) AS n, avg(s.seconds) AS seconds, avg(s.cost_usd) FILTER (WHERE s.answered) AS cost, count(s.cost_usd) FILTER (WHERE s.answered) AS priced, avg(s.tokens) AS tokens,
 			   (array_agg(s.called || ' - ' || round(s.seconds) || 's' ORDER BY s.seconds DESC NULLS LAST, s.plan_step))[1] AS slowest,
 			   (array_agg(s.called || ' - ' || round(s.seconds) || 's' ORDER BY s.seconds, s.plan_step))[1] AS fastest,
 			   (array_agg(s.called || ' - ' || agent_studio_private.money_text(s.cost_usd) ORDER BY s.cost_usd DESC NULLS LAST, s.plan_step))[1] AS dearest,
-			   (array_agg(s.called || ' - ' || agent_studio_private.money_text(s.cost_usd) ORDER BY s.cost_usd, s.plan_step))[1] AS cheapest
+			   (array_agg(s.called || ' - ' || agent_studio_private.money_text(s.cost_usd) ORDER BY s.cost_usd, s.plan_step) FILTER (WHERE s.answered))[1] AS cheapest
 		FROM steps s),
 	used AS (
 		SELECT sum(a.input_tokens)::bigint AS input, sum(a.output_tokens)::bigint AS output,

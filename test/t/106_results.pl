@@ -52,7 +52,7 @@ for my $file (sort keys %files)
 	is(sql($node, "SELECT step_no, step, name, media_type FROM agent_studio.artifacts WHERE $where"), "$step_no|$step|$output|$type", "$file: step, output and type");
 	is(sql($node, "SELECT a.content = o.content AND a.bytes = octet_length(o.content) AND a.bytes > 0 FROM agent_studio.artifacts a
 		JOIN agent_studio.outputs o USING (execution_id, step_no, name) WHERE a.$where"), 't', "$file: what the step said, and its size");
-	my $size = sql($node, "SELECT pg_size_pretty(bytes) FROM agent_studio.artifacts WHERE $where");
+	my $size = sql($node, "SELECT agent_studio_private.size_text(bytes) FROM agent_studio.artifacts WHERE $where");
 	like($sheet, qr/^  \Q$file\E \($size, from Step $step_no\)$/m, "$file: is in the sheet");
 }
 

@@ -86,7 +86,7 @@ like($chapter{''}, qr/^\*\*Error\*\*: bad_request: /m, 'and why');
 like($chapter{''}, qr/Total Cost\*\*: not known/, 'without prices no cost');
 like($chapter{'Workflow Metrics'}, qr/Total Tokens: 23,860/, 'the tokens are known');
 unlike($chapter{'Workflow Metrics'}, qr/Expensive|\$0/, 'no cost is made up');
-like($chapter{'Step-by-Step Analysis'}, qr/### Step 4: Documentation \(\d+ seconds?, cost not known\)\n\n(?:- .*\n)*- \*\*Error\*\*: bad_request: /, 'the step that failed says why');
+like($chapter{'Step-by-Step Analysis'}, qr/### Step 4: Documentation \(\d+ seconds?, \$0\.00\)\n\n(?:- .*\n)*- \*\*Error\*\*: bad_request: /, 'the step that failed says why, and that it cost nothing');
 like($chapter{'Executive Summary'}, qr/^No summary was reported\.$/m, 'nobody gave a summary');
 like($chapter{Recommendations}, qr/^Nothing was reported\.$/m, 'nor recommendations');
 like($chapter{'Next Steps'}, qr/as_failure\($run->{execution_id}\)/, 'what next: what went wrong');
