@@ -18,6 +18,7 @@
 #include "budget.h"
 
 #define LARGE_BLOCK		(256 * 1024)
+#define KEPT_FREE		(8 * 1024 * 1024)
 #define TOKEN_BYTES		16		/* four of text, at most four times: claim, prompt,
 								 * request, and room for it to grow */
 
@@ -27,6 +28,8 @@ budget_prepare_process(void)
 #ifdef M_MMAP_THRESHOLD
 	/* Fixed, or it grows with the largest block ever freed, and the heap keeps those. */
 	(void) mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+	/* What a turn frees the next one takes again: not by way of the kernel. */
+	(void) mallopt(M_TRIM_THRESHOLD, KEPT_FREE);
 #endif
 }
 
