@@ -153,7 +153,8 @@ CREATE TABLE agent_studio.steps (
 	task text,
 	PRIMARY KEY (execution_id, step_no),
 	CHECK (agent_studio_private.step_is_sound(step_no, plan_step, iteration, round, state, verdict, timeout_seconds, max_retries, quality_score))
-) WITH (fillfactor = 30);		-- task and output come later, into the room that is left
+) WITH (fillfactor = 30);		-- task and output come later, into the room that is left; task is the last column, so that
+								-- an update which leaves it alone need not write it to the log again
 COMMENT ON TABLE agent_studio.steps IS
 'Steps of executions, a row for each iteration; a single task has one. Changed by the executor only.';
 COMMENT ON COLUMN agent_studio.steps.execution_id IS 'The execution.';

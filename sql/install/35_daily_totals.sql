@@ -315,7 +315,7 @@ CREATE VIEW agent_studio_private.open_spending AS
 COMMENT ON VIEW agent_studio_private.open_spending IS
 'Rows of daily_spending for the days that are not closed, or stale, as they would be if they were rolled up now.';
 
--- Of a day with very many calls open_spending is no quick answer: it is told by whom, and for what.
+-- open_spending looks up names and has many groups, which takes long for a day with very many calls.
 CREATE VIEW agent_studio_private.open_owner_spending AS
 	SELECT t.*
 	FROM agent_studio_private.open_ranges r CROSS JOIN LATERAL (
