@@ -72,8 +72,8 @@ WHERE x.extname = 'agent_studio' AND c.relkind IN ('r', 'S') AND NOT c.oid = ANY
 ORDER BY c.relname COLLATE "C";
 SELECT cardinality(extconfig) > 0 AS marked, array_remove(extcondition, '') AS conditions FROM pg_extension WHERE extname = 'agent_studio';
 
--- Settings.
-SELECT name, setting, unit, vartype, context, boot_val, min_val, max_val, enumvals FROM pg_settings
+-- Settings, with their defaults: a cluster of tests may be given others.
+SELECT name, unit, vartype, context, boot_val, min_val, max_val, enumvals FROM pg_settings
 WHERE name LIKE 'agent\_studio.%' AND name <> 'agent_studio.retry_delay' ORDER BY name COLLATE "C";
 SELECT name FROM pg_settings WHERE name LIKE 'agent\_studio.%' AND (coalesce(short_desc, '') = '' OR short_desc !~ '\.$' OR extra_desc !~ '\.$');
 SELECT name FROM pg_settings WHERE name LIKE 'agent\_studio.%' AND vartype = 'integer' AND unit IS NULL AND name !~ 'max_|_days$';
