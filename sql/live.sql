@@ -175,10 +175,11 @@ SELECT max(agent_studio_private.display_width(line)) <= 98 AS fits, max(agent_st
 	bool_or(line ~ E'[\u0001-\u001F\u202E]') AS has_controls FROM as_watch_all() line;
 -- Numbers stay whole.
 RESET ROLE;
-UPDATE executions SET started_at = finished_at - interval '27:46:41', input_cost_usd = 1234, output_cost_usd = 0.57 WHERE execution_id = :id;
+UPDATE executions SET is_test = true, started_at = finished_at - interval '27:46:41', input_cost_usd = 1234, output_cost_usd = 0.57 WHERE execution_id = :id;
 UPDATE executions SET started_at = now() - interval '127:46:41', input_cost_usd = 0.001, output_cost_usd = 0.000567 WHERE execution_id = :flow;
 SET ROLE regress_alice;
 SELECT max(agent_studio_private.display_width(line)) <= 98 AS fits, bool_or(line ~ ' 27h 46m 41s +\$1234\.57 ') AS at_rest, bool_or(line ~ ' 127h 46m \d+s .*\$\d+\.\d\d+ ') AS at_work FROM as_watch_all() line;
+SELECT name FROM recent_completions WHERE id = :id;
 SELECT agent_studio_private.figure('123456789', 8), agent_studio_private.figure('1', 3), agent_studio_private.figure(NULL, 2) || '|', agent_studio_private.change_text(0.234, 40), agent_studio_private.change_text(1, 1.18);
 ROLLBACK;
 -- At most 100 columns on the screen, with ids of six digits; alerts with \x.

@@ -53,7 +53,7 @@ is(sql($node, "SELECT string_agg(step || '.' || name, ' ' ORDER BY step_no, name
 	'design.api_contracts design.architecture design.components implement.code implement.tests review.issues review.security_report document.integration_guide document.openapi_spec',
 	'view outputs has them all');
 my ($passed_on) = notices_of($payment, 'step_completed');
-like($passed_on->{message}, qr/^Step 1 Complete: design \(\d+s, \$\d+\.\d\d+\)/, 'the notice tells the step, its time and its cost');
+like($passed_on->{message}, qr/^Step 1 Complete: design \(\d+s, \$0\.00\d*[1-9]\)/, 'the notice tells the step, its time and its cost, which is less than a cent');
 like($passed_on->{message}, qr/PaymentIntent/, 'has a preview');
 like($passed_on->{message}, qr/^  architecture \x{2192} Step 2 \(implement\)$/m, 'and says where the output goes');
 is($passed_on->{severity}, 'success', 'as a success');
