@@ -33,6 +33,11 @@ SELECT count(*) AS characters, count(*) FILTER (WHERE agent_studio_private.visib
 	count(*) FILTER (WHERE agent_studio_private.html_text(c) IS DISTINCT FROM replace(replace(replace(replace(replace(pg_temp.shown(c), '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;')) AS escaped_otherwise
 FROM (SELECT chr(n) FROM generate_series(1, 70000) n WHERE n NOT BETWEEN 55296 AND 57343
 	  UNION ALL SELECT E'<\r' || chr(n) || E'\n&\r\n' || chr(n) || chr(n) || '''' FROM generate_series(1, 70000) n WHERE n NOT BETWEEN 55296 AND 57343) x (c);
+-- Bytes that nobody has checked: cut off within a character.
+BEGIN;
+CREATE CAST (bytea AS text) WITHOUT FUNCTION;
+SELECT agent_studio_private.html_text('\x3ce2'::bytea::text), agent_studio_private.html_text('\xf09f'::bytea::text), agent_studio_private.visible_text('\x0de280'::bytea::text);
+ROLLBACK;
 SELECT agent_studio_private.html_text(''), agent_studio_private.html_text(NULL), length(agent_studio_private.html_text(repeat(E'<\u202e', 5000000)));
 SELECT agent_studio_private.html_value(v) FROM unnest(ARRAY['"a\n<b>"', '["<i>", {"title": "<t>", "x_y": ["&", "b"]}]', '{"<k>": "v"}', '[]', '{}']::jsonb[]) v;
 

@@ -68,7 +68,7 @@ shown_as(const char *p, int len, bool is_html)
 	return is_html ? entity(*p) : NULL;
 }
 
-/* Text is valid UTF-8, as this extension is in databases of that encoding only. */
+/* Text is UTF-8, as this extension is in databases of that encoding only. */
 static void
 append_shown(StringInfo out, const text *value, bool is_html)
 {
@@ -81,7 +81,13 @@ append_shown(StringInfo out, const text *value, bool is_html)
 		int			len = pg_utf_mblen((const unsigned char *) p);
 		const char *instead;
 
-		if (*p == '\r')
+		if (len > end - p)
+		{
+			/* Cut off within a character, which no text is that PostgreSQL has checked. */
+			instead = UTF8_REPLACEMENT;
+			len = end - p;
+		}
+		else if (*p == '\r')
 		{
 			/* The end of a line, alone or before the \n. */
 			instead = "\n";
