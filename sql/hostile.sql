@@ -201,6 +201,7 @@ BEGIN
 		WHERE p.pronamespace = 'agent_studio'::regnamespace AND p.proname ~ '^as_' AND p.prokind = 'f' AND p.provariadic = 0
 		  AND p.proargtypes[a.i] IN ('text'::regtype, 'text[]'::regtype, 'jsonb'::regtype, 'json'::regtype)
 		  AND has_function_privilege(p.oid, 'EXECUTE')
+		ORDER BY p.oid::regprocedure::text COLLATE "C", a.i		-- what one call leaves, the next one finds
 	LOOP
 		BEGIN
 			EXECUTE format('SELECT * FROM %s(%s)', target.name, (
