@@ -70,6 +70,9 @@ SELECT tests.differences();
 
 -- ---------- two hundred turns of chance ----------
 
+-- What time it is, and how long ago most things end.
+CREATE TABLE tests.clock (at timestamptz NOT NULL, past interval NOT NULL, turn interval NOT NULL);
+INSERT INTO tests.clock VALUES (now(), '10 days', '0');
 CREATE PROCEDURE tests.take_turns(turns integer) LANGUAGE plpgsql AS $$
 DECLARE
 	id bigint;
@@ -80,7 +83,7 @@ BEGIN
 	PERFORM setseed(0.42);
 	FOR turn IN 1 .. turns LOOP
 		chance := random();
-		at := now() - random() * interval '10 days';
+		at := (SELECT c.at - random() * c.past FROM tests.clock c);
 		id := NULL;
 		usage := CASE WHEN random() < 0.8 THEN (random() * 1000)::int END;
 		IF chance < 0.45 THEN			-- something is submitted, and perhaps ends
@@ -110,7 +113,7 @@ BEGIN
 			SELECT id, 1, 1 + (SELECT count(*) FROM attempts a WHERE a.execution_id = id), 'completed', 1, 1,
 				at - interval '1 minute', at, usage, usage * 0.000002, usage * 0.000008, true, e.owner, e.team, e.is_test
 			FROM executions e WHERE e.execution_id = id;
-			INSERT INTO stale_days (day) SELECT (at AT TIME ZONE 'UTC')::date;	-- as write_results does
+			INSERT INTO stale_days (day, at) SELECT (at AT TIME ZONE 'UTC')::date, at;	-- as write_results does
 			UPDATE executions e SET status = CASE WHEN turn % 4 = 0 THEN 'failed' ELSE 'completed' END, finished_at = at,
 				attempts = e.attempts + 1, error_class = CASE WHEN turn % 4 = 0 THEN 'timeout' END,
 				output_tokens = coalesce(e.output_tokens + usage, e.output_tokens, usage), input_tokens = 10,
@@ -121,19 +124,49 @@ BEGIN
 		IF tests.differences() <> 0 THEN
 			RAISE EXCEPTION 'after turn % (%) totals differ', turn, chance;
 		END IF;
+		UPDATE tests.clock c SET at = c.at + random() * c.turn;
 	END LOOP;
 END
 $$;
 CALL tests.take_turns(200);
-SELECT count(*) > 5 AS days_closed, bool_and(c.day < (now() AT TIME ZONE 'UTC')::date) AS days_over FROM closed_days c;
--- Everything is told from closed days but today.
+
+-- Once more, of other days, on which the hours go by: days are closed one part after the other.
+BEGIN;
+SELECT replace(pg_get_functiondef('agent_studio_private.next_hours_to_close'::regproc), 'now()', '(SELECT t.at FROM tests.clock t)') AS by_this_clock \gset
+:by_this_clock;
+TRUNCATE executions, attempts, closed_days, stale_days, daily_totals, daily_spending, daily_owner_totals, daily_owner_spending CASCADE;
+CREATE TABLE tests.parts (day date, added integer, rows_before bigint, was_stale boolean);
+CREATE FUNCTION tests.note_part() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO tests.parts SELECT new.day, extract(epoch FROM new.until - old.until) / 3600,
+		(SELECT count(*) FROM agent_studio.daily_totals t WHERE t.day = new.day), EXISTS (SELECT FROM agent_studio_private.days_to_count d WHERE d.day = new.day);
+	RETURN new;
+END
+$$;
+CREATE TRIGGER parts BEFORE UPDATE ON closed_days FOR EACH ROW WHEN (new.until > old.until) EXECUTE FUNCTION tests.note_part();
+UPDATE tests.clock SET at = now() - interval '25 days', past = '12 hours', turn = '5 hours';
+CALL tests.take_turns(200);
+SELECT count(*) FILTER (WHERE NOT p.was_stale AND p.rows_before > 0) > 5 AS added_to, count(*) FILTER (WHERE p.was_stale AND p.rows_before > 0) > 2 AS counted_anew,
+	min(p.added) > 0 AS by_hours, count(DISTINCT p.added) > 5 AS of_any_length FROM tests.parts p;
+SELECT count(*) > 15 AS days_closed, bool_and(c.counted_until = c.until AND c.until <= t.at - interval '10 minutes') AS hours_over,
+	count(*) FILTER (WHERE c.until < (c.day + 1)::timestamp AT TIME ZONE 'UTC') <= 1 AS whole_but_the_last,
+	max(c.day) - min(c.day) + 1 = count(*) AS without_a_gap FROM closed_days c CROSS JOIN tests.clock t GROUP BY t.at;
+-- A BI tool has one row of each, of a day that is closed in part as well.
+SELECT count(*) = count(DISTINCT (t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class)) AS one_row_each,
+	sum(t.executions) = (SELECT sum(e.executions) FROM tests.true_totals e) AS of_all FROM agent_studio_bi.execution_totals_daily t;
+SELECT count(*) = count(DISTINCT (t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.outcome, t.error_class)) AS one_row_each,
+	sum(t.attempts) = (SELECT sum(e.attempts) FROM tests.true_spending e WHERE NOT e.is_test) AS of_all FROM agent_studio_bi.attempt_totals_daily t;
+ROLLBACK;
+SELECT count(*) > 5 AS days_closed, bool_and(c.until < now() - interval '10 minutes') AS hours_over,
+	bool_and(c.until = (c.day + 1)::timestamp AT TIME ZONE 'UTC' OR c.day = (SELECT max(l.day) FROM closed_days l)) AS whole_but_the_last FROM closed_days c;
+-- Everything is told from closed hours but the last ones.
 SELECT as_roll_up() >= 0 AS rolled_up;
 SELECT tests.differences() = 0 AS same, (SELECT count(*) FROM agent_studio_private.days_to_count) AS stale;
 -- Of each owner a row for each kind and end.
 SELECT count(*) > 0 AS some, count(*) = count(DISTINCT (t.day, t.kind, t.owner, t.team, t.status)) AS added_up,
 	(SELECT count(*) FROM daily_owner_spending s) = (SELECT count(DISTINCT (s.day, s.owner, s.team)) FROM daily_spending s WHERE NOT s.is_test) AS spending_added_up
 FROM daily_owner_totals t;
-SELECT count(*) FILTER (WHERE t.day < (now() AT TIME ZONE 'UTC')::date - 1) = 0 AS open_is_new FROM agent_studio_private.open_totals t;
+SELECT max(r.since) > now() - interval '75 minutes' AS open_is_new, count(*) AS ranges FROM agent_studio_private.open_ranges r;
 SELECT as_roll_up() AS nothing_to_do;
 
 -- Spent since a day: closed days and the rest, tests and what is under way among it.
@@ -187,7 +220,10 @@ CREATE TEMP VIEW last_day AS TABLE agent_studio_private.last_closed_day;
 CREATE TEMP TABLE owners_before AS SELECT (SELECT sum(t.executions) FROM agent_studio_private.owner_totals t) AS executions,
 	(SELECT sum(s.attempts) FROM agent_studio_private.owner_spending s) AS attempts;
 CREATE TEMP TABLE spent_before AS SELECT sum(s.attempts) AS attempts FROM agent_studio_private.spending s;
-INSERT INTO closed_days (day) SELECT (now() AT TIME ZONE 'UTC')::date + n FROM generate_series(0, 3) n;
+INSERT INTO closed_days AS c (day, counted_until, until)
+SELECT d.day, (d.day + 1)::timestamp AT TIME ZONE 'UTC', (d.day + 1)::timestamp AT TIME ZONE 'UTC'
+FROM (SELECT (now() AT TIME ZONE 'UTC')::date + n AS day FROM generate_series(0, 3) n) d
+ON CONFLICT (day) DO UPDATE SET counted_until = excluded.counted_until, until = excluded.until;
 INSERT INTO stale_days (day) SELECT (now() AT TIME ZONE 'UTC')::date + n FROM generate_series(0, 3) n;
 INSERT INTO daily_totals SELECT t.* FROM agent_studio_private.totals t WHERE t.day = (now() AT TIME ZONE 'UTC')::date;
 INSERT INTO daily_owner_totals SELECT t.* FROM agent_studio_private.owner_totals t WHERE t.day = (now() AT TIME ZONE 'UTC')::date;
@@ -199,7 +235,7 @@ SELECT (SELECT sum(t.executions) FROM agent_studio_private.totals t) = b.executi
 		= (SELECT o.executions, o.attempts FROM owners_before o) AS of_owners FROM before b, spent_before s;
 SELECT as_roll_up() >= 0 AS rolled_up;
 SELECT (SELECT sum(t.executions) FROM agent_studio_private.totals t) = b.executions AS told,
-	(SELECT max(c.day) < (now() AT TIME ZONE 'UTC')::date FROM closed_days c) AS ended,
+	(SELECT max(c.until) < now() FROM closed_days c) AS ended,
 	((SELECT sum(t.executions) FROM agent_studio_private.owner_totals t), (SELECT sum(s.attempts) FROM agent_studio_private.owner_spending s))
 		= (SELECT o.executions, o.attempts FROM owners_before o) AS of_owners,
 	(SELECT count(*) FROM daily_owner_totals t, last_day l WHERE t.day > l.day) + (SELECT count(*) FROM daily_owner_spending s, last_day l WHERE s.day > l.day) AS of_days_to_come
@@ -235,3 +271,4 @@ DROP VIEW tests.true_totals, tests.told_totals, tests.true_spending, tests.told_
 	tests.true_owner_totals, tests.told_owner_totals, tests.true_owner_spending, tests.told_owner_spending;
 DROP FUNCTION tests.differences, tests.marks_of;
 DROP PROCEDURE tests.take_turns;
+DROP TABLE tests.clock;

@@ -61,7 +61,7 @@ SELECT execution_id - :loop, purged_at IS NOT NULL FROM executions ORDER BY 1;
 RESET ROLE;
 DELETE FROM commands;
 BEGIN;
-CREATE OR REPLACE FUNCTION agent_studio_private.next_day_to_close() RETURNS date LANGUAGE sql RETURN NULL::date;
+CREATE OR REPLACE FUNCTION agent_studio_private.next_hours_to_close(OUT day date, OUT until timestamptz) LANGUAGE sql RETURN row(NULL::date, NULL::timestamptz);
 SELECT as_delete_history_batch((now() AT TIME ZONE 'UTC')::date);
 ROLLBACK;
 SET timezone = 'Etc/GMT-14';

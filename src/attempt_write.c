@@ -51,8 +51,8 @@ static const Oid attempt_types[] = {INT8OID, INT4OID, INT4OID, TEXTOID, INT8OID,
 TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID, INT8OID, NUMERICOID, NUMERICOID, BOOLOID, TEXTOID, INT4OID,
 TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID};
 
-static const char *const stale_columns[] = {"day"};
-static const Oid stale_types[] = {DATEOID};
+static const char *const stale_columns[] = {"day", "at"};
+static const Oid stale_types[] = {DATEOID, TIMESTAMPTZOID};
 
 typedef struct AttemptWriting
 {
@@ -321,18 +321,27 @@ move_execution(Rows *executions, const Call *call, const Decision *decision, boo
 
 /* ---------- all of a turn ---------- */
 
-/* What has ended on a day that is over says so to the daily totals. */
+/*
+ * What ended some time ago says so to the daily totals, which may have been told by
+ * now: as the trigger on executions does, and within the time that it allows.
+ */
+#define LATE_AFTER_MS (5 * 60 * 1000)
+
 static void
 mark_late(AttemptWriting *writing, const Call *call)
 {
 	DateADT		day = (DateADT) (call->finished_at / USECS_PER_DAY);
-	DateADT		today = (DateADT) (GetCurrentTimestamp() / USECS_PER_DAY);
 	Batch	   *days = writing->stale_days;
+	int			last = days->nrows - 1;
 
-	if (day >= today || (days->nrows > 0 && DatumGetDateADT(days->values[0][days->nrows - 1]) == day))
+	if (!TimestampDifferenceExceeds(call->finished_at, GetCurrentTimestamp(), LATE_AFTER_MS))
+		return;
+	if (last >= 0 && DatumGetDateADT(days->values[0][last]) == day &&
+		DatumGetTimestampTz(days->values[1][last]) <= call->finished_at)
 		return;
 	batch_row(days);
 	batch_set(days, 0, DateADTGetDatum(day));
+	batch_set(days, 1, TimestampTzGetDatum(call->finished_at));
 }
 
 typedef struct Ended

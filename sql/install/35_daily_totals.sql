@@ -1,12 +1,12 @@
 -- Daily totals: what a day's executions and model calls came to, so that a year of
 -- them is told from a few thousand rows.
 --
--- A day (UTC) is closed some time after its end; from then on its rows here count,
--- and those of executions and attempts are not looked at. What changes a closed day
--- afterwards (a failed step that is tried again, a result that came late) says so in
--- stale_days, in its own transaction; a day that is said to be stale is counted from
--- the base tables until it has been rolled up again. So whoever adds up closed days,
--- stale days and what came after the last closed one has every row once.
+-- A day (UTC) is closed hour by hour, some time after each hour's end; from then on its
+-- rows here count, and those of executions and attempts of these hours are not looked at.
+-- What changes a closed hour afterwards (a failed step that is tried again, a result that
+-- came late) says so in stale_days, in its own transaction; a day that is said to be stale
+-- is counted from the base tables until it has been rolled up again. So whoever adds up
+-- closed days, stale days and what came after the last closed hour has every row once.
 --
 -- Marks are only ever inserted, without a key: nobody waits for anybody. A roll-up
 -- deletes the marks that its own snapshot sees, with the totals of that snapshot;
@@ -18,22 +18,30 @@
 
 CREATE TABLE agent_studio.closed_days (
 	day date PRIMARY KEY,
+	counted_until timestamptz NOT NULL,
+	until timestamptz NOT NULL,
 	rolled_up_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-	frozen boolean NOT NULL DEFAULT false
+	frozen boolean NOT NULL DEFAULT false,
+	CHECK (counted_until BETWEEN (day::timestamp AT TIME ZONE 'UTC') AND until),
+	CHECK (until <= (day + 1)::timestamp AT TIME ZONE 'UTC')
 );
 COMMENT ON TABLE agent_studio.closed_days IS
-'Days (UTC) that daily_totals and daily_spending hold, one after the other without a gap. Written by the executor when it is idle, and by as_roll_up.';
+'Days (UTC) that daily_totals and daily_spending hold, one after the other without a gap; the last one may be closed as far as some hour. Written by the executor when it is idle, and by as_roll_up.';
 COMMENT ON COLUMN agent_studio.closed_days.day IS 'The day, UTC.';
+COMMENT ON COLUMN agent_studio.closed_days.counted_until IS 'How far its totals go. Before until only within a transaction that is rolling it up.';
+COMMENT ON COLUMN agent_studio.closed_days.until IS 'How far it is closed: its end, or an hour of it.';
 COMMENT ON COLUMN agent_studio.closed_days.rolled_up_at IS 'When its totals were last made.';
 COMMENT ON COLUMN agent_studio.closed_days.frozen IS 'True: rows of this day have been purged, so its totals stay as they are for ever.';
 
 CREATE TABLE agent_studio.stale_days (
 	day date NOT NULL,
+	at timestamptz NOT NULL DEFAULT '-infinity',
 	marked_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE agent_studio.stale_days IS
-'Days (UTC) whose rows have changed since they were rolled up, some of them many times. Without effect for days that are not closed, or frozen; the next roll-up removes those.';
+'Days (UTC) whose rows have changed since they were rolled up, some of them many times. Without effect where it is not closed, or frozen; the next roll-up removes those.';
 COMMENT ON COLUMN agent_studio.stale_days.day IS 'The day, UTC.';
+COMMENT ON COLUMN agent_studio.stale_days.at IS 'Where on that day: nothing before it has changed. -infinity = anywhere.';
 COMMENT ON COLUMN agent_studio.stale_days.marked_at IS 'When something of it changed.';
 
 CREATE TABLE agent_studio.daily_totals (
@@ -219,20 +227,20 @@ CREATE FUNCTION agent_studio_private.mark_stale() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	INSERT INTO agent_studio.stale_days (day)
-	SELECT DISTINCT (t.at AT TIME ZONE 'UTC')::date
-	FROM (VALUES (old.finished_at), (new.finished_at)) t (at) WHERE t.at IS NOT NULL;
+	INSERT INTO agent_studio.stale_days (day, at)
+	SELECT (t.at AT TIME ZONE 'UTC')::date, min(t.at)
+	FROM (VALUES (old.finished_at), (new.finished_at)) t (at) WHERE t.at IS NOT NULL GROUP BY 1;
 	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.mark_stale() IS
 'Marks the day on which an execution had come to rest, and the one on which it does now.';
 
--- What was at rest before; what comes to rest on a day that is over (the database had
--- trouble, and results waited in memory); and what never started: that was canceled by
--- its user, whose transaction may be open for days.
+-- What was at rest before; what came to rest some time ago (the database had trouble, and
+-- results waited in memory): no hour is closed until twice that time after its end; and what
+-- never started: that was canceled by its user, whose transaction may be open for days.
 CREATE TRIGGER daily_totals AFTER UPDATE OF status, finished_at, attempts ON agent_studio.executions FOR EACH ROW
-	WHEN (old.finished_at IS NOT NULL OR new.finished_at < date_trunc('day', clock_timestamp(), 'UTC')
+	WHEN (old.finished_at IS NOT NULL OR new.finished_at < clock_timestamp() - interval '5 minutes'
 		  OR (new.finished_at IS NOT NULL AND new.started_at IS NULL))
 	EXECUTE FUNCTION agent_studio_private.mark_stale();
 
@@ -242,29 +250,30 @@ CREATE TRIGGER daily_totals AFTER UPDATE OF status, finished_at, attempts ON age
 -- everything, and below a caller's rights there would be no view that does. What users
 -- may read is visible_totals and visible_spending.
 
--- A clock that ran ahead may have closed days that have not ended; they count as open.
+-- A clock that ran ahead may have closed what has not come yet; that counts as open.
 CREATE VIEW agent_studio_private.last_closed_day AS
-	SELECT max(c.day) AS day FROM agent_studio.closed_days c WHERE c.day < (now() AT TIME ZONE 'UTC')::date;
+	SELECT c.day, c.until FROM agent_studio.closed_days c WHERE c.until <= now() ORDER BY c.day DESC LIMIT 1;
 COMMENT ON VIEW agent_studio_private.last_closed_day IS
-'The last day that has ended and is closed; one row, NULL = there is none.';
+'The last day that is closed, and how far; no row = there is none.';
 
 -- The lower bound makes it a range, of which the planner expects little: it would take
 -- the pages of marks that are gone for many days, and what counts them for costly.
 CREATE VIEW agent_studio_private.days_to_count AS
-	SELECT DISTINCT s.day FROM agent_studio.stale_days s
-	WHERE s.day > '-infinity' AND s.day <= (SELECT c.day FROM agent_studio_private.last_closed_day c)
-	  AND NOT EXISTS (SELECT FROM agent_studio.closed_days f WHERE f.day = s.day AND f.frozen);
+	SELECT DISTINCT s.day, coalesce(c.counted_until, (s.day + 1)::timestamp AT TIME ZONE 'UTC') AS counted_until
+	FROM agent_studio.stale_days s LEFT JOIN agent_studio.closed_days c ON c.day = s.day
+	WHERE s.day > '-infinity' AND s.day <= (SELECT l.day FROM agent_studio_private.last_closed_day l)
+	  AND c.frozen IS NOT TRUE AND (c.day IS NULL OR s.at < c.counted_until);
 COMMENT ON VIEW agent_studio_private.days_to_count IS
-'Closed days that have to be rolled up again.';
+'Days that have to be rolled up again, as far as they are closed; and days before the first closed one of which something has turned up.';
 
 CREATE VIEW agent_studio_private.open_ranges AS
-	SELECT coalesce((SELECT c.day + 1 FROM agent_studio_private.last_closed_day c)::timestamp AT TIME ZONE 'UTC', '-infinity') AS since,
-		   'infinity'::timestamptz AS until
+	SELECT coalesce((SELECT c.until FROM agent_studio_private.last_closed_day c), '-infinity') AS since, 'infinity'::timestamptz AS until
 	UNION ALL
-	SELECT d.day::timestamp AT TIME ZONE 'UTC', (d.day + 1)::timestamp AT TIME ZONE 'UTC'
-	FROM agent_studio_private.days_to_count d;
+	SELECT d.day::timestamp AT TIME ZONE 'UTC', d.counted_until FROM agent_studio_private.days_to_count d
+	UNION ALL
+	SELECT c.counted_until, c.until FROM agent_studio.closed_days c WHERE c.counted_until < c.until;
 COMMENT ON VIEW agent_studio_private.open_ranges IS
-'The times of which the base tables have to be asked: everything after the last closed day, and each stale day.';
+'The times of which the base tables have to be asked: everything after the last closed hour, each stale day, and, for who is rolling them up, the hours that have just been closed.';
 
 -- An aggregate for each range: joined flat, the planner would take the ranges for
 -- most of the table and read all of it.
@@ -292,7 +301,7 @@ CREATE VIEW agent_studio_private.open_totals AS
 		WHERE e.finished_at >= r.since AND e.finished_at < r.until AND NOT e.is_test
 		GROUP BY 1, e.kind, e.workflow, e.agent, e.owner, e.team, e.status, e.error_class) t;
 COMMENT ON VIEW agent_studio_private.open_totals IS
-'Rows of daily_totals for the days that are not closed, or stale, as they would be if they were rolled up now.';
+'Rows of daily_totals for each open range, as they would be if it was rolled up now.';
 
 CREATE VIEW agent_studio_private.open_spending AS
 	SELECT r.since, r.until, t.*
@@ -313,7 +322,7 @@ CREATE VIEW agent_studio_private.open_spending AS
 		WHERE a.finished_at >= r.since AND a.finished_at < r.until
 		GROUP BY 1, a.workflow, g.name, m.name, a.owner, a.team, a.is_test, a.outcome, a.error_class) t;
 COMMENT ON VIEW agent_studio_private.open_spending IS
-'Rows of daily_spending for the days that are not closed, or stale, as they would be if they were rolled up now.';
+'Rows of daily_spending for each open range, as they would be if it was rolled up now.';
 
 -- open_spending looks up names and has many groups, which takes long for a day with very many calls.
 CREATE VIEW agent_studio_private.open_owner_spending AS
@@ -329,7 +338,7 @@ CREATE VIEW agent_studio_private.open_owner_spending AS
 		WHERE a.finished_at >= r.since AND a.finished_at < r.until AND NOT a.is_test
 		GROUP BY 1, a.owner, a.team) t;
 COMMENT ON VIEW agent_studio_private.open_owner_spending IS
-'Rows of daily_owner_spending for the days that are not closed, or stale, as they would be if they were rolled up now.';
+'Rows of daily_owner_spending for each open range, as they would be if it was rolled up now.';
 
 -- ---------- all of it ----------
 
@@ -347,7 +356,7 @@ CREATE VIEW agent_studio_private.totals AS
 		   t.known_cost_usd, t.priced, t.unpriced
 	FROM agent_studio_private.open_totals t;
 COMMENT ON VIEW agent_studio_private.totals IS
-'daily_totals, complete: from the closed days, and from the executions of the others. Of everybody.';
+'daily_totals, complete: from the closed days, and from the executions of the others. Of a day that is closed in part both have rows. Of everybody.';
 
 CREATE VIEW agent_studio_private.spending AS
 	SELECT t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.is_test, t.outcome, t.error_class, t.attempts, t.retries,
@@ -361,7 +370,7 @@ CREATE VIEW agent_studio_private.spending AS
 		   t.input_cost_usd, t.output_cost_usd, t.without_cost
 	FROM agent_studio_private.open_spending t;
 COMMENT ON VIEW agent_studio_private.spending IS
-'daily_spending, complete: from the closed days, and from the attempts of the others. Of everybody.';
+'daily_spending, complete: from the closed days, and from the attempts of the others. Of a day that is closed in part both have rows. Of everybody.';
 
 CREATE VIEW agent_studio_private.owner_totals AS
 	SELECT t.day, t.kind, t.owner, t.team, t.status, t.executions, t.timed, t.duration_seconds,

@@ -1,37 +1,63 @@
 -- Rolling up: from executions and attempts to daily_totals and daily_spending, and from
 -- their new rows to those of each owner.
 --
--- To close a day is to say that it is closed and stale; what is stale is counted. So
--- a day is counted the second time as it was the first.
+-- To close some hours is to say that they are closed and not yet counted: what is open is
+-- counted from the base tables, by whoever reads it, and here. What a day has been counted
+-- for before is kept and added to, but for a stale day, which is counted anew.
 
-CREATE FUNCTION agent_studio_private.roll_up_day(which date) RETURNS void
+CREATE FUNCTION agent_studio_private.roll_up_day(which date, until timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+	day_start timestamptz := which::timestamp AT TIME ZONE 'UTC';
+	day_end timestamptz := (which + 1)::timestamp AT TIME ZONE 'UTC';
 BEGIN
+	INSERT INTO agent_studio.closed_days AS c (day, counted_until, until) VALUES (which, day_start, roll_up_day.until)
+	ON CONFLICT (day) DO UPDATE SET until = excluded.until;
 	-- One statement, one snapshot: marks that it does not see stay.
-	WITH marks AS (DELETE FROM agent_studio.stale_days s WHERE s.day = which),
-	old_totals AS (DELETE FROM agent_studio.daily_totals t WHERE t.day = which),
-	old_spending AS (DELETE FROM agent_studio.daily_spending t WHERE t.day = which),
+	WITH stale AS (SELECT FROM agent_studio_private.days_to_count d WHERE d.day = which),
+	marks AS (DELETE FROM agent_studio.stale_days s WHERE s.day = which),
+	old_totals AS (DELETE FROM agent_studio.daily_totals t WHERE t.day = which RETURNING t.*),
+	old_spending AS (DELETE FROM agent_studio.daily_spending t WHERE t.day = which RETURNING t.*),
 	old_owner_totals AS (DELETE FROM agent_studio.daily_owner_totals t WHERE t.day = which),
 	old_owner_spending AS (DELETE FROM agent_studio.daily_owner_spending t WHERE t.day = which),
 	new_totals AS (
 		INSERT INTO agent_studio.daily_totals (day, kind, workflow, agent, owner, team, status, error_class, executions, timed,
 			duration_seconds, fast, medium, slow, attempts, input_tokens, cached_input_tokens, output_tokens,
 			reasoning_tokens, input_cost_usd, output_cost_usd, with_cost, without_cost, known_cost_usd, priced, unpriced)
-		SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
-			   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens, t.output_tokens,
-			   t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.with_cost, t.without_cost, t.known_cost_usd, t.priced, t.unpriced
-		FROM agent_studio_private.open_totals t WHERE t.since = which::timestamp AT TIME ZONE 'UTC' AND t.until < 'infinity'
+		SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, sum(t.executions), sum(t.timed),
+			   sum(t.duration_seconds), sum(t.fast), sum(t.medium), sum(t.slow), sum(t.attempts), sum(t.input_tokens),
+			   sum(t.cached_input_tokens), sum(t.output_tokens), sum(t.reasoning_tokens), sum(t.input_cost_usd), sum(t.output_cost_usd),
+			   sum(t.with_cost), sum(t.without_cost), sum(t.known_cost_usd), sum(t.priced), sum(t.unpriced)
+		FROM (SELECT o.day, o.kind, o.workflow, o.agent, o.owner, o.team, o.status, o.error_class, o.executions, o.timed,
+					 o.duration_seconds, o.fast, o.medium, o.slow, o.attempts, o.input_tokens, o.cached_input_tokens, o.output_tokens,
+					 o.reasoning_tokens, o.input_cost_usd, o.output_cost_usd, o.with_cost, o.without_cost, o.known_cost_usd, o.priced, o.unpriced
+			  FROM old_totals o WHERE NOT EXISTS (SELECT FROM stale)
+			  UNION ALL
+			  SELECT o.day, o.kind, o.workflow, o.agent, o.owner, o.team, o.status, o.error_class, o.executions, o.timed,
+					 o.duration_seconds, o.fast, o.medium, o.slow, o.attempts, o.input_tokens, o.cached_input_tokens, o.output_tokens,
+					 o.reasoning_tokens, o.input_cost_usd, o.output_cost_usd, o.with_cost, o.without_cost, o.known_cost_usd, o.priced, o.unpriced
+			  FROM agent_studio_private.open_totals o WHERE o.since >= day_start AND o.until <= day_end) t
+		GROUP BY t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class
 		RETURNING *),
 	new_spending AS (
 		INSERT INTO agent_studio.daily_spending (day, workflow, agent, model, owner, team, is_test, outcome, error_class, attempts,
 			retries, duration_seconds, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
 			input_cost_usd, output_cost_usd, without_cost)
-		SELECT t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.is_test, t.outcome, t.error_class, t.attempts,
-			   t.retries, t.duration_seconds, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,
-			   t.input_cost_usd, t.output_cost_usd, t.without_cost
-		FROM agent_studio_private.open_spending t WHERE t.since = which::timestamp AT TIME ZONE 'UTC' AND t.until < 'infinity'
+		SELECT t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.is_test, t.outcome, t.error_class, sum(t.attempts),
+			   sum(t.retries), sum(t.duration_seconds), sum(t.input_tokens), sum(t.cached_input_tokens), sum(t.output_tokens),
+			   sum(t.reasoning_tokens), sum(t.input_cost_usd), sum(t.output_cost_usd), sum(t.without_cost)
+		FROM (SELECT o.day, o.workflow, o.agent, o.model, o.owner, o.team, o.is_test, o.outcome, o.error_class, o.attempts,
+					 o.retries, o.duration_seconds, o.input_tokens, o.cached_input_tokens, o.output_tokens, o.reasoning_tokens,
+					 o.input_cost_usd, o.output_cost_usd, o.without_cost
+			  FROM old_spending o WHERE NOT EXISTS (SELECT FROM stale)
+			  UNION ALL
+			  SELECT o.day, o.workflow, o.agent, o.model, o.owner, o.team, o.is_test, o.outcome, o.error_class, o.attempts,
+					 o.retries, o.duration_seconds, o.input_tokens, o.cached_input_tokens, o.output_tokens, o.reasoning_tokens,
+					 o.input_cost_usd, o.output_cost_usd, o.without_cost
+			  FROM agent_studio_private.open_spending o WHERE o.since >= day_start AND o.until <= day_end) t
+		GROUP BY t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.is_test, t.outcome, t.error_class
 		RETURNING *),
 	new_owner_totals AS (
 		INSERT INTO agent_studio.daily_owner_totals (day, kind, owner, team, status, executions, timed, duration_seconds,
@@ -45,70 +71,71 @@ BEGIN
 		SELECT n.day, n.owner, n.team, sum(n.attempts), sum(n.input_tokens), sum(n.cached_input_tokens),
 			   sum(n.output_tokens), sum(n.reasoning_tokens), sum(n.input_cost_usd), sum(n.output_cost_usd), sum(n.without_cost)
 		FROM new_spending n WHERE NOT n.is_test GROUP BY n.day, n.owner, n.team)
-	INSERT INTO agent_studio.closed_days (day) VALUES (which)
-	ON CONFLICT (day) DO UPDATE SET rolled_up_at = excluded.rolled_up_at;
+	UPDATE agent_studio.closed_days c SET counted_until = c.until, rolled_up_at = clock_timestamp() WHERE c.day = which;
 END
 $$;
-COMMENT ON FUNCTION agent_studio_private.roll_up_day(date) IS
-'Counts a stale day anew.';
+COMMENT ON FUNCTION agent_studio_private.roll_up_day(date, timestamptz) IS
+'Closes a day as far as that moment, which is not before the one that it was closed to, and counts what has been added, or, where it is stale, all of it.';
 
 CREATE FUNCTION agent_studio_private.reopen_days() RETURNS void
 LANGUAGE sql VOLATILE
 BEGIN ATOMIC
 	WITH reopened AS (
-		DELETE FROM agent_studio.closed_days c WHERE c.day >= (now() AT TIME ZONE 'UTC')::date AND NOT c.frozen RETURNING c.day),
+		DELETE FROM agent_studio.closed_days c WHERE c.until > now() AND NOT c.frozen RETURNING c.day),
 	totals AS (DELETE FROM agent_studio.daily_totals t USING reopened r WHERE t.day = r.day),
 	owner_totals AS (DELETE FROM agent_studio.daily_owner_totals t USING reopened r WHERE t.day = r.day),
 	owner_spending AS (DELETE FROM agent_studio.daily_owner_spending t USING reopened r WHERE t.day = r.day)
 	DELETE FROM agent_studio.daily_spending s USING reopened r WHERE s.day = r.day;
 END;
 COMMENT ON FUNCTION agent_studio_private.reopen_days() IS
-'Opens days again that a clock which ran ahead closed before their end.';
+'Opens days again of which a clock that ran ahead closed hours before their end.';
 
-CREATE FUNCTION agent_studio_private.next_day_to_close() RETURNS date
+CREATE FUNCTION agent_studio_private.next_hours_to_close(OUT day date, OUT until timestamptz)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
 DECLARE
-	-- What the executor has begun to write before may be of the day before.
-	until timestamptz := least(now() - interval '10 minutes',
+	-- What the executor has begun to write before may be of the hour before.
+	last_hour timestamptz := date_trunc('hour', least(now(),
 		(SELECT min(a.xact_start) FROM pg_stat_activity a
-		 WHERE a.datname = current_database() AND a.backend_type = 'agent_studio executor' AND a.pid <> pg_backend_pid()));
-	next_day date := coalesce((SELECT max(c.day) + 1 FROM agent_studio.closed_days c),
-		(least((SELECT min(e.finished_at) FROM agent_studio.executions e WHERE e.finished_at IS NOT NULL),
-			   (SELECT min(a.finished_at) FROM agent_studio.attempts a)) AT TIME ZONE 'UTC')::date);
+		 WHERE a.datname = current_database() AND a.backend_type = 'agent_studio executor' AND a.pid <> pg_backend_pid())) - interval '10 minutes', 'UTC');
+	closed_until timestamptz := coalesce((SELECT max(c.until) FROM agent_studio.closed_days c),
+		date_trunc('day', least((SELECT min(e.finished_at) FROM agent_studio.executions e WHERE e.finished_at IS NOT NULL),
+			(SELECT min(a.finished_at) FROM agent_studio.attempts a)), 'UTC'));
 BEGIN
-	IF next_day < (until AT TIME ZONE 'UTC')::date THEN
-		RETURN next_day;
+	IF closed_until < last_hour THEN
+		day := (closed_until AT TIME ZONE 'UTC')::date;
+		until := least((day + 1)::timestamp AT TIME ZONE 'UTC', last_hour);
 	END IF;
-	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION agent_studio_private.next_day_to_close() IS
-'The first day that is not closed, if it ended more than ten minutes ago and nothing of it is still being written; NULL = none.';
+COMMENT ON FUNCTION agent_studio_private.next_hours_to_close() IS
+'The first day that is not closed to its end, and how far it can be: all of its hours that ended more than ten minutes ago, if nothing of them is still being written; NULL = none.';
 
 CREATE FUNCTION agent_studio_private.roll_up_next() RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	which date := (SELECT min(d.day) FROM agent_studio_private.days_to_count d);
+	next record;
+	stale record;
 BEGIN
 	PERFORM agent_studio_private.reopen_days();
 	-- What is told of a frozen day stays, whatever is marked.
 	DELETE FROM agent_studio.stale_days s USING agent_studio.closed_days c WHERE c.day = s.day AND c.frozen;
-	IF which IS NULL THEN
-		which := agent_studio_private.next_day_to_close();
-		IF which IS NULL THEN
-			RETURN false;
-		END IF;
-		INSERT INTO agent_studio.closed_days (day) VALUES (which);
-		INSERT INTO agent_studio.stale_days (day) VALUES (which);
+	SELECT * INTO next FROM agent_studio_private.next_hours_to_close();
+	SELECT d.day, d.counted_until INTO stale FROM agent_studio_private.days_to_count d ORDER BY d.day LIMIT 1;
+	IF stale.day IS NOT NULL AND stale.day IS DISTINCT FROM next.day THEN
+		PERFORM agent_studio_private.roll_up_day(stale.day, stale.counted_until);
+	ELSIF next.day IS NOT NULL THEN
+		PERFORM agent_studio_private.roll_up_day(next.day, next.until);
+	ELSE
+		RETURN false;
 	END IF;
-	PERFORM agent_studio_private.roll_up_day(which);
 	RETURN true;
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.roll_up_next() IS
-'Rolls up one day, a stale one or the next that can be closed; false = there was none.';
+'Rolls up one day, a stale one or as much of the next as can be closed; false = there was none.';
 
 CREATE FUNCTION agent_studio_private.mend_time_ranges(index regclass) RETURNS integer
 AS 'MODULE_PATHNAME', 'agent_studio_mend_time_ranges' LANGUAGE C STRICT;
@@ -159,7 +186,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM agent_studio_private.roll_up_all();
-	UPDATE agent_studio.closed_days c SET frozen = true WHERE c.day < before AND NOT c.frozen;
+	UPDATE agent_studio.closed_days c SET frozen = true
+	WHERE c.day < before AND c.until = (c.day + 1)::timestamp AT TIME ZONE 'UTC' AND NOT c.frozen;
 END
 $$;
 COMMENT ON FUNCTION agent_studio_private.freeze_days(date) IS
@@ -186,4 +214,4 @@ $$;
 CREATE FUNCTION agent_studio.as_roll_up(again_from date DEFAULT NULL) RETURNS integer
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_roll_up(date) IS
-'Brings daily_totals and daily_spending up to date now: every day (UTC) that ended more than ten minutes ago, and those that have changed since; also all closed ones from again_from on, after rows were loaded or changed by hand (NULL = none; frozen days stay as they are). Returns how many days were counted. The executor does this by itself when it is idle. Raises 42501 unless the caller is a member of agent_studio_admin, 55000 in a REPEATABLE READ or SERIALIZABLE transaction.';
+'Brings daily_totals and daily_spending up to date now: every day (UTC), to the last full hour that ended more than ten minutes ago, and those that have changed since; also all closed ones from again_from on, after rows were loaded or changed by hand (NULL = none; frozen days stay as they are). Returns how many days were counted, or some hours of them. The executor does this by itself when it is idle. Raises 42501 unless the caller is a member of agent_studio_admin, 55000 in a REPEATABLE READ or SERIALIZABLE transaction.';

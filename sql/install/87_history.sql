@@ -206,12 +206,13 @@ COMMENT ON FUNCTION agent_studio.as_history(text[], text, text, text, timestampt
 CREATE FUNCTION agent_studio_private.settled_times() RETURNS tstzmultirange
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT range_agg(tstzrange(c.day::timestamp AT TIME ZONE 'UTC', (c.day + 1)::timestamp AT TIME ZONE 'UTC'))
+	SELECT range_agg(tstzrange(c.day::timestamp AT TIME ZONE 'UTC', c.counted_until))
 	FROM agent_studio.closed_days c
-	WHERE c.day < (now() AT TIME ZONE 'UTC')::date AND NOT c.frozen AND NOT EXISTS (SELECT FROM agent_studio.stale_days s WHERE s.day = c.day);
+	WHERE c.until <= now() AND NOT c.frozen
+	  AND NOT EXISTS (SELECT FROM agent_studio.stale_days s WHERE s.day = c.day AND s.at < c.counted_until);
 END;
 COMMENT ON FUNCTION agent_studio_private.settled_times() IS
-'The days of which daily_totals tells what there is in executions: closed ones that have not changed since, and of which nothing has been purged; NULL = none.';
+'The times of which daily_totals tells what there is in executions: closed days that have not changed since, and of which nothing has been purged; NULL = none.';
 
 -- Where there are none the planner sees it, and leaves the daily totals alone.
 CREATE FUNCTION agent_studio_private.settled_totals(settled tstzmultirange, status text[], agent text, workflow text, owner text, kind text)

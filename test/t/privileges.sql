@@ -137,7 +137,8 @@ INSERT INTO agent_studio.commands (execution_id, wanted, actor, applied_at, outc
 INSERT INTO agent_studio.deliveries (execution_id, action, owner, team) SELECT execution_id, 'email', owner, team FROM agent_studio.executions;
 INSERT INTO agent_studio.model_headroom (model_id, seen_at) VALUES (1, now());
 INSERT INTO agent_studio.epochs (database_oid) SELECT oid FROM pg_database WHERE datname = current_database();
-INSERT INTO agent_studio.closed_days (day, rolled_up_at) VALUES (current_date - 100, now());
+INSERT INTO agent_studio.closed_days (day, counted_until, until, rolled_up_at)
+SELECT d.day, d.until, d.until, now() FROM (SELECT current_date - 100 AS day, (current_date - 99)::timestamp AT TIME ZONE 'UTC' AS until) d;
 INSERT INTO agent_studio.stale_days (day, marked_at) VALUES (current_date - 100, now());
 INSERT INTO agent_studio.daily_totals (day, kind, agent, owner, team, status, executions, timed, fast, medium, slow, attempts, with_cost, without_cost, priced, unpriced)
 SELECT current_date - 100, 'task', 'worker', k.owner, k.team, 'completed', 1, 1, 1, 0, 0, 1, 0, 0, 0, 1 FROM matrix.kinds k;
