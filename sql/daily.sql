@@ -33,7 +33,7 @@ SELECT s.day, s.workflow, s.owner, s.is_test, s.outcome, s.error_class, sum(s.at
 FROM agent_studio_private.spending s GROUP BY 1, 2, 3, 4, 5, 6;
 -- And what each owner's came to.
 CREATE VIEW tests.true_owner_totals AS
-SELECT (e.finished_at AT TIME ZONE 'UTC')::date AS day, e.kind, e.owner, e.team, e.status, count(*) AS executions, count(e.started_at) AS timed,
+SELECT (e.finished_at AT TIME ZONE 'UTC')::date AS day, s.subject, s.name, e.owner, e.team, e.status, count(*) AS executions, count(e.started_at) AS timed,
 	sum(extract(epoch FROM e.finished_at - e.started_at)) AS duration_seconds,
 	count(*) FILTER (WHERE extract(epoch FROM e.finished_at - e.started_at) < 60) AS fast,
 	count(*) FILTER (WHERE extract(epoch FROM e.finished_at - e.started_at) BETWEEN 60 AND 120) AS medium,
@@ -42,12 +42,15 @@ SELECT (e.finished_at AT TIME ZONE 'UTC')::date AS day, e.kind, e.owner, e.team,
 	sum(CASE WHEN e.input_cost_usd IS NOT NULL THEN e.output_cost_usd END) AS output_cost,
 	sum(CASE WHEN e.attempts > 0 AND e.input_cost_usd IS NOT NULL AND e.output_cost_usd IS NOT NULL THEN 1 ELSE 0 END) AS with_cost,
 	sum(CASE WHEN e.attempts > 0 AND (e.input_cost_usd IS NULL OR e.output_cost_usd IS NULL) THEN 1 ELSE 0 END) AS without_cost
-FROM executions e WHERE e.finished_at IS NOT NULL AND NOT e.is_test GROUP BY 1, 2, 3, 4, 5;
+FROM (SELECT 'kind' AS subject, x.kind AS name, x.* FROM executions x
+	UNION ALL SELECT 'workflow', x.workflow, x.* FROM executions x WHERE x.workflow IS NOT NULL
+	UNION ALL SELECT 'error', x.error_class, x.* FROM executions x WHERE x.error_class IS NOT NULL) s
+JOIN executions e USING (execution_id) WHERE e.finished_at IS NOT NULL AND NOT e.is_test GROUP BY 1, 2, 3, 4, 5, 6;
 CREATE VIEW tests.told_owner_totals AS
-SELECT t.day, t.kind, t.owner, t.team, t.status, sum(t.executions) AS executions, sum(t.timed) AS timed,
+SELECT t.day, t.subject, t.name, t.owner, t.team, t.status, sum(t.executions) AS executions, sum(t.timed) AS timed,
 	sum(t.duration_seconds) AS duration_seconds, sum(t.fast) AS fast, sum(t.medium) AS medium, sum(t.slow) AS slow,
 	sum(t.input_cost_usd) AS input_cost, sum(t.output_cost_usd) AS output_cost, sum(t.with_cost) AS with_cost, sum(t.without_cost) AS without_cost
-FROM agent_studio_private.owner_totals t GROUP BY 1, 2, 3, 4, 5;
+FROM agent_studio_private.owner_totals t GROUP BY 1, 2, 3, 4, 5, 6;
 CREATE VIEW tests.true_owner_spending AS
 SELECT (a.finished_at AT TIME ZONE 'UTC')::date AS day, a.owner, a.team, count(*) AS attempts, sum(a.input_tokens) AS input_tokens,
 	sum(a.cached_input_tokens) AS cached_input_tokens, sum(a.output_tokens) AS output_tokens, sum(a.reasoning_tokens) AS reasoning_tokens,
@@ -162,8 +165,8 @@ SELECT count(*) > 5 AS days_closed, bool_and(c.until < now() - interval '10 minu
 -- Everything is told from closed hours but the last ones.
 SELECT as_roll_up() >= 0 AS rolled_up;
 SELECT tests.differences() = 0 AS same, (SELECT count(*) FROM agent_studio_private.days_to_count) AS stale;
--- Of each owner a row for each kind and end.
-SELECT count(*) > 0 AS some, count(*) = count(DISTINCT (t.day, t.kind, t.owner, t.team, t.status)) AS added_up,
+-- Of each owner a row for each kind, workflow or error, and end.
+SELECT count(*) > 0 AS some, count(*) = count(DISTINCT (t.day, t.subject, t.name, t.owner, t.team, t.status)) AS added_up,
 	(SELECT count(*) FROM daily_owner_spending s) = (SELECT count(DISTINCT (s.day, s.owner, s.team)) FROM daily_spending s WHERE NOT s.is_test) AS spending_added_up
 FROM daily_owner_totals t;
 SELECT max(r.since) > now() - interval '75 minutes' AS open_is_new, count(*) AS ranges FROM agent_studio_private.open_ranges r;

@@ -69,6 +69,28 @@ SELECT * FROM tests.filtered($$$$, $$status => '{completed}'$$, $$status => '{fa
 	$$agent_type => 'scribe'$$, $$agent_type => 'none'$$, $$search => 'GRÖSSE'$$, $$search => 'größe'$$, $$search => 'TOO LONG'$$, $$search => 'Featur', status => '{failed}'$$, $$search => '%'$$,
 	$$kind => 'task'$$, $$include_tests => true, kind => 'task'$$, $$status => NULL, agent => NULL, since => NULL, include_tests => true$$);
 
+-- However many are asked for, and whether the last few days have as many or not: they are the newest.
+CREATE FUNCTION tests.newest(VARIADIC filters text[]) RETURNS TABLE (filter text, rows_in_all bigint, always_the_newest boolean)
+LANGUAGE plpgsql AS $$
+DECLARE
+	ids bigint[];
+	got bigint[];
+BEGIN
+	FOREACH filter IN ARRAY filters LOOP
+		EXECUTE format('SELECT coalesce(array_agg(h.execution_id), ''{}'') FROM agent_studio.as_history(%s, max_rows => NULL) h', filter) INTO ids;
+		rows_in_all := cardinality(ids);
+		always_the_newest := true;
+		FOR n IN 1 .. rows_in_all + 1 LOOP
+			EXECUTE format('SELECT coalesce(array_agg(h.execution_id), ''{}'') FROM agent_studio.as_history(%s, max_rows => %s) h', filter, n) INTO got;
+			always_the_newest := always_the_newest AND got = ids[:n];
+		END LOOP;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+SELECT * FROM tests.newest($$search => 'worker'$$, $$search => 'feature'$$, $$search => 'feature', since => '-infinity'$$, $$search => 'feature', since => NULL, until => 'infinity'$$,
+	$$search => 'feature', until => now() - interval '10 days'$$, $$min_cost => 0.1, since => NULL$$, $$search => 'feature', since => 'infinity'$$, $$search => 'e', since => '-infinity', until => '-infinity'$$);
+
 -- What is misspelt or empty is told.
 \pset format unaligned
 \pset tuples_only on

@@ -13,8 +13,8 @@
 -- a mark that it does not see stays for the next one.
 --
 -- daily_owner_totals and daily_owner_spending hold the same once more, added up to what
--- a chart of everything by day is made of: with many agents, workflows and kinds of
--- errors that is a small part of the rows.
+-- the charts of everything are made of: with many agents, workflows and kinds of errors
+-- that is a small part of the rows.
 
 CREATE TABLE agent_studio.closed_days (
 	day date PRIMARY KEY,
@@ -148,7 +148,8 @@ COMMENT ON COLUMN agent_studio.daily_spending.without_cost IS 'How many may be b
 
 CREATE TABLE agent_studio.daily_owner_totals (
 	day date NOT NULL,
-	kind text NOT NULL,
+	subject text NOT NULL,
+	name text NOT NULL,
 	owner text NOT NULL,
 	team text,
 	status text NOT NULL,
@@ -163,11 +164,12 @@ CREATE TABLE agent_studio.daily_owner_totals (
 	with_cost bigint NOT NULL,
 	without_cost bigint NOT NULL
 );
-CREATE INDEX daily_owner_totals_day ON agent_studio.daily_owner_totals (day);
+CREATE INDEX daily_owner_totals_subject ON agent_studio.daily_owner_totals (subject, day);
 COMMENT ON TABLE agent_studio.daily_owner_totals IS
-'daily_totals, added up to a few rows for each owner and day: written with them. Complete together with what is not closed yet only: agent_studio_private.owner_totals adds that.';
+'daily_totals, added up to a few rows for each owner and day, by each of three subjects: written with them. What belongs to different subjects is not to be added up: it is the same executions. Complete together with what is not closed yet only: agent_studio_private.owner_totals adds that.';
 COMMENT ON COLUMN agent_studio.daily_owner_totals.day IS 'As in daily_totals.';
-COMMENT ON COLUMN agent_studio.daily_owner_totals.kind IS 'As in executions: task or workflow.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.subject IS 'What they are told apart by: kind, all of them; workflow, those of workflows; error, those with an error class.';
+COMMENT ON COLUMN agent_studio.daily_owner_totals.name IS 'Which kind, workflow or error class.';
 COMMENT ON COLUMN agent_studio.daily_owner_totals.owner IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.daily_owner_totals.team IS 'As in executions.';
 COMMENT ON COLUMN agent_studio.daily_owner_totals.status IS 'As in daily_totals.';
@@ -271,7 +273,8 @@ CREATE VIEW agent_studio_private.open_ranges AS
 	UNION ALL
 	SELECT d.day::timestamp AT TIME ZONE 'UTC', d.counted_until FROM agent_studio_private.days_to_count d
 	UNION ALL
-	SELECT c.counted_until, c.until FROM agent_studio.closed_days c WHERE c.counted_until < c.until;
+	-- One day is rolled up at a time. The planner would expect a third of all.
+	(SELECT c.counted_until, c.until FROM agent_studio.closed_days c WHERE c.counted_until < c.until LIMIT 1);
 COMMENT ON VIEW agent_studio_private.open_ranges IS
 'The times of which the base tables have to be asked: everything after the last closed hour, each stale day, and, for who is rolling them up, the hours that have just been closed.';
 
@@ -303,11 +306,14 @@ CREATE VIEW agent_studio_private.open_totals AS
 COMMENT ON VIEW agent_studio_private.open_totals IS
 'Rows of daily_totals for each open range, as they would be if it was rolled up now.';
 
+-- Names are looked up once for each group, not for each call.
 CREATE VIEW agent_studio_private.open_spending AS
-	SELECT r.since, r.until, t.*
+	SELECT r.since, r.until, t.day, t.workflow, g.name AS agent, m.name AS model, t.owner, t.team, t.is_test, t.outcome, t.error_class,
+		   t.attempts, t.retries, t.duration_seconds, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,
+		   t.input_cost_usd, t.output_cost_usd, t.without_cost
 	FROM agent_studio_private.open_ranges r CROSS JOIN LATERAL (
 		SELECT (a.finished_at AT TIME ZONE 'UTC')::date AS day,
-			   a.workflow, g.name AS agent, m.name AS model, a.owner, a.team, a.is_test, a.outcome, a.error_class,
+			   a.workflow, a.agent_version_id, a.model_id, a.owner, a.team, a.is_test, a.outcome, a.error_class,
 			   count(*) AS attempts, count(*) FILTER (WHERE a.attempt_no > 1) AS retries,
 			   sum(extract(epoch FROM a.finished_at - a.sent_at))::numeric(20, 6) AS duration_seconds,
 			   sum(a.input_tokens)::bigint AS input_tokens, sum(a.cached_input_tokens)::bigint AS cached_input_tokens,
@@ -316,13 +322,13 @@ CREATE VIEW agent_studio_private.open_spending AS
 			   (sum(a.output_cost_usd) FILTER (WHERE a.input_cost_usd IS NOT NULL))::numeric(24, 10) AS output_cost_usd,
 			   count(*) FILTER (WHERE a.possibly_billed AND a.input_cost_usd + a.output_cost_usd IS NULL) AS without_cost
 		FROM agent_studio.attempts a
-		LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = a.agent_version_id
-		LEFT JOIN agent_studio.agents g ON g.agent_id = v.agent_id
-		LEFT JOIN agent_studio.models m ON m.model_id = a.model_id
 		WHERE a.finished_at >= r.since AND a.finished_at < r.until
-		GROUP BY 1, a.workflow, g.name, m.name, a.owner, a.team, a.is_test, a.outcome, a.error_class) t;
+		GROUP BY 1, a.workflow, a.agent_version_id, a.model_id, a.owner, a.team, a.is_test, a.outcome, a.error_class) t
+	LEFT JOIN agent_studio.agent_versions v ON v.agent_version_id = t.agent_version_id
+	LEFT JOIN agent_studio.agents g ON g.agent_id = v.agent_id
+	LEFT JOIN agent_studio.models m ON m.model_id = t.model_id;
 COMMENT ON VIEW agent_studio_private.open_spending IS
-'Rows of daily_spending for each open range, as they would be if it was rolled up now.';
+'What becomes rows of daily_spending for each open range when it is rolled up, with rows of their own for each version of an agent.';
 
 -- open_spending looks up names and has many groups, which takes long for a day with very many calls.
 CREATE VIEW agent_studio_private.open_owner_spending AS
@@ -341,14 +347,30 @@ COMMENT ON VIEW agent_studio_private.open_owner_spending IS
 'Rows of daily_owner_spending for each open range, as they would be if it was rolled up now.';
 
 -- ---------- all of it ----------
+--
+-- Of a day that is closed in part, both the closed hours and the others have rows.
 
-CREATE VIEW agent_studio_private.totals AS
+CREATE VIEW agent_studio_private.closed_totals AS
 	SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
 		   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens,
 		   t.output_tokens, t.reasoning_tokens, t.input_cost_usd, t.output_cost_usd, t.with_cost, t.without_cost,
 		   t.known_cost_usd, t.priced, t.unpriced
 	FROM agent_studio.daily_totals t LEFT JOIN agent_studio_private.days_to_count d ON d.day = t.day
-	WHERE d.day IS NULL AND t.day <= (SELECT c.day FROM agent_studio_private.last_closed_day c)
+	WHERE d.day IS NULL AND t.day <= (SELECT c.day FROM agent_studio_private.last_closed_day c);
+COMMENT ON VIEW agent_studio_private.closed_totals IS
+'Rows of daily_totals that count.';
+
+CREATE VIEW agent_studio_private.closed_spending AS
+	SELECT t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.is_test, t.outcome, t.error_class, t.attempts, t.retries,
+		   t.duration_seconds, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,
+		   t.input_cost_usd, t.output_cost_usd, t.without_cost
+	FROM agent_studio.daily_spending t LEFT JOIN agent_studio_private.days_to_count d ON d.day = t.day
+	WHERE d.day IS NULL AND t.day <= (SELECT c.day FROM agent_studio_private.last_closed_day c);
+COMMENT ON VIEW agent_studio_private.closed_spending IS
+'Rows of daily_spending that count.';
+
+CREATE VIEW agent_studio_private.totals AS
+	SELECT t.* FROM agent_studio_private.closed_totals t
 	UNION ALL
 	SELECT t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class, t.executions, t.timed,
 		   t.duration_seconds, t.fast, t.medium, t.slow, t.attempts, t.input_tokens, t.cached_input_tokens,
@@ -356,32 +378,30 @@ CREATE VIEW agent_studio_private.totals AS
 		   t.known_cost_usd, t.priced, t.unpriced
 	FROM agent_studio_private.open_totals t;
 COMMENT ON VIEW agent_studio_private.totals IS
-'daily_totals, complete: from the closed days, and from the executions of the others. Of a day that is closed in part both have rows. Of everybody.';
+'daily_totals, complete: from the closed days, and from the executions of the others. Of everybody.';
 
 CREATE VIEW agent_studio_private.spending AS
-	SELECT t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.is_test, t.outcome, t.error_class, t.attempts, t.retries,
-		   t.duration_seconds, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,
-		   t.input_cost_usd, t.output_cost_usd, t.without_cost
-	FROM agent_studio.daily_spending t LEFT JOIN agent_studio_private.days_to_count d ON d.day = t.day
-	WHERE d.day IS NULL AND t.day <= (SELECT c.day FROM agent_studio_private.last_closed_day c)
+	SELECT t.* FROM agent_studio_private.closed_spending t
 	UNION ALL
 	SELECT t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.is_test, t.outcome, t.error_class, t.attempts, t.retries,
 		   t.duration_seconds, t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,
 		   t.input_cost_usd, t.output_cost_usd, t.without_cost
 	FROM agent_studio_private.open_spending t;
 COMMENT ON VIEW agent_studio_private.spending IS
-'daily_spending, complete: from the closed days, and from the attempts of the others. Of a day that is closed in part both have rows. Of everybody.';
+'daily_spending, complete: from the closed days, and from the attempts of the others. Of everybody.';
 
 CREATE VIEW agent_studio_private.owner_totals AS
-	SELECT t.day, t.kind, t.owner, t.team, t.status, t.executions, t.timed, t.duration_seconds,
+	SELECT t.day, t.subject, t.name, t.owner, t.team, t.status, t.executions, t.timed, t.duration_seconds,
 		   t.fast, t.medium, t.slow, t.input_cost_usd, t.output_cost_usd, t.with_cost, t.without_cost
 	FROM agent_studio.daily_owner_totals t LEFT JOIN agent_studio_private.days_to_count d ON d.day = t.day
 	WHERE d.day IS NULL AND t.day <= (SELECT c.day FROM agent_studio_private.last_closed_day c)
 	UNION ALL
 	-- Not added up: whoever reads this does so in any case.
-	SELECT t.day, t.kind, t.owner, t.team, t.status, t.executions, t.timed, t.duration_seconds,
+	SELECT t.day, s.subject, s.name, t.owner, t.team, t.status, t.executions, t.timed, t.duration_seconds,
 		   t.fast, t.medium, t.slow, t.input_cost_usd, t.output_cost_usd, t.with_cost, t.without_cost
-	FROM agent_studio_private.open_totals t;
+	FROM agent_studio_private.open_totals t
+	CROSS JOIN LATERAL (VALUES ('kind', t.kind), ('workflow', t.workflow), ('error', t.error_class)) s (subject, name)
+	WHERE s.name IS NOT NULL;
 COMMENT ON VIEW agent_studio_private.owner_totals IS
 'daily_owner_totals, complete: from the closed days, and from the executions of the others, in any number of rows for an owner and a day. Of everybody.';
 

@@ -60,11 +60,14 @@ BEGIN
 		GROUP BY t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.is_test, t.outcome, t.error_class
 		RETURNING *),
 	new_owner_totals AS (
-		INSERT INTO agent_studio.daily_owner_totals (day, kind, owner, team, status, executions, timed, duration_seconds,
+		INSERT INTO agent_studio.daily_owner_totals (day, subject, name, owner, team, status, executions, timed, duration_seconds,
 			fast, medium, slow, input_cost_usd, output_cost_usd, with_cost, without_cost)
-		SELECT n.day, n.kind, n.owner, n.team, n.status, sum(n.executions), sum(n.timed), sum(n.duration_seconds),
+		SELECT n.day, s.subject, s.name, n.owner, n.team, n.status, sum(n.executions), sum(n.timed), sum(n.duration_seconds),
 			   sum(n.fast), sum(n.medium), sum(n.slow), sum(n.input_cost_usd), sum(n.output_cost_usd), sum(n.with_cost), sum(n.without_cost)
-		FROM new_totals n GROUP BY n.day, n.kind, n.owner, n.team, n.status),
+		FROM new_totals n
+		CROSS JOIN LATERAL (VALUES ('kind', n.kind), ('workflow', n.workflow), ('error', n.error_class)) s (subject, name)
+		WHERE s.name IS NOT NULL
+		GROUP BY n.day, s.subject, s.name, n.owner, n.team, n.status),
 	new_owner_spending AS (
 		INSERT INTO agent_studio.daily_owner_spending (day, owner, team, attempts, input_tokens, cached_input_tokens,
 			output_tokens, reasoning_tokens, input_cost_usd, output_cost_usd, without_cost)

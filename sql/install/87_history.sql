@@ -180,10 +180,18 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	agents text[] := agent_studio_private.agents_of_type(agent_type);
+	latest timestamptz := least(until, now());
+	recent timestamptz := latest - CASE WHEN since > '-infinity' AND since < latest THEN (latest - since) / 8 ELSE interval '4 days' END;
 	shown bigint;
 BEGIN
 	PERFORM agent_studio_private.check_history(status, since, until, min_cost, max_cost, duration, kind);
 	PERFORM agent_studio_private.in_range('max_rows', max_rows, 1, 9223372036854775807);
+	-- What is searched for may be so frequent that the last few days have enough of it.
+	IF num_nonnulls(search, min_cost, max_cost) > 0 AND max_rows IS NOT NULL AND (since < recent) IS NOT FALSE
+	   AND (SELECT count(*) FROM (SELECT FROM agent_studio_private.chosen_executions(status, agent, workflow, owner, recent, until,
+				min_cost, max_cost, duration, agents, search, kind, include_tests) c LIMIT max_rows) found) = max_rows THEN
+		since := recent;
+	END IF;
 	RETURN QUERY
 	SELECT h.*
 	FROM (SELECT c.execution_id FROM agent_studio_private.chosen_executions(status, agent, workflow, owner, since, until,

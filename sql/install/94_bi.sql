@@ -81,7 +81,7 @@ COMMENT ON VIEW agent_studio_bi.attempt_facts IS
 
 -- ---------- daily totals of the facts ----------
 --
--- A day that is closed in part has rows of both parts, which are added up here: whoever
+-- What is not closed has rows for each part of a day, which are added up here: whoever
 -- loads these has one row of each. Closed days are, and of those there may be very many.
 
 CREATE VIEW agent_studio_bi.execution_totals_daily AS
@@ -91,14 +91,20 @@ CREATE VIEW agent_studio_bi.execution_totals_daily AS
 		   t.input_tokens, t.cached_input_tokens, t.output_tokens, t.reasoning_tokens,
 		   t.input_cost_usd::numeric(20, 6) AS input_cost_usd, t.output_cost_usd::numeric(20, 6) AS output_cost_usd,
 		   (t.input_cost_usd + t.output_cost_usd)::numeric(20, 6) AS cost_usd, t.without_cost AS executions_without_cost
-	FROM (SELECT c.* FROM agent_studio_private.totals c WHERE c.day < (SELECT l.day FROM agent_studio_private.last_closed_day l)
+	FROM (SELECT c.* FROM agent_studio_private.closed_totals c WHERE c.day < (SELECT l.day FROM agent_studio_private.last_closed_day l)
 		  UNION ALL
 		  SELECT o.day, o.kind, o.workflow, o.agent, o.owner, o.team, o.status, o.error_class, sum(o.executions)::bigint, sum(o.timed)::bigint,
 				 sum(o.duration_seconds), sum(o.fast)::bigint, sum(o.medium)::bigint, sum(o.slow)::bigint, sum(o.attempts)::bigint,
 				 sum(o.input_tokens)::bigint, sum(o.cached_input_tokens)::bigint, sum(o.output_tokens)::bigint, sum(o.reasoning_tokens)::bigint,
 				 sum(o.input_cost_usd), sum(o.output_cost_usd), sum(o.with_cost)::bigint, sum(o.without_cost)::bigint,
 				 sum(o.known_cost_usd), sum(o.priced)::bigint, sum(o.unpriced)::bigint
-		  FROM agent_studio_private.totals o WHERE (o.day < (SELECT l.day FROM agent_studio_private.last_closed_day l)) IS NOT TRUE
+		  FROM (SELECT c.* FROM agent_studio_private.closed_totals c WHERE c.day = (SELECT l.day FROM agent_studio_private.last_closed_day l)
+				UNION ALL
+				SELECT x.day, x.kind, x.workflow, x.agent, x.owner, x.team, x.status, x.error_class, x.executions, x.timed,
+					   x.duration_seconds, x.fast, x.medium, x.slow, x.attempts, x.input_tokens, x.cached_input_tokens,
+					   x.output_tokens, x.reasoning_tokens, x.input_cost_usd, x.output_cost_usd, x.with_cost, x.without_cost,
+					   x.known_cost_usd, x.priced, x.unpriced
+				FROM agent_studio_private.open_totals x) o
 		  GROUP BY o.day, o.kind, o.workflow, o.agent, o.owner, o.team, o.status, o.error_class) t;
 COMMENT ON VIEW agent_studio_bi.execution_totals_daily IS
 'execution_facts that are at rest, added up by day and by everything that they can be told apart by: where millions of facts would be too many.';
@@ -109,14 +115,19 @@ CREATE VIEW agent_studio_bi.attempt_totals_daily AS
 		   s.input_tokens, s.cached_input_tokens, s.output_tokens, s.reasoning_tokens,
 		   s.input_cost_usd::numeric(20, 6) AS input_cost_usd, s.output_cost_usd::numeric(20, 6) AS output_cost_usd,
 		   (s.input_cost_usd + s.output_cost_usd)::numeric(20, 6) AS cost_usd, s.without_cost AS attempts_without_cost
-	FROM (SELECT c.* FROM agent_studio_private.spending c
+	FROM (SELECT c.* FROM agent_studio_private.closed_spending c
 		  WHERE NOT c.is_test AND c.day < (SELECT l.day FROM agent_studio_private.last_closed_day l)
 		  UNION ALL
 		  SELECT o.day, o.workflow, o.agent, o.model, o.owner, o.team, o.is_test, o.outcome, o.error_class, sum(o.attempts)::bigint, sum(o.retries)::bigint,
 				 sum(o.duration_seconds), sum(o.input_tokens)::bigint, sum(o.cached_input_tokens)::bigint, sum(o.output_tokens)::bigint,
 				 sum(o.reasoning_tokens)::bigint, sum(o.input_cost_usd), sum(o.output_cost_usd), sum(o.without_cost)::bigint
-		  FROM agent_studio_private.spending o
-		  WHERE NOT o.is_test AND (o.day < (SELECT l.day FROM agent_studio_private.last_closed_day l)) IS NOT TRUE
+		  FROM (SELECT c.* FROM agent_studio_private.closed_spending c WHERE c.day = (SELECT l.day FROM agent_studio_private.last_closed_day l)
+				UNION ALL
+				SELECT x.day, x.workflow, x.agent, x.model, x.owner, x.team, x.is_test, x.outcome, x.error_class, x.attempts, x.retries,
+					   x.duration_seconds, x.input_tokens, x.cached_input_tokens, x.output_tokens, x.reasoning_tokens,
+					   x.input_cost_usd, x.output_cost_usd, x.without_cost
+				FROM agent_studio_private.open_spending x) o
+		  WHERE NOT o.is_test
 		  GROUP BY o.day, o.workflow, o.agent, o.model, o.owner, o.team, o.is_test, o.outcome, o.error_class) s;
 COMMENT ON VIEW agent_studio_bi.attempt_totals_daily IS
 'attempt_facts, added up by day and by everything that they can be told apart by.';

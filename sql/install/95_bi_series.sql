@@ -12,7 +12,7 @@ CREATE VIEW agent_studio_private.durations AS
 		  FROM (VALUES ('day'), ('week'), ('month')) u (unit)
 		  CROSS JOIN (SELECT t.day, sum(t.timed) AS timed, sum(t.duration_seconds) AS seconds, sum(t.fast) AS fast,
 							 sum(t.medium) AS medium, sum(t.slow) AS slow
-					  FROM agent_studio_private.owner_totals t WHERE t.status = 'completed' GROUP BY t.day) d
+					  FROM agent_studio_private.owner_totals t WHERE t.subject = 'kind' AND t.status = 'completed' GROUP BY t.day) d
 		  GROUP BY 1, 2) t
 	CROSS JOIN agent_studio_private.targets g;
 COMMENT ON VIEW agent_studio_private.durations IS
@@ -32,7 +32,7 @@ CREATE VIEW agent_studio_private.costs AS
 		UNION ALL
 		SELECT t.day, NULL, NULL, 0, 0, sum(t.executions), sum(t.with_cost),
 			   sum(t.input_cost_usd + t.output_cost_usd)
-		FROM agent_studio_private.owner_totals t GROUP BY t.day) c
+		FROM agent_studio_private.owner_totals t WHERE t.subject = 'kind' GROUP BY t.day) c
 	GROUP BY 1, 2;
 COMMENT ON VIEW agent_studio_private.costs IS
 'What calls of models have cost, and what executions that came to rest have cost on average, by day, week and month.';
@@ -46,7 +46,7 @@ CREATE VIEW agent_studio_bi.success_rate_daily AS
 				 coalesce(sum(t.executions) FILTER (WHERE t.status = 'canceled'), 0)::bigint AS executions_canceled,
 				 coalesce(sum(t.executions) FILTER (WHERE t.status = 'requires_manual_review'), 0)::bigint AS executions_in_review,
 				 (100 * coalesce(sum(t.executions) FILTER (WHERE t.status = 'completed'), 0) / sum(t.executions))::numeric(5, 2) AS success_rate_percent
-		  FROM agent_studio_private.owner_totals t GROUP BY t.day) r
+		  FROM agent_studio_private.owner_totals t WHERE t.subject = 'kind' GROUP BY t.day) r
 	CROSS JOIN agent_studio_private.targets g;
 COMMENT ON VIEW agent_studio_bi.success_rate_daily IS
 'How many of the executions that came to rest on a day completed, against the target.';
@@ -100,7 +100,7 @@ COMMENT ON VIEW agent_studio_bi.cost_monthly IS
 
 CREATE VIEW agent_studio_bi.error_distribution AS
 	SELECT e.month, e.error_class, e.executions, (100 * e.executions / sum(e.executions) OVER (PARTITION BY e.month))::numeric(5, 2) AS share_percent
-	FROM (SELECT date_trunc('month', t.day::timestamp)::date AS month, t.error_class, sum(t.executions)::bigint AS executions
-		  FROM agent_studio_private.totals t WHERE t.error_class IS NOT NULL GROUP BY 1, 2) e;
+	FROM (SELECT date_trunc('month', t.day::timestamp)::date AS month, t.name AS error_class, sum(t.executions)::bigint AS executions
+		  FROM agent_studio_private.owner_totals t WHERE t.subject = 'error' GROUP BY 1, 2) e;
 COMMENT ON VIEW agent_studio_bi.error_distribution IS
 'Why executions did not complete, by the month in which they came to rest.';

@@ -20,7 +20,7 @@ CREATE VIEW agent_studio_private.month_results AS
 	FROM (VALUES ('all'), ('task'), ('workflow')) k (kind)
 	CROSS JOIN (SELECT date_trunc('month', now() AT TIME ZONE 'UTC')::date AS month) m
 	LEFT JOIN (
-		SELECT coalesce(t.kind, 'all') AS kind, sum(t.executions) FILTER (WHERE t.this_month) AS executions,
+		SELECT coalesce(t.name, 'all') AS kind, sum(t.executions) FILTER (WHERE t.this_month) AS executions,
 			   coalesce(sum(t.executions) FILTER (WHERE t.this_month AND t.is_completed), 0) AS completed,
 			   sum(t.duration_seconds) FILTER (WHERE t.this_month AND t.is_completed) AS seconds,
 			   sum(t.timed) FILTER (WHERE t.this_month AND t.is_completed) AS timed,
@@ -30,8 +30,8 @@ CREATE VIEW agent_studio_private.month_results AS
 			   sum(t.timed) FILTER (WHERE NOT t.this_month AND t.is_completed) AS last_timed
 		FROM (SELECT t.*, t.day >= date_trunc('month', now() AT TIME ZONE 'UTC')::date AS this_month, t.status = 'completed' AS is_completed
 			  FROM agent_studio_private.owner_totals t
-			  WHERE t.day >= (date_trunc('month', now() AT TIME ZONE 'UTC') - interval '1 month')::date) t
-		GROUP BY GROUPING SETS ((t.kind), ())) r ON r.kind = k.kind;
+			  WHERE t.subject = 'kind' AND t.day >= (date_trunc('month', now() AT TIME ZONE 'UTC') - interval '1 month')::date) t
+		GROUP BY GROUPING SETS ((t.name), ())) r ON r.kind = k.kind;
 COMMENT ON VIEW agent_studio_private.month_results IS
 'This month until now, and the last one, for tasks, for workflows and for both.';
 
@@ -96,7 +96,7 @@ CREATE VIEW agent_studio_bi.active_users AS
 		   coalesce(sum(t.executions) FILTER (WHERE t.status = 'completed'), 0)::bigint AS executions_completed,
 		   (100 * coalesce(sum(t.executions) FILTER (WHERE t.status = 'completed'), 0) / sum(t.executions))::numeric(5, 2) AS success_rate_percent,
 		   sum(t.input_cost_usd + t.output_cost_usd)::numeric(20, 6) AS cost_usd, sum(t.without_cost)::bigint AS executions_without_cost
-	FROM agent_studio_private.owner_totals t GROUP BY 1, t.owner;
+	FROM agent_studio_private.owner_totals t WHERE t.subject = 'kind' GROUP BY 1, t.owner;
 COMMENT ON VIEW agent_studio_bi.active_users IS
 'Whose executions came to rest in a month, how many completed, and what they cost.';
 

@@ -16,18 +16,15 @@ BEGIN ATOMIC
 		   coalesce(sum(t.timed) FILTER (WHERE t.status = 'completed'), 0)::bigint, sum(t.seconds) FILTER (WHERE t.status = 'completed'),
 		   NULL::bigint, NULL::bigint, NULL::bigint, sum(t.cost_usd),
 		   sum(t.with_cost)::bigint, sum(t.without_cost)::bigint
-	FROM (SELECT v.day, v.kind, v.owner, NULL AS workflow, NULL AS error_class, v.status, v.executions, v.timed,
-				 v.duration_seconds AS seconds, v.input_cost_usd + v.output_cost_usd AS cost_usd, v.with_cost, v.without_cost
-		  FROM agent_studio_private.visible_owner_totals v WHERE v.day >= first_month
-		  UNION ALL
-		  -- Added up first: of these there may be very many, to be told in two ways.
-		  SELECT NULL, NULL, NULL, v.workflow, v.error_class, v.status, sum(v.executions)::bigint, sum(v.timed)::bigint,
-				 sum(v.duration_seconds), sum(v.input_cost_usd + v.output_cost_usd), sum(v.with_cost)::bigint, sum(v.without_cost)::bigint
-		  FROM agent_studio_private.visible_totals v
-		  WHERE v.day >= dashboard_figures.since AND (v.workflow IS NOT NULL OR v.error_class IS NOT NULL)
-		  GROUP BY v.workflow, v.error_class, v.status) t
-	CROSS JOIN LATERAL (VALUES ('day', t.kind, t.day), ('user', CASE WHEN t.day >= dashboard_figures.since THEN t.owner END, NULL),
-		('workflow', t.workflow, NULL), ('error', t.error_class, NULL)) g (subject, name, day)
+	-- Added up first to what is told in two ways.
+	FROM (SELECT CASE v.subject WHEN 'kind' THEN v.day END AS day, CASE v.subject WHEN 'kind' THEN v.owner END AS owner, v.subject, v.name, v.status,
+				 sum(v.executions) AS executions, sum(v.timed) AS timed, sum(v.duration_seconds) AS seconds,
+				 sum(v.input_cost_usd + v.output_cost_usd) AS cost_usd, sum(v.with_cost) AS with_cost, sum(v.without_cost) AS without_cost
+		  FROM agent_studio_private.visible_owner_totals v
+		  WHERE v.subject IN ('kind', 'workflow', 'error') AND v.day >= first_month AND (v.subject = 'kind' OR v.day >= dashboard_figures.since)
+		  GROUP BY 1, 2, v.subject, v.name, v.status) t
+	CROSS JOIN LATERAL (VALUES (CASE t.subject WHEN 'kind' THEN 'day' ELSE t.subject END, t.name, t.day),
+		('user', CASE WHEN t.day >= dashboard_figures.since THEN t.owner END, NULL)) g (subject, name, day)
 	WHERE g.name IS NOT NULL
 	GROUP BY g.subject, g.name, g.day
 	UNION ALL
@@ -38,9 +35,15 @@ END;
 COMMENT ON FUNCTION agent_studio_private.dashboard_figures(date, date) IS
 'All sums that the dashboard''s page is made of: by day from the first month on; by workflow, user and error from since on. Tests of workflows are left out.';
 
+CREATE TYPE agent_studio_private.dashboard_day AS (
+	day date, executions bigint, completed bigint, success_rate numeric, average_seconds numeric,
+	calls bigint, input_tokens bigint, output_tokens bigint, cost_usd numeric, without_cost bigint
+);
+COMMENT ON TYPE agent_studio_private.dashboard_day IS
+'A day of the page: executions at rest, seconds of those that completed, calls of models.';
+
 CREATE FUNCTION agent_studio_private.dashboard_days(figures agent_studio_private.dashboard_figure[], since date, today date)
-RETURNS TABLE (day date, executions bigint, completed bigint, success_rate numeric, average_seconds numeric,
-	calls bigint, input_tokens bigint, output_tokens bigint, cost_usd numeric, without_cost bigint)
+RETURNS SETOF agent_studio_private.dashboard_day
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT d.day::date, coalesce(e.executions, 0), coalesce(e.completed, 0), 100.0 * e.completed / e.executions, e.seconds / nullif(e.timed, 0),

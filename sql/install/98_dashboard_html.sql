@@ -84,7 +84,7 @@ COMMENT ON FUNCTION agent_studio_private.dashboard_tiles(agent_studio_private.da
 
 -- ---------- charts ----------
 
-CREATE FUNCTION agent_studio_private.success_chart(figures agent_studio_private.dashboard_figure[], since date, today date) RETURNS text
+CREATE FUNCTION agent_studio_private.success_chart(days agent_studio_private.dashboard_day[]) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT agent_studio_private.svg_line('Percent of the executions that completed, by day', array_agg(to_char(d.day, 'FMDD Mon') ORDER BY d.day),
@@ -92,43 +92,43 @@ BEGIN ATOMIC
 		format('%s to 100 %%', l.low),
 		array_agg(to_char(d.day, 'FMDD Mon YYYY: ') || coalesce(agent_studio_private.rate_text(d.success_rate) || format(', %s of %s completed', d.completed, d.executions), 'no execution')
 			ORDER BY d.day))
-	FROM agent_studio_private.dashboard_days(figures, since, today) d
+	FROM unnest(days) d
 	CROSS JOIN agent_studio_private.targets t
 	CROSS JOIN (SELECT greatest(0, least(90, floor((least(min(x.success_rate), g.success_target_percent) - 1) / 10) * 10)) AS low
-				FROM agent_studio_private.targets g CROSS JOIN agent_studio_private.dashboard_days(figures, since, today) x
+				FROM agent_studio_private.targets g CROSS JOIN unnest(days) x
 				GROUP BY g.success_target_percent) l
 	GROUP BY t.success_target_percent, l.low;
 END;
-COMMENT ON FUNCTION agent_studio_private.success_chart(agent_studio_private.dashboard_figure[], date, date) IS
+COMMENT ON FUNCTION agent_studio_private.success_chart(agent_studio_private.dashboard_day[]) IS
 'The success rate by day against the goal; a day without executions is a gap.';
 
-CREATE FUNCTION agent_studio_private.duration_chart(figures agent_studio_private.dashboard_figure[], since date, today date) RETURNS text
+CREATE FUNCTION agent_studio_private.duration_chart(days agent_studio_private.dashboard_day[]) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT agent_studio_private.svg_columns('Average time of the executions that completed, by day', array_agg(to_char(d.day, 'FMDD Mon') ORDER BY d.day),
 		array_agg(d.average_seconds ORDER BY d.day), 1, t.duration_target_seconds, 'goal ' || agent_studio_private.seconds_duration(t.duration_target_seconds),
 		agent_studio_private.seconds_duration(greatest(max(d.average_seconds), t.duration_target_seconds)),
 		array_agg(to_char(d.day, 'FMDD Mon YYYY: ') || coalesce(agent_studio_private.seconds_duration(d.average_seconds), 'none completed') ORDER BY d.day))
-	FROM agent_studio_private.dashboard_days(figures, since, today) d CROSS JOIN agent_studio_private.targets t
+	FROM unnest(days) d CROSS JOIN agent_studio_private.targets t
 	GROUP BY t.duration_target_seconds;
 END;
-COMMENT ON FUNCTION agent_studio_private.duration_chart(agent_studio_private.dashboard_figure[], date, date) IS
+COMMENT ON FUNCTION agent_studio_private.duration_chart(agent_studio_private.dashboard_day[]) IS
 'The average time by day against the goal; a day on which none completed is a gap.';
 
-CREATE FUNCTION agent_studio_private.token_chart(figures agent_studio_private.dashboard_figure[], since date, today date) RETURNS text
+CREATE FUNCTION agent_studio_private.token_chart(days agent_studio_private.dashboard_day[]) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT agent_studio_private.html_legend('{input,output}', ARRAY[agent_studio_private.number_text(sum(d.input_tokens)::bigint), agent_studio_private.number_text(sum(d.output_tokens)::bigint)])
 		|| agent_studio_private.svg_columns('Tokens by day, input and output', array_agg(to_char(d.day, 'FMDD Mon') ORDER BY d.day),
-			(SELECT array_agg(v.value ORDER BY x.day, v.n) FROM agent_studio_private.dashboard_days(figures, since, today) x
+			(SELECT array_agg(v.value ORDER BY x.day, v.n) FROM unnest(days) x
 			 CROSS JOIN LATERAL (VALUES (1, x.input_tokens), (2, x.output_tokens)) v (n, value)), 2,
 			top_text => agent_studio_private.number_text(max(coalesce(d.input_tokens, 0) + coalesce(d.output_tokens, 0))) || ' tokens',
 			hints => array_agg(to_char(d.day, 'FMDD Mon YYYY: ') || CASE WHEN d.calls = 0 THEN 'no call' ELSE
 				format('%s in, %s out', coalesce(agent_studio_private.number_text(d.input_tokens), 'not known'), coalesce(agent_studio_private.number_text(d.output_tokens), 'not known')) END
 				ORDER BY d.day))
-	FROM agent_studio_private.dashboard_days(figures, since, today) d;
+	FROM unnest(days) d;
 END;
-COMMENT ON FUNCTION agent_studio_private.token_chart(agent_studio_private.dashboard_figure[], date, date) IS 'Tokens by day, input and output, with their sums.';
+COMMENT ON FUNCTION agent_studio_private.token_chart(agent_studio_private.dashboard_day[]) IS 'Tokens by day, input and output, with their sums.';
 
 -- A budget bounds what the chart shows only where that is all that is spent.
 CREATE FUNCTION agent_studio_private.cost_chart(figures agent_studio_private.dashboard_figure[], today date) RETURNS text
@@ -191,14 +191,14 @@ END;
 COMMENT ON FUNCTION agent_studio_private.error_chart(agent_studio_private.dashboard_figure[]) IS
 'Why executions did not complete; the eighth place is that of all others. NULL = all did.';
 
-CREATE FUNCTION agent_studio_private.dashboard_trends(figures agent_studio_private.dashboard_figure[], since date, today date) RETURNS text
+CREATE FUNCTION agent_studio_private.dashboard_trends(figures agent_studio_private.dashboard_figure[], days agent_studio_private.dashboard_day[], today date) RETURNS text
 LANGUAGE sql STABLE
-RETURN agent_studio_private.html_section('Trends', '<div class="grid wide"><div><h3>Success rate by day</h3>' || agent_studio_private.success_chart(figures, since, today)
-		|| '</div><div><h3>Average time by day</h3>' || agent_studio_private.duration_chart(figures, since, today)
-		|| '</div><div><h3>Tokens by day</h3>' || agent_studio_private.token_chart(figures, since, today)
+RETURN agent_studio_private.html_section('Trends', '<div class="grid wide"><div><h3>Success rate by day</h3>' || agent_studio_private.success_chart(days)
+		|| '</div><div><h3>Average time by day</h3>' || agent_studio_private.duration_chart(days)
+		|| '</div><div><h3>Tokens by day</h3>' || agent_studio_private.token_chart(days)
 		|| '</div><div><h3>Cost by month</h3>' || agent_studio_private.cost_chart(figures, today) || E'</div></div>\n')
-	|| agent_studio_private.html_section(format('Shares in the last %s days', today - since + 1), '<div class="grid"><div><h3>Most used workflows</h3>'
+	|| agent_studio_private.html_section(format('Shares in the last %s days', cardinality(days)), '<div class="grid"><div><h3>Most used workflows</h3>'
 		|| coalesce(agent_studio_private.workflow_chart(figures), '<p class="soft">None ran.</p>')
 		|| '</div><div><h3>Most active users</h3>' || coalesce(agent_studio_private.user_chart(figures), '<p class="soft">There was none.</p>')
 		|| '</div><div><h3>Errors by class</h3>' || coalesce(agent_studio_private.error_chart(figures), '<p class="soft">There was none.</p>') || E'</div></div>\n');
-COMMENT ON FUNCTION agent_studio_private.dashboard_trends(agent_studio_private.dashboard_figure[], date, date) IS 'The charts.';
+COMMENT ON FUNCTION agent_studio_private.dashboard_trends(agent_studio_private.dashboard_figure[], agent_studio_private.dashboard_day[], date) IS 'The charts.';

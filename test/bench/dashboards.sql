@@ -39,6 +39,26 @@ VACUUM ANALYZE;
 -- An autovacuum that this has canceled leaves what the executor would mend when it rolls up.
 SELECT agent_studio.as_roll_up() \g /dev/null
 
+-- As it is at its worst between two roll-ups, whatever the hour: the last two or three hours
+-- are not closed, and somebody has tried a step of yesterday's again.
+DO $$
+DECLARE
+	last record;
+	day_start timestamptz;
+BEGIN
+	SELECT * INTO last FROM agent_studio_private.last_closed_day;
+	day_start := last.day::timestamp AT TIME ZONE 'UTC';
+	DELETE FROM agent_studio.daily_totals t WHERE t.day = last.day;
+	DELETE FROM agent_studio.daily_spending t WHERE t.day = last.day;
+	DELETE FROM agent_studio.daily_owner_totals t WHERE t.day = last.day;
+	DELETE FROM agent_studio.daily_owner_spending t WHERE t.day = last.day;
+	UPDATE agent_studio.closed_days c SET counted_until = day_start, until = day_start WHERE c.day = last.day;
+	PERFORM agent_studio_private.roll_up_day(last.day, greatest(day_start, last.until - interval '1 hour'));
+	INSERT INTO agent_studio.stale_days (day, at) SELECT d.day, d.day::timestamp AT TIME ZONE 'UTC'
+	FROM (SELECT (now() AT TIME ZONE 'UTC')::date - 1 AS day) d;
+END
+$$;
+
 -- ---------- what is asked ----------
 
 CREATE TABLE bench.calls (place integer GENERATED ALWAYS AS IDENTITY, name text NOT NULL, query text NOT NULL);

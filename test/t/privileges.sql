@@ -144,8 +144,8 @@ INSERT INTO agent_studio.daily_totals (day, kind, agent, owner, team, status, ex
 SELECT current_date - 100, 'task', 'worker', k.owner, k.team, 'completed', 1, 1, 1, 0, 0, 1, 0, 0, 0, 1 FROM matrix.kinds k;
 INSERT INTO agent_studio.daily_spending (day, agent, model, owner, team, is_test, outcome, attempts, retries, duration_seconds, without_cost)
 SELECT current_date - 100, 'worker', 'mock', k.owner, k.team, false, 'completed', 1, 0, 1, 0 FROM matrix.kinds k;
-INSERT INTO agent_studio.daily_owner_totals (day, kind, owner, team, status, executions, timed, fast, medium, slow, with_cost, without_cost)
-SELECT current_date - 100, 'task', k.owner, k.team, 'completed', 1, 1, 1, 0, 0, 0, 0 FROM matrix.kinds k;
+INSERT INTO agent_studio.daily_owner_totals (day, subject, name, owner, team, status, executions, timed, fast, medium, slow, with_cost, without_cost)
+SELECT current_date - 100, 'kind', 'task', k.owner, k.team, 'completed', 1, 1, 1, 0, 0, 0, 0 FROM matrix.kinds k;
 INSERT INTO agent_studio.daily_owner_spending (day, owner, team, attempts, without_cost)
 SELECT current_date - 100, k.owner, k.team, 1, 0 FROM matrix.kinds k;
 
