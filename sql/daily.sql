@@ -147,11 +147,11 @@ BEGIN
 END
 $$;
 CREATE TRIGGER parts BEFORE UPDATE ON closed_days FOR EACH ROW WHEN (new.until > old.until) EXECUTE FUNCTION tests.note_part();
-UPDATE tests.clock SET at = now() - interval '25 days', past = '12 hours', turn = '5 hours';
+UPDATE tests.clock SET at = date_trunc('day', now(), 'UTC') - interval '25 days', past = '4 hours', turn = '3 hours';
 CALL tests.take_turns(200);
-SELECT count(*) FILTER (WHERE NOT p.was_stale AND p.rows_before > 0) > 5 AS added_to, count(*) FILTER (WHERE p.was_stale AND p.rows_before > 0) > 2 AS counted_anew,
+SELECT count(*) FILTER (WHERE NOT p.was_stale AND p.rows_before > 0) > 5 AS added_to, count(*) FILTER (WHERE p.was_stale AND p.rows_before > 0) > 5 AS counted_anew,
 	min(p.added) > 0 AS by_hours, count(DISTINCT p.added) > 5 AS of_any_length FROM tests.parts p;
-SELECT count(*) > 15 AS days_closed, bool_and(c.counted_until = c.until AND c.until <= t.at - interval '10 minutes') AS hours_over,
+SELECT count(*) > 10 AS days_closed, bool_and(c.counted_until = c.until AND c.until <= t.at - interval '10 minutes') AS hours_over,
 	count(*) FILTER (WHERE c.until < (c.day + 1)::timestamp AT TIME ZONE 'UTC') <= 1 AS whole_but_the_last,
 	max(c.day) - min(c.day) + 1 = count(*) AS without_a_gap FROM closed_days c CROSS JOIN tests.clock t GROUP BY t.at;
 -- A BI tool has one row of each, of a day that is closed in part as well.
@@ -163,6 +163,7 @@ ROLLBACK;
 SELECT count(*) > 5 AS days_closed, bool_and(c.until < now() - interval '10 minutes') AS hours_over,
 	bool_and(c.until = (c.day + 1)::timestamp AT TIME ZONE 'UTC' OR c.day = (SELECT max(l.day) FROM closed_days l)) AS whole_but_the_last FROM closed_days c;
 -- Everything is told from closed hours but the last ones.
+BEGIN;
 SELECT as_roll_up() >= 0 AS rolled_up;
 SELECT tests.differences() = 0 AS same, (SELECT count(*) FROM agent_studio_private.days_to_count) AS stale;
 -- Of each owner a row for each kind, workflow or error, and end.
@@ -171,6 +172,7 @@ SELECT count(*) > 0 AS some, count(*) = count(DISTINCT (t.day, t.subject, t.name
 FROM daily_owner_totals t;
 SELECT max(r.since) > now() - interval '75 minutes' AS open_is_new, count(*) AS ranges FROM agent_studio_private.open_ranges r;
 SELECT as_roll_up() AS nothing_to_do;
+COMMIT;
 
 -- Spent since a day: closed days and the rest, tests and what is under way among it.
 SELECT agent_studio_private.spent('-infinity') = sum(a.input_cost_usd + a.output_cost_usd) AS all_of_it,
@@ -197,7 +199,12 @@ SELECT tests.marks_of('UPDATE executions SET attempts = 1 WHERE execution_id = '
 	tests.marks_of('UPDATE executions SET status = ''failed'', finished_at = now() WHERE execution_id = ' || :id) AS at_rest,
 	tests.marks_of('UPDATE executions SET status = ''running'', finished_at = NULL WHERE execution_id = ' || :id) AS again,
 	tests.marks_of('UPDATE executions SET status = ''failed'', finished_at = now() - interval ''2 days'' WHERE execution_id = ' || :id) AS late,
-	tests.marks_of('UPDATE executions SET status = ''canceled'', finished_at = now() WHERE execution_id = ' || :id) AS moved;
+	tests.marks_of('UPDATE executions SET status = ''canceled'', finished_at = now() WHERE execution_id = ' || :id) AS moved,
+	tests.marks_of('UPDATE executions SET status = ''running'', finished_at = NULL WHERE execution_id = ' || :id) AS once_more;
+-- No hour is closed before ten minutes after its end; the half of that is left to whoever writes results.
+SELECT tests.marks_of('UPDATE executions SET status = ''failed'', finished_at = clock_timestamp() - interval ''4 minutes 50 seconds'' WHERE execution_id = ' || :id) AS in_time;
+SELECT tests.marks_of('UPDATE executions SET status = ''running'', finished_at = NULL WHERE execution_id = ' || :id) AS again,
+	tests.marks_of('UPDATE executions SET status = ''failed'', finished_at = clock_timestamp() - interval ''5 minutes 1 second'' WHERE execution_id = ' || :id) AS late;
 
 -- ---------- frozen days ----------
 

@@ -488,16 +488,17 @@ look_at_clock(void)
 }
 
 static void
-mend_waits_work(void *arg)
+mend_times_work(void *arg)
 {
 	queue_mend_waits();
+	queue_reopen_days();
 }
 
 /* False if it has to be tried again. A row that cannot be changed waits for as long as it says. */
 static bool
-mend_waits(void)
+mend_times(void)
 {
-	if (turn_run(mend_waits_work, NULL, TURN_COMMIT_ASYNC) == TURN_TRY_LATER)
+	if (turn_run(mend_times_work, NULL, TURN_COMMIT_ASYNC) == TURN_TRY_LATER)
 	{
 		executor_hold_off(executor, TROUBLE_DISPATCH);
 		return false;
@@ -520,7 +521,7 @@ work_a_round(void)
 	if (now < executor->hold_off_until)
 		return;
 
-	if (executor->clock_set_back && !mend_waits())
+	if (executor->clock_set_back && !mend_times())
 		return;
 	if (write_is_due(now))
 	{

@@ -67,6 +67,12 @@ queue_mend_waits(void)
 	statement_run(STATEMENT_MEND_WAITS, NULL, NULL);
 }
 
+void
+queue_reopen_days(void)
+{
+	statement_run(STATEMENT_REOPEN_DAYS, NULL, NULL);
+}
+
 int
 queue_recover(int64 epoch, const StepKey *only)
 {

@@ -151,5 +151,19 @@ for my $ahead (0, -2 * $day)
 	is(run_task($node, "After it was set to $ahead.")->{status}, 'completed', "set to $ahead while an executor was to be started: work goes on");
 }
 
+# ---------- set back over hours whose totals have been told, and forward again ----------
+
+my $totals = q(SELECT (SELECT sum(t.executions) FROM agent_studio_private.totals t) - count(*) FROM agent_studio.executions e WHERE e.finished_at IS NOT NULL AND NOT e.is_test);
+set_clock(0);
+is(run_task($node, 'Before hours are closed.')->{status}, 'completed', 'work is done');
+sql($node, 'SELECT agent_studio.as_roll_up()');
+is(sql($node, q(SELECT max(c.until) > now() - interval '71 minutes' FROM agent_studio.closed_days c WHERE c.until <= now())), 't', 'hours are closed');
+is(sql($node, $totals), '0', 'and the totals are right');
+set_clock(-$day / 2);
+is(run_task($node, 'In hours that are closed.')->{status}, 'completed', 'set back: work goes on in hours that were closed');
+is(sql($node, $totals), '0', 'the totals have it');
+set_clock(0);
+is(sql($node, $totals), '0', 'and when the clock is right again, too');
+
 finish_studio($node, $model);
 done_testing();
