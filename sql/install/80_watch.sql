@@ -91,9 +91,8 @@ BEGIN ATOMIC
 		CASE WHEN (execution).kind = 'workflow' AND (execution).started_at IS NOT NULL
 			THEN (SELECT format('Step %s of %s complete', p.done, p.total) FROM agent_studio_private.progress(execution) p) END,
 		agent_studio_private.pending_note((execution).execution_id),
+		coalesce(CASE WHEN (execution).status = 'canceled' THEN 'canceled by ' || agent_studio_private.canceled_by((execution).execution_id) END,
 		CASE
-			WHEN (execution).status = 'canceled' AND agent_studio_private.canceled_by((execution).execution_id) IS NOT NULL
-				THEN 'canceled by ' || agent_studio_private.canceled_by((execution).execution_id)
 			WHEN (execution).error_message IS NOT NULL
 				THEN format('%s: %s', (execution).error_class, (execution).error_message)
 			WHEN (execution).status = 'queued' THEN
@@ -107,7 +106,7 @@ BEGIN ATOMIC
 								   || agent_studio_private.retry_note(execution, s), '; ' ORDER BY s.step_no)
 				 FROM agent_studio.steps s
 				 WHERE s.execution_id = (execution).execution_id AND s.state = 'retrying')), '')
-			END), 1000), '');
+			END)), 1000), '');
 END;
 COMMENT ON FUNCTION agent_studio_private.status_note(agent_studio.executions) IS
 'What else there is to say of an execution, in one line; NULL = nothing.';
