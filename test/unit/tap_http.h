@@ -1,6 +1,9 @@
 /*
  * tap_http.h
  *		The few lines of TAP that the guard's and the HTTP loop's tests need.
+ *
+ * The count is that of the file which includes it: a program's checks are all in
+ * one file.
  */
 #ifndef AS_TAP_HTTP_H
 #define AS_TAP_HTTP_H
