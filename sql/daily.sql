@@ -138,23 +138,41 @@ BEGIN;
 SELECT replace(pg_get_functiondef('agent_studio_private.next_hours_to_close'::regproc), 'now()', '(SELECT t.at FROM tests.clock t)') AS by_this_clock \gset
 :by_this_clock;
 TRUNCATE executions, attempts, closed_days, stale_days, daily_totals, daily_spending, daily_owner_totals, daily_owner_spending CASCADE;
-CREATE TABLE tests.parts (day date, added integer, rows_before bigint, was_stale boolean);
+CREATE TABLE tests.parts (day date, added integer, rows_before bigint, was_stale boolean, in_time boolean);
 CREATE FUNCTION tests.note_part() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO tests.parts SELECT new.day, extract(epoch FROM new.until - old.until) / 3600,
-		(SELECT count(*) FROM agent_studio.daily_totals t WHERE t.day = new.day), EXISTS (SELECT FROM agent_studio_private.days_to_count d WHERE d.day = new.day);
+		(SELECT count(*) FROM agent_studio.daily_totals t WHERE t.day = new.day), EXISTS (SELECT FROM agent_studio_private.days_to_count d WHERE d.day = new.day),
+		new.until <= t.at - interval '10 minutes' AND (new.until > t.at - interval '71 minutes' OR new.until = (new.day + 1)::timestamp AT TIME ZONE 'UTC')
+	FROM tests.clock t;
 	RETURN new;
 END
 $$;
-CREATE TRIGGER parts BEFORE UPDATE ON closed_days FOR EACH ROW WHEN (new.until > old.until) EXECUTE FUNCTION tests.note_part();
+CREATE TRIGGER parts BEFORE INSERT OR UPDATE OF until ON closed_days FOR EACH ROW EXECUTE FUNCTION tests.note_part();
 UPDATE tests.clock SET at = date_trunc('day', now(), 'UTC') - interval '25 days', past = '4 hours', turn = '3 hours';
 CALL tests.take_turns(200);
 SELECT count(*) FILTER (WHERE NOT p.was_stale AND p.rows_before > 0) > 5 AS added_to, count(*) FILTER (WHERE p.was_stale AND p.rows_before > 0) > 5 AS counted_anew,
-	min(p.added) > 0 AS by_hours, count(DISTINCT p.added) > 5 AS of_any_length FROM tests.parts p;
+	min(p.added) FILTER (WHERE NOT p.was_stale) > 0 AS by_hours, count(DISTINCT p.added) > 5 AS of_any_length, bool_and(p.in_time) AS in_time, count(*) > 40 AS many FROM tests.parts p;
 SELECT count(*) > 10 AS days_closed, bool_and(c.counted_until = c.until AND c.until <= t.at - interval '10 minutes') AS hours_over,
 	count(*) FILTER (WHERE c.until < (c.day + 1)::timestamp AT TIME ZONE 'UTC') <= 1 AS whole_but_the_last,
 	max(c.day) - min(c.day) + 1 = count(*) AS without_a_gap FROM closed_days c CROSS JOIN tests.clock t GROUP BY t.at;
+-- A day that is closed in part is not frozen.
+SELECT agent_studio_private.freeze_days((SELECT max(c.day) + 1 FROM closed_days c));
+SELECT count(*) > 10 AS frozen, bool_and(c.until = (c.day + 1)::timestamp AT TIME ZONE 'UTC') AS whole,
+	(SELECT count(*) FROM closed_days x WHERE NOT x.frozen) AS in_part FROM closed_days c WHERE c.frozen;
 -- A BI tool has one row of each, of a day that is closed in part as well.
+UPDATE tests.clock SET at = date_trunc('day', at, 'UTC') + interval '2 days 12 hours 30 minutes';
+INSERT INTO executions (status, agent, task, priority, timeout_seconds, max_retries, output_format, owner, submitted_at, started_at, finished_at, is_test)
+SELECT 'completed', 'worker', 'x', 'normal', 60, 3, 'markdown', 'ann', e.at, e.at, e.at, false
+FROM (SELECT unnest(ARRAY[t.at - interval '5 hours', t.at - interval '5 minutes']) AS at FROM tests.clock t) e;
+INSERT INTO attempts (execution_id, step_no, attempt_no, outcome, epoch, model_id, sent_at, finished_at, possibly_billed, owner, is_test)
+SELECT e.execution_id, 1, 1, 'completed', 1, 1, e.finished_at, e.finished_at, true, e.owner, false
+FROM executions e CROSS JOIN tests.clock t WHERE e.finished_at IN (t.at - interval '5 hours', t.at - interval '5 minutes');
+SELECT as_roll_up() > 0 AS rolled_up, tests.differences() = 0 AS same;
+SELECT (SELECT count(*) FROM agent_studio_private.totals x WHERE x.day = d.day) AS parts, (SELECT count(*) FROM agent_studio_private.spending x WHERE x.day = d.day) AS parts_spent,
+	(SELECT array_agg(x.executions) FROM agent_studio_bi.execution_totals_daily x WHERE x.day = d.day) AS shown,
+	(SELECT array_agg(x.attempts) FROM agent_studio_bi.attempt_totals_daily x WHERE x.day = d.day) AS shown_spent
+FROM (SELECT (t.at AT TIME ZONE 'UTC')::date AS day FROM tests.clock t) d;
 SELECT count(*) = count(DISTINCT (t.day, t.kind, t.workflow, t.agent, t.owner, t.team, t.status, t.error_class)) AS one_row_each,
 	sum(t.executions) = (SELECT sum(e.executions) FROM tests.true_totals e) AS of_all FROM agent_studio_bi.execution_totals_daily t;
 SELECT count(*) = count(DISTINCT (t.day, t.workflow, t.agent, t.model, t.owner, t.team, t.outcome, t.error_class)) AS one_row_each,
@@ -205,6 +223,23 @@ SELECT tests.marks_of('UPDATE executions SET attempts = 1 WHERE execution_id = '
 SELECT tests.marks_of('UPDATE executions SET status = ''failed'', finished_at = clock_timestamp() - interval ''4 minutes 50 seconds'' WHERE execution_id = ' || :id) AS in_time;
 SELECT tests.marks_of('UPDATE executions SET status = ''running'', finished_at = NULL WHERE execution_id = ' || :id) AS again,
 	tests.marks_of('UPDATE executions SET status = ''failed'', finished_at = clock_timestamp() - interval ''5 minutes 1 second'' WHERE execution_id = ' || :id) AS late;
+
+-- Rows that were loaded, of days before the first one that was closed.
+BEGIN;
+INSERT INTO executions (status, agent, task, priority, timeout_seconds, max_retries, output_format, owner, submitted_at, started_at, finished_at)
+SELECT 'completed', 'worker', 'x', 'normal', 60, 3, 'markdown', 'ann', e.at, e.at, e.at FROM (SELECT now() - interval '60 days' AS at) e;
+SELECT as_roll_up(current_date - 50) >= 0 AS rolled_up, tests.differences() > 0 AS not_yet;
+SELECT as_roll_up(current_date - 70) > 0 AS rolled_up, tests.differences() = 0 AS same;
+ROLLBACK;
+-- What was lost with a dump is told late, if its transaction is.
+BEGIN;
+INSERT INTO executions (status, agent, task, priority, timeout_seconds, max_retries, output_format, owner, started_at)
+VALUES ('running', 'worker', 'x', 'normal', 60, 3, 'markdown', 'regress_alice', now()) RETURNING execution_id AS lost \gset
+INSERT INTO steps (execution_id, step_no, name, agent_version_id, state, attempt_no, model_id, owner, task)
+SELECT :lost, 1, 'task', v.agent_version_id, 'running', 1, 1, 'regress_alice', 'x' FROM agent_versions v LIMIT 1;
+SELECT tests.marks_of('SELECT as_release_restored()') AS marked;
+SELECT count(*) FROM attempts a WHERE a.execution_id = :lost AND a.outcome = 'lost';
+ROLLBACK;
 
 -- ---------- frozen days ----------
 
@@ -266,7 +301,7 @@ SELECT (SELECT sum(t.executions) FROM agent_studio_private.visible_totals t) > 5
 SELECT (SELECT sum(t.executions) FROM agent_studio_private.visible_owner_totals t) > 50 AS monitors_see, sum(s.attempts) > 50 AS all_of_it FROM agent_studio_private.visible_owner_spending s;
 RESET ROLE;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
-SELECT * FROM tests.try('SELECT as_roll_up()');
+SELECT * FROM tests.try('SELECT as_roll_up()', 'SELECT as_delete_history_batch(current_date - 1)');
 ROLLBACK;
 -- An executor that is new here leaves the past alone: it may be coming in from a dump.
 BEGIN;

@@ -89,7 +89,8 @@ BEGIN
 END
 $$;
 SELECT * FROM tests.newest($$search => 'worker'$$, $$search => 'feature'$$, $$search => 'feature', since => '-infinity'$$, $$search => 'feature', since => NULL, until => 'infinity'$$,
-	$$search => 'feature', until => now() - interval '10 days'$$, $$min_cost => 0.1, since => NULL$$, $$search => 'feature', since => 'infinity'$$, $$search => 'e', since => '-infinity', until => '-infinity'$$);
+	$$search => 'feature', until => now() - interval '10 days'$$, $$min_cost => 0.1, since => NULL$$, $$search => 'feature', since => 'infinity'$$, $$search => 'e', since => '-infinity', until => '-infinity'$$,
+	$$search => 'e', since => NULL, until => '4714-11-25 00:00:00 BC'$$, $$since => '4714-11-25 00:00:00 BC', until => '4714-11-25 00:00:00 BC'$$, $$search => 'feature', since => '4714-11-25 00:00:00 BC'$$);
 
 -- What is misspelt or empty is told.
 \pset format unaligned

@@ -304,6 +304,7 @@ create_executor(WorkerSlot *slot)
 	dlist_init(&executor->ended);
 	executor->next_roll_up = steady_now();
 	executor->clock_set_back = true;	/* it may have been, before our time */
+	executor->set_back_to = GetCurrentTimestamp();
 	executor->next_due = DT_NOBEGIN;
 	executor->next_allowance = DT_NOEND;
 	executor->limits = limits_create(as_minute_ms);
@@ -483,22 +484,32 @@ look_at_clock(void)
 						 fabs((double) jump) / USECS_PER_SEC)));
 	executor->next_due = DT_NOBEGIN;
 	executor->next_day = DT_NOBEGIN;
-	executor->clock_set_back |= jump < 0;
+	if (jump < 0)
+	{
+		executor->set_back_to = executor->clock_set_back ? Min(executor->set_back_to, GetCurrentTimestamp()) : GetCurrentTimestamp();
+		executor->clock_set_back = true;
+	}
 	executor->look = true;
 }
 
 static void
-mend_times_work(void *arg)
+mend_waits_work(void *arg)
 {
 	queue_mend_waits();
-	queue_reopen_days();
+}
+
+static void
+reopen_days_work(void *arg)
+{
+	queue_reopen_days(*(const TimestampTz *) arg);
 }
 
 /* False if it has to be tried again. A row that cannot be changed waits for as long as it says. */
 static bool
 mend_times(void)
 {
-	if (turn_run(mend_times_work, NULL, TURN_COMMIT_ASYNC) == TURN_TRY_LATER)
+	if (turn_run(reopen_days_work, &executor->set_back_to, TURN_COMMIT_ASYNC) == TURN_TRY_LATER ||
+		turn_run(mend_waits_work, NULL, TURN_COMMIT_ASYNC) == TURN_TRY_LATER)
 	{
 		executor_hold_off(executor, TROUBLE_DISPATCH);
 		return false;

@@ -71,6 +71,7 @@ typedef struct Executor
 	bool		live_due;		/* running calls have streamed what is not written yet */
 	bool		look;			/* the queue may have something for us */
 	bool		clock_set_back; /* what waits for a time, and closed hours, have not been looked at since */
+	TimestampTz set_back_to;	/* by the clock on the wall */
 
 	/* These, hold_off_until and careful_until are of steady_now(). */
 	TimestampTz next_due;		/* of waiting rows; DT_NOEND = none */

@@ -68,9 +68,11 @@ queue_mend_waits(void)
 }
 
 void
-queue_reopen_days(void)
+queue_reopen_days(TimestampTz after)
 {
-	statement_run(STATEMENT_REOPEN_DAYS, NULL, NULL);
+	Datum		args[1] = {TimestampTzGetDatum(after)};
+
+	statement_run(STATEMENT_REOPEN_DAYS, args, NULL);
 }
 
 int

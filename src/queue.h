@@ -59,8 +59,8 @@ extern int	queue_release_due(TimestampTz now);
 /* After the clock was set back: waits that began before begin again, for what they had to last. */
 extern void queue_mend_waits(void);
 
-/* And days that were closed beyond what the clock shows now are open again. */
-extern void queue_reopen_days(void);
+/* And days that were closed beyond the moment to which it was set are open again. */
+extern void queue_reopen_days(TimestampTz after);
 
 /* When the next waiting row or approval is due; DT_NOEND = none waits. */
 extern TimestampTz queue_next_due(void);

@@ -384,8 +384,8 @@ static const char write_headroom_sql[] =
 static const char roll_up_sql[] =
 "SELECT agent_studio_private.roll_up_when_idle()::integer::bigint";
 
-/* Once the clock was set back, what ends now is in hours that are closed already. */
-static const char reopen_days_sql[] = "SELECT agent_studio_private.reopen_days()";
+/* Once the clock was set back, what ends from then on is in hours that are closed already. */
+static const char reopen_days_sql[] = "SELECT agent_studio_private.reopen_days($1)";
 /* $1 epoch, then one array a column; fenced like results. */
 static const char write_live_sql[] =
 "INSERT INTO agent_studio.live_usage AS l (execution_id, step_no, attempt_no, model_id, input_tokens, cached_input_tokens,"
@@ -444,7 +444,7 @@ static const StatementText texts[STATEMENT_COUNT] = {
 		TEXTARRAYOID, TEXTARRAYOID}},
 	[STATEMENT_FORGET_LIVE] = {forget_live_sql, 2, {INT8ARRAYOID, INT4ARRAYOID}},
 	[STATEMENT_ROLL_UP] = {roll_up_sql, 0, {0}},
-	[STATEMENT_REOPEN_DAYS] = {reopen_days_sql, 0, {0}},
+	[STATEMENT_REOPEN_DAYS] = {reopen_days_sql, 1, {TIMESTAMPTZOID}},
 };
 
 static SPIPlanPtr plans[STATEMENT_COUNT];

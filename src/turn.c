@@ -213,6 +213,9 @@ static const char *const own_settings[][2] = {
 #endif
 	{"exit_on_error", "off"},
 
+	/* Who closes hours looks whether it is still writing: see next_hours_to_close. */
+	{"track_activities", "on"},
+
 	/* It writes, and sees what was committed meanwhile. */
 	{"default_transaction_read_only", "off"},
 	{"default_transaction_isolation", "read committed"},

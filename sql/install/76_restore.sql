@@ -36,7 +36,12 @@ BEGIN
 			   true, s.owner, s.team, e.workflow, e.is_test
 		FROM agent_studio.steps s JOIN queued q USING (execution_id, step_no) JOIN agent_studio.executions e USING (execution_id)
 		WHERE s.state = 'running' AND s.attempt_no > 0
-		ON CONFLICT DO NOTHING),
+		ON CONFLICT DO NOTHING
+		RETURNING finished_at),
+	-- Whoever calls this may have his transaction open for long.
+	late AS (
+		INSERT INTO agent_studio.stale_days (day, at)
+		SELECT (l.finished_at AT TIME ZONE 'UTC')::date, min(l.finished_at) FROM lost l GROUP BY 1),
 	states AS (
 		UPDATE agent_studio.steps s SET state = CASE WHEN q.held THEN 'paused' ELSE 'queued' END, retry_at = NULL
 		FROM queued q

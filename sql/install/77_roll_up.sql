@@ -80,18 +80,25 @@ $$;
 COMMENT ON FUNCTION agent_studio_private.roll_up_day(date, timestamptz) IS
 'Closes a day as far as that moment, which is not before the one that it was closed to, and counts what has been added, or, where it is stale, all of it.';
 
-CREATE FUNCTION agent_studio_private.reopen_days() RETURNS void
-LANGUAGE sql VOLATILE
-BEGIN ATOMIC
+CREATE FUNCTION agent_studio_private.reopen_days(after timestamptz) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	-- The executor calls this before it writes anything: without need it does not wait for who is rolling up.
+	IF NOT EXISTS (SELECT FROM agent_studio.closed_days c WHERE c.until > reopen_days.after AND NOT c.frozen) THEN
+		RETURN;
+	END IF;
 	WITH reopened AS (
-		DELETE FROM agent_studio.closed_days c WHERE c.until > now() AND NOT c.frozen RETURNING c.day),
+		DELETE FROM agent_studio.closed_days c WHERE c.until > reopen_days.after AND NOT c.frozen RETURNING c.day),
 	totals AS (DELETE FROM agent_studio.daily_totals t USING reopened r WHERE t.day = r.day),
 	owner_totals AS (DELETE FROM agent_studio.daily_owner_totals t USING reopened r WHERE t.day = r.day),
 	owner_spending AS (DELETE FROM agent_studio.daily_owner_spending t USING reopened r WHERE t.day = r.day)
 	DELETE FROM agent_studio.daily_spending s USING reopened r WHERE s.day = r.day;
-END;
-COMMENT ON FUNCTION agent_studio_private.reopen_days() IS
-'Opens days again of which a clock that ran ahead closed hours before their end.';
+END
+$$;
+COMMENT ON FUNCTION agent_studio_private.reopen_days(timestamptz) IS
+'Opens days again of which hours are closed that end after a moment to which the clock was set back.';
 
 CREATE FUNCTION agent_studio_private.next_hours_to_close(OUT day date, OUT until timestamptz)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -122,7 +129,7 @@ DECLARE
 	next record;
 	stale record;
 BEGIN
-	PERFORM agent_studio_private.reopen_days();
+	PERFORM agent_studio_private.reopen_days(now());
 	-- What is told of a frozen day stays, whatever is marked.
 	DELETE FROM agent_studio.stale_days s USING agent_studio.closed_days c WHERE c.day = s.day AND c.frozen;
 	SELECT * INTO next FROM agent_studio_private.next_hours_to_close();
@@ -173,6 +180,11 @@ AS $$
 DECLARE
 	days integer := 0;
 BEGIN
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RAISE EXCEPTION 'daily totals cannot be rolled up in a transaction that is %', upper(current_setting('transaction_isolation'))
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  DETAIL = 'It would not see what was committed meanwhile.', HINT = 'Call it in a transaction that is READ COMMITTED.';
+	END IF;
 	PERFORM agent_studio_private.mend_time_ranges('agent_studio.attempts_times');
 	LOCK TABLE agent_studio.closed_days IN SHARE ROW EXCLUSIVE MODE;
 	WHILE agent_studio_private.roll_up_next() LOOP
@@ -204,12 +216,16 @@ BEGIN
 		RAISE EXCEPTION 'role "%" may not roll up daily totals', actor
 			USING ERRCODE = 'insufficient_privilege', HINT = 'Members of agent_studio_admin may; the executor does it by itself every agent_studio.roll_up_interval.';
 	END IF;
-	IF current_setting('transaction_isolation') <> 'read committed' THEN
-		RAISE EXCEPTION 'daily totals cannot be rolled up in a transaction that is %', upper(current_setting('transaction_isolation'))
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				  DETAIL = 'It would not see what was committed meanwhile.', HINT = 'Call it in a transaction that is READ COMMITTED.';
+	IF again_from IS NOT NULL THEN
+		-- Also days that nobody has closed, because they had nothing before something was loaded.
+		INSERT INTO agent_studio.stale_days (day)
+		SELECT d.day
+		FROM (SELECT c.day FROM agent_studio.closed_days c
+			  UNION SELECT (e.finished_at AT TIME ZONE 'UTC')::date FROM agent_studio.executions e WHERE e.finished_at IS NOT NULL
+			  UNION SELECT (a.finished_at AT TIME ZONE 'UTC')::date FROM agent_studio.attempts a) d
+		WHERE d.day >= again_from AND d.day <= (SELECT l.day FROM agent_studio_private.last_closed_day l)
+		  AND NOT EXISTS (SELECT FROM agent_studio.closed_days f WHERE f.day = d.day AND f.frozen);
 	END IF;
-	INSERT INTO agent_studio.stale_days (day) SELECT c.day FROM agent_studio.closed_days c WHERE c.day >= again_from AND NOT c.frozen;
 	RETURN agent_studio_private.roll_up_all();
 END
 $$;

@@ -147,7 +147,7 @@ $$;
 CREATE FUNCTION agent_studio.as_delete_history_batch(before date) RETURNS integer
 AS 'MODULE_PATHNAME', 'agent_studio_gate' LANGUAGE C;
 COMMENT ON FUNCTION agent_studio.as_delete_history_batch(date) IS
-'Deletes at most 500 executions that came to rest before a day (UTC), with everything below them, and returns how many. Daily totals, trends and spending of those days stay as they were; a day whose totals could not be made yet, as for ten minutes after its end, is left for the next time. as_purge calls it where agent_studio.history_retention_days is set. Raises 42501, 22023.';
+'Deletes at most 500 executions that came to rest before a day (UTC), with everything below them, and returns how many. Daily totals, trends and spending of those days stay as they were; a day whose totals could not be made yet, as for ten minutes after its end, is left for the next time. as_purge calls it where agent_studio.history_retention_days is set. Raises 42501, 22023, 55000 in a REPEATABLE READ or SERIALIZABLE transaction.';
 
 CREATE PROCEDURE agent_studio.as_purge(older_than interval DEFAULT NULL, INOUT purged bigint DEFAULT 0, INOUT deleted bigint DEFAULT 0)
 LANGUAGE plpgsql
@@ -176,6 +176,9 @@ BEGIN
 		day := next_day;
 	END LOOP;
 	WHILE history_days OPERATOR(pg_catalog.>) 0 LOOP
+		-- Totals are told before what they tell of goes, which nobody does by a snapshot of his own.
+		COMMIT;
+		SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 		done := agent_studio.as_delete_history_batch(
 			pg_catalog.timezone('UTC', pg_catalog.now())::pg_catalog.date OPERATOR(pg_catalog.-) history_days);
 		COMMIT;

@@ -180,7 +180,7 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	agents text[] := agent_studio_private.agents_of_type(agent_type);
-	latest timestamptz := least(until, now());
+	latest timestamptz := greatest(least(until, now()), '0001-01-01 00:00:00+00');
 	recent timestamptz := latest - CASE WHEN since > '-infinity' AND since < latest THEN (latest - since) / 8 ELSE interval '4 days' END;
 	shown bigint;
 BEGIN

@@ -165,5 +165,36 @@ is(sql($node, $totals), '0', 'the totals have it');
 set_clock(0);
 is(sql($node, $totals), '0', 'and when the clock is right again, too');
 
+# The same, by a minute, and while somebody rolls up, so that the hours cannot be opened before the clock has come by them again.
+my $past_hour = 3600 - time() % 3600 + 630;
+my $ended = sub { my ($mark) = @_; return sub { defined(($model->journal($mark))[0]->{ended_mono_ms}) } };
+set_clock($past_hour);
+is(run_task($node, 'Ten minutes past the hour.')->{status}, 'completed', 'work is done');
+sql($node, 'SELECT agent_studio.as_roll_up()');
+is(sql($node, q(SELECT max(c.until) > now() - interval '11 minutes' FROM agent_studio.closed_days c WHERE c.until <= now())), 't', 'the hour is closed');
+my $slow = submit($node, "\@mock text=slow gate=hour\nEnds before the hour.", arguments => 'timeout_seconds => 3600');
+$model->await('in_flight=1', 'Ends before the hour.');
+my $admin = $node->background_psql('postgres');
+$admin->query_safe('BEGIN; SELECT agent_studio.as_roll_up()');
+set_clock($past_hour - 650);
+wait_until(sub { as_check($node, 'executor gets on') =~ /^f\|/ }, 'the hour cannot be opened while somebody rolls up');
+$model->open_gate('hour');
+wait_until($ended->('Ends before the hour.'), 'the call has ended');
+set_clock($past_hour - 600);
+$admin->query_safe('COMMIT');
+is(outcome($node, $slow)->{status}, 'completed', 'what has ended meanwhile is written');
+is(sql($node, $totals), '0', 'and is in the totals');
+
+# Where there is nothing to be opened, who rolls up is in nobody's way.
+set_clock(0);
+sql($node, 'SELECT agent_studio.as_roll_up()');
+$admin->query_safe('BEGIN; SELECT agent_studio.as_roll_up()');
+my $old = wait_for_executor($node);
+sql($node, "SELECT pg_terminate_backend($old)");
+wait_until(sub { my $new = worker_pid($node, 'executor'); $new =~ /\d/ && $new ne $old }, 'an executor starts while somebody rolls up');
+is(run_task($node, 'Beside a roll-up.')->{status}, 'completed', 'and works');
+$admin->query_safe('COMMIT');
+$admin->quit;
+
 finish_studio($node, $model);
 done_testing();
