@@ -72,7 +72,9 @@ SELECT day < current_date - 20 AS far, sum(executions), sum(input_cost_usd + out
 SELECT sum(attempts), sum(input_cost_usd + output_cost_usd) FROM agent_studio_private.spending;
 SET agent_studio.history_retention_days = 20;
 SET ROLE regress_adam;
+SET default_transaction_isolation = 'repeatable read';
 CALL as_purge('1000 days');
+RESET default_transaction_isolation;
 SELECT as_delete_history_batch(((now() AT TIME ZONE 'UTC')::date - 20));
 SELECT execution_id - :loop FROM executions ORDER BY 1;
 RESET ROLE;
