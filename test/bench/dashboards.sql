@@ -39,7 +39,7 @@ VACUUM ANALYZE;
 -- An autovacuum that this has canceled leaves what the executor would mend when it rolls up.
 SELECT agent_studio.as_roll_up() \g /dev/null
 
--- As it is at its worst between two roll-ups, whatever the hour: the last two or three hours
+-- As it is at its worst between two roll-ups, whatever the hour: the last hour or two
 -- are not closed, and somebody has tried a step of yesterday's again.
 DO $$
 DECLARE

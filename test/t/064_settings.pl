@@ -67,6 +67,19 @@ for my $what (sort keys %groups)
 	sql($node, 'ALTER DATABASE postgres RESET ALL');
 }
 
+# Who closes hours of the daily totals sees whether it is writing, whatever is said of activities.
+sql($node, 'ALTER DATABASE postgres SET track_activities = off');
+works_as_ever('activities');
+my $locker = $node->background_psql('postgres');
+$locker->query_safe('BEGIN; LOCK TABLE agent_studio.attempts IN ACCESS EXCLUSIVE MODE');
+my $held = submit($node, 'Meets a lock.');
+wait_until(sub { sql($node, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'agent_studio executor' AND xact_start IS NOT NULL") == 1 },
+	'a transaction of the executor is seen');
+$locker->query_safe('COMMIT');
+$locker->quit;
+is(outcome($node, $held)->{status}, 'completed', 'and ends');
+sql($node, 'ALTER DATABASE postgres RESET ALL');
+
 # All of them together, and for all roles.
 my @settings = map { @$_ } values %groups;
 # All of them together, and for all roles.
